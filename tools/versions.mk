@@ -1,8 +1,9 @@
 # The tools the build uses, each pinned. They are installed into .bin/ from their own modules, outside the workspace,
 # so that what they depend on never mixes with what the services depend on.
-BUF_VERSION               := v1.75.0
-PROTOC_GEN_GO_VERSION     := v1.36.12
+BUF_VERSION                := v1.75.0
+PROTOC_GEN_GO_VERSION      := v1.36.12
 PROTOC_GEN_GO_GRPC_VERSION := v1.6.2
-GOLANGCI_LINT_VERSION     := v2.15.0
-GRPCURL_VERSION           := v1.9.4
-PROTOVALIDATE_VERSION     := v1.2.2
+GOLANGCI_LINT_VERSION      := v2.15.0
+GRPCURL_VERSION            := v1.9.4
+KUSTOMIZE_VERSION          := v5.8.2
+PROTOVALIDATE_VERSION      := v1.2.2

@@ -1,0 +1,139 @@
+# Everything a person or a build machine does here. `make` alone lists it.
+#
+# Only Go is needed. The tools that generate and check are installed into .bin/ the first time they are used, each at the
+# version pinned in tools/versions.mk, and again only when that version changes.
+
+include tools/versions.mk
+
+SHELL       := bash
+.SHELLFLAGS := -euo pipefail -c
+.DEFAULT_GOAL := help
+MAKEFLAGS   += --no-print-directory
+
+ROOT   := $(CURDIR)
+BIN    := $(ROOT)/.bin
+STAMPS := $(BIN)/stamps
+export PATH := $(BIN):$(PATH)
+
+# The workspace's modules, as folders relative to the root.
+MODULES := $(shell sed -n 's|^[[:space:]]*\./||p' go.work)
+
+# How long one package's tests may take.
+TEST_TIMEOUT ?= 10m
+# How long each fuzz target runs.
+FUZZTIME ?= 1m
+# Arguments of `make demo`, for example ARGS=-once.
+ARGS ?=
+
+##@ Working
+
+.PHONY: help
+help: ## List the targets
+	@awk 'BEGIN { FS = ":.*## "; print "Usage: make <target>" } \
+	  /^##@ / { printf "\n%s\n", substr($$0, 5) } \
+	  /^[a-z0-9-]+:.*## / { printf "  %-14s %s\n", $$1, $$2 }' $(firstword $(MAKEFILE_LIST))
+
+.PHONY: demo
+demo: ## Run everything on this machine and print its addresses (ARGS=-once: run the story once and stop)
+	@mkdir -p $(BIN)
+	@go build -buildvcs=false -o $(BIN)/demo ./dev/cmd/demo
+	@exec $(BIN)/demo $(ARGS)
+
+.PHONY: test
+test: ## Run every test of every module, with the race detector
+	@tools/test.sh -timeout $(TEST_TIMEOUT)
+
+.PHONY: fuzz
+fuzz: ## Run every fuzz target for FUZZTIME (1m) each
+	@tools/fuzz.sh $(FUZZTIME) $(MODULES)
+
+.PHONY: generate
+generate: $(STAMPS)/buf@$(BUF_VERSION) generators ## Regenerate the code of the contracts
+	@buf generate --path proto/slacktalk
+
+.PHONY: k8s
+k8s: kustomize ## Print the Kubernetes manifests of deploy/k8s/base
+	@if command -v kubectl >/dev/null; then kubectl kustomize deploy/k8s/base; else kustomize build deploy/k8s/base; fi
+
+##@ Checking
+
+.PHONY: lint
+lint: lint-format lint-vet lint-layout lint-code lint-proto lint-generated lint-modules lint-scripts lint-k8s ## Everything that can be checked without running it
+
+.PHONY: lint-format
+lint-format: ## Code is formatted
+	@tools/lint-format.sh $(MODULES)
+
+.PHONY: lint-vet
+lint-vet: ## go vet has nothing to say
+	@echo "lint: go vet"
+	@go vet work
+
+.PHONY: lint-layout
+lint-layout: ## Packages import only what they may
+	@echo "lint: layout"
+	@go test -count=1 ./dev/layout
+
+.PHONY: lint-code
+lint-code: $(STAMPS)/golangci-lint@$(GOLANGCI_LINT_VERSION) ## golangci-lint over all modules
+	@echo "lint: golangci-lint"
+	@golangci-lint run $(addprefix ./,$(addsuffix /...,$(MODULES)))
+
+.PHONY: lint-proto
+lint-proto: $(STAMPS)/buf@$(BUF_VERSION) generators ## Contracts follow buf's standard
+	@echo "lint: buf"
+	@buf lint
+
+.PHONY: lint-generated
+lint-generated: $(STAMPS)/buf@$(BUF_VERSION) generators ## The generated code is what the contracts generate
+	@echo "lint: generated code"
+	@tools/lint-generated.sh
+
+.PHONY: lint-modules
+lint-modules: ## Every module is tidy and builds without the workspace
+	@tools/lint-modules.sh $(MODULES)
+
+.PHONY: lint-scripts
+lint-scripts: ## Shell scripts can be parsed
+	@echo "lint: shell scripts"
+	@for f in .ci/run tools/*.sh $$(find deploy -name '*.sh'); do bash -n "$$f"; done
+
+.PHONY: lint-k8s
+lint-k8s: ## The Kubernetes manifests can be rendered
+	@echo "lint: manifests"
+	@$(MAKE) k8s >/dev/null
+
+##@ Tools
+
+.PHONY: tools
+tools: generators $(STAMPS)/buf@$(BUF_VERSION) $(STAMPS)/golangci-lint@$(GOLANGCI_LINT_VERSION) $(STAMPS)/grpcurl@$(GRPCURL_VERSION) kustomize ## Install every tool into .bin/
+
+.PHONY: clean
+clean: ## Remove what was built and installed here
+	rm -rf $(BIN)
+
+# What `buf generate` and `buf lint` need beside buf.
+.PHONY: generators
+generators: $(STAMPS)/protoc-gen-go@$(PROTOC_GEN_GO_VERSION) \
+	$(STAMPS)/protoc-gen-go-grpc@$(PROTOC_GEN_GO_GRPC_VERSION) \
+	$(STAMPS)/protovalidate@$(PROTOVALIDATE_VERSION)
+
+# kubectl renders as well; kustomize is only built where there is none.
+.PHONY: kustomize
+kustomize: $(if $(shell command -v kubectl),,$(STAMPS)/kustomize@$(KUSTOMIZE_VERSION))
+
+# A stamp names a tool with its version: $(call install,<tool>,<version>,<package>).
+define install
+$(STAMPS)/$(1)@$(2):
+	@tools/install.sh $(BIN) $(1) $(2) $(3)
+endef
+
+$(eval $(call install,buf,$(BUF_VERSION),github.com/bufbuild/buf/cmd/buf))
+$(eval $(call install,protoc-gen-go,$(PROTOC_GEN_GO_VERSION),google.golang.org/protobuf/cmd/protoc-gen-go))
+$(eval $(call install,protoc-gen-go-grpc,$(PROTOC_GEN_GO_GRPC_VERSION),google.golang.org/grpc/cmd/protoc-gen-go-grpc))
+$(eval $(call install,golangci-lint,$(GOLANGCI_LINT_VERSION),github.com/golangci/golangci-lint/v2/cmd/golangci-lint))
+$(eval $(call install,grpcurl,$(GRPCURL_VERSION),github.com/fullstorydev/grpcurl/cmd/grpcurl))
+$(eval $(call install,kustomize,$(KUSTOMIZE_VERSION),sigs.k8s.io/kustomize/kustomize/v5))
+
+$(STAMPS)/protovalidate@$(PROTOVALIDATE_VERSION):
+	@tools/fetch-schema.sh $(BIN) $(PROTOVALIDATE_VERSION)
