@@ -1,0 +1,147 @@
+// Package bus is how the services speak over JetStream: subjects, topology, publishing once, and the one policy of
+// acknowledging what was consumed.
+package bus
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"log/slog"
+	"sync"
+	"time"
+
+	"github.com/nats-io/nats.go"
+	"github.com/nats-io/nats.go/jetstream"
+	"github.com/prometheus/client_golang/prometheus"
+
+	"github.com/slacktalk/slacktalk/internal/secret"
+)
+
+// Settings of the connection, the same in every service.
+type Settings struct {
+	// URL of the NATS servers, with user and password where no credentials file is used.
+	URL secret.String `env:"NATS_URL,required,notEmpty"`
+	// Creds is the path of a NATS credentials file.
+	Creds string `env:"NATS_CREDS"`
+	// CA is the path of the certificate authority of the servers, when it is not a public one.
+	CA string `env:"NATS_CA"`
+	// Replicas of every stream and bucket that this service has to create.
+	Replicas int `env:"STREAM_REPLICAS" envDefault:"1"`
+	// Partitions is the number of ordered queues per stream.
+	Partitions Partitions `env:"PARTITIONS" envDefault:"32"`
+	// PartitionsBefore is the former number while it is being raised; 0 when it is not.
+	PartitionsBefore Partitions `env:"PARTITIONS_BEFORE" envDefault:"0"`
+}
+
+// Validate reports numbers out of range.
+func (s Settings) Validate() error {
+	if s.Partitions < 1 || s.Partitions > 1024 || s.PartitionsBefore < 0 || s.PartitionsBefore > 1024 {
+		return errors.New("PARTITIONS and PARTITIONS_BEFORE must be 1 to 1024")
+	}
+	if s.Replicas < 1 || s.Replicas > 5 {
+		return errors.New("STREAM_REPLICAS must be 1 to 5")
+	}
+	return nil
+}
+
+// Bus is a connection to NATS.
+type Bus struct {
+	conn     *nats.Conn
+	js       jetstream.JetStream
+	settings Settings
+	log      *slog.Logger
+	metrics  *metrics
+	handles  sync.Map // stream or bucket name → its handle
+}
+
+// Connect opens the connection. It does not wait for the servers: while they are away everything fails with an error
+// that may be tried again, and Check says so. NATS's own errors are logged.
+func Connect(s Settings, service string, log *slog.Logger, registry prometheus.Registerer) (*Bus, error) {
+	options := []nats.Option{
+		nats.Name(service),
+		nats.RetryOnFailedConnect(true),
+		nats.MaxReconnects(-1),
+		nats.ReconnectWait(250 * time.Millisecond),
+		nats.ReconnectJitter(100*time.Millisecond, 100*time.Millisecond),
+		// A publish while disconnected fails at once instead of being kept in memory, where a crash would lose it.
+		nats.ReconnectBufSize(-1),
+		nats.PingInterval(5 * time.Second),
+		nats.MaxPingsOutstanding(2),
+		nats.DrainTimeout(5 * time.Second),
+		nats.DisconnectErrHandler(func(_ *nats.Conn, err error) {
+			if err != nil {
+				log.Warn("nats connection lost", "err", err)
+			}
+		}),
+		nats.ReconnectHandler(func(c *nats.Conn) { log.Info("nats connected", "server", c.ConnectedServerName()) }),
+		nats.ErrorHandler(func(_ *nats.Conn, _ *nats.Subscription, err error) { log.Warn("nats error", "err", err) }),
+	}
+	if s.Creds != "" {
+		options = append(options, nats.UserCredentials(s.Creds))
+	}
+	if s.CA != "" {
+		options = append(options, nats.RootCAs(s.CA))
+	}
+	conn, err := nats.Connect(s.URL.Reveal(), options...)
+	if err != nil {
+		return nil, fmt.Errorf("connect to NATS: %w", err)
+	}
+	js, err := jetstream.New(conn, jetstream.WithDefaultTimeout(callTimeout))
+	if err != nil {
+		conn.Close()
+		return nil, fmt.Errorf("use JetStream: %w", err)
+	}
+	return &Bus{conn: conn, js: js, settings: s, log: log, metrics: newMetrics(registry)}, nil
+}
+
+// callTimeout bounds one call to JetStream.
+const callTimeout = 2 * time.Second
+
+// Partitions answers the number of partitions in force.
+func (b *Bus) Partitions() Partitions { return b.settings.Partitions }
+
+// Conn is the connection itself, for request and reply.
+func (b *Bus) Conn() *nats.Conn { return b.conn }
+
+// Close sends what is still buffered and closes.
+func (b *Bus) Close() {
+	if b.conn.IsConnected() {
+		_ = b.conn.FlushTimeout(callTimeout)
+	}
+	b.conn.Close()
+}
+
+// Check tells whether the streams can be reached now.
+func (b *Bus) Check(streams ...string) func(context.Context) error {
+	return func(ctx context.Context) error {
+		if !b.conn.IsConnected() {
+			return fmt.Errorf("NATS is %s", b.conn.Status())
+		}
+		for _, stream := range streams {
+			if _, err := b.js.Stream(ctx, stream); err != nil {
+				return fmt.Errorf("stream %s: %w", stream, err)
+			}
+		}
+		return nil
+	}
+}
+
+type metrics struct {
+	handled   *prometheus.CounterVec
+	published *prometheus.CounterVec
+}
+
+func newMetrics(registry prometheus.Registerer) *metrics {
+	m := &metrics{
+		handled: prometheus.NewCounterVec(prometheus.CounterOpts{
+			Name: "slacktalk_messages_handled_total",
+			Help: "Messages taken from a stream, by what became of them: done, retried, held, dead.",
+		}, []string{"stream", "result"}),
+		published: prometheus.NewCounterVec(prometheus.CounterOpts{
+			Name: "slacktalk_messages_published_total",
+			Help: "Messages given to a stream: stored, duplicate (it was there already) or failed.",
+		}, []string{"stream", "result"}),
+	}
+	registry.MustRegister(m.handled, m.published)
+	return m
+}

@@ -1,0 +1,204 @@
+package bus
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"strings"
+	"time"
+
+	"github.com/nats-io/nats.go/jetstream"
+	"google.golang.org/protobuf/proto"
+	"google.golang.org/protobuf/types/known/timestamppb"
+
+	"github.com/slacktalk/slacktalk/internal/retry"
+	eventv1 "github.com/slacktalk/slacktalk/proto/slacktalk/event/v1"
+)
+
+// Message is one message of a stream.
+type Message struct {
+	Stream   string
+	Subject  string
+	Data     []byte
+	Sequence uint64
+	// Deliveries counts this one; above 1 an earlier attempt may have had its effect.
+	Deliveries uint64
+	StoredAt   time.Time
+	// Held says that the message was set aside after an attempt whose outcome may be unknown.
+	Held bool
+}
+
+// Handler carries out one message. nil acknowledges it. An error that retry.Reason knows as permanent sends it to DEAD;
+// any other brings it back after retry.Wait, before anything behind it.
+type Handler func(ctx context.Context, m Message) error
+
+// Queue is one ordered queue: a durable consumer that hands out the next message only after the last one is settled,
+// whichever replica asks.
+type Queue struct {
+	Stream  string
+	Durable string
+	Filter  string
+	Handle  Handler
+	// Forget deletes the consumer after this long without any replica serving it; 0 means never. Only for work queues,
+	// where what was acknowledged is gone.
+	Forget time.Duration
+	// Idle ends Serve after this long without a message; 0 means never.
+	Idle time.Duration
+}
+
+const (
+	// ackWait is how long after a replica died its message goes to another one.
+	ackWait = 10 * time.Second
+	// beat is how often a handler at work says so.
+	beat = 3 * time.Second
+	// pull is how long one request for a message stands.
+	pull = 30 * time.Second
+)
+
+// Serve works on the queue until ctx ends. It returns after the handler at work has returned.
+func (b *Bus) Serve(ctx context.Context, q Queue) error {
+	for n := uint64(1); ctx.Err() == nil; n++ {
+		began := time.Now()
+		err := b.serve(ctx, q)
+		if err == nil || ctx.Err() != nil {
+			return nil
+		}
+		if time.Since(began) > pull {
+			n = 1
+		}
+		b.log.Warn("queue interrupted", "queue", q.Durable, "err", err)
+		sleep(ctx, min(retry.Backoff(n), 2*time.Second))
+	}
+	return nil
+}
+
+func (b *Bus) serve(ctx context.Context, q Queue) error {
+	consumer, err := b.js.CreateOrUpdateConsumer(ctx, q.Stream, jetstream.ConsumerConfig{
+		Durable:           q.Durable,
+		FilterSubject:     q.Filter,
+		AckPolicy:         jetstream.AckExplicitPolicy,
+		AckWait:           ackWait,
+		MaxAckPending:     1,
+		MaxDeliver:        -1,
+		InactiveThreshold: q.Forget,
+		MaxRequestExpires: 2 * pull,
+	})
+	if err != nil {
+		return fmt.Errorf("create consumer: %w", err)
+	}
+	messages, err := consumer.Messages(jetstream.PullMaxMessages(1), jetstream.PullExpiry(pull), jetstream.PullHeartbeat(5*time.Second))
+	if err != nil {
+		return fmt.Errorf("pull: %w", err)
+	}
+	// Draining hands over a message that is already on its way, so that it can be given back instead of waiting for ackWait.
+	release := context.AfterFunc(ctx, messages.Drain)
+	defer release()
+	defer messages.Stop()
+	for {
+		m, err := b.next(messages, q.Idle)
+		switch {
+		case err == nil:
+			b.settle(ctx, q, m)
+		case errors.Is(err, jetstream.ErrMsgIteratorClosed), errors.Is(err, errIdle):
+			return nil
+		case errors.Is(err, jetstream.ErrNoHeartbeat):
+			b.log.Debug("no heartbeat", "queue", q.Durable)
+		default:
+			return fmt.Errorf("next message: %w", err)
+		}
+	}
+}
+
+var errIdle = errors.New("idle")
+
+func (b *Bus) next(messages jetstream.MessagesContext, idle time.Duration) (jetstream.Msg, error) {
+	if idle == 0 {
+		return messages.Next()
+	}
+	m, err := messages.Next(jetstream.NextMaxWait(idle))
+	if errors.Is(err, context.DeadlineExceeded) {
+		return nil, errIdle
+	}
+	return m, err
+}
+
+// settle is the one policy of acknowledging.
+func (b *Bus) settle(ctx context.Context, q Queue, raw jetstream.Msg) {
+	meta, err := raw.Metadata()
+	if err != nil {
+		b.log.Error("message without metadata", "queue", q.Durable, "err", err)
+		return
+	}
+	m := Message{Stream: q.Stream, Subject: raw.Subject(), Data: raw.Data(), Sequence: meta.Sequence.Stream, Deliveries: meta.NumDelivered, StoredAt: meta.Timestamp}
+	if q.Stream == Held {
+		m.Held, m.Stream, m.Subject = true, raw.Headers().Get(headerStream), raw.Headers().Get(headerSubject)
+	}
+	if ctx.Err() != nil {
+		_ = raw.Nak()
+		return
+	}
+	err = b.work(ctx, q, raw, m)
+	if reason, ok := retry.Reason(err); ok {
+		if dead := b.Bury(ctx, m, reason, err); dead != nil {
+			err = dead
+		} else {
+			b.settled(q, "dead", raw.TermWithReason(reason.String()))
+			return
+		}
+	}
+	switch {
+	case err == nil:
+		b.settled(q, "done", raw.Ack())
+	case ctx.Err() != nil:
+		_ = raw.Nak()
+	default:
+		wait := retry.Wait(m.Deliveries, err)
+		b.log.Info("will try again", "queue", q.Durable, "subject", m.Subject, "attempt", m.Deliveries, "wait", wait, "err", err)
+		b.settled(q, "retried", raw.NakWithDelay(wait))
+	}
+}
+
+func (b *Bus) settled(q Queue, result string, err error) {
+	b.metrics.handled.WithLabelValues(q.Stream, result).Inc()
+	if err != nil {
+		b.log.Warn("message not settled, it will come again", "queue", q.Durable, "result", result, "err", err)
+	}
+}
+
+// work runs the handler and tells JetStream every few seconds that it is still at work.
+func (b *Bus) work(ctx context.Context, q Queue, raw jetstream.Msg, m Message) error {
+	working, done := context.WithCancel(ctx)
+	stopped := make(chan struct{})
+	go func() {
+		defer close(stopped)
+		for sleep(working, beat) {
+			_ = raw.InProgress()
+		}
+	}()
+	defer func() { done(); <-stopped }()
+	return q.Handle(ctx, m)
+}
+
+// Bury stores m in DEAD, untouched.
+func (b *Bus) Bury(ctx context.Context, m Message, reason eventv1.FailureReason, cause error) error {
+	name := strings.ToLower(strings.TrimPrefix(reason.String(), "FAILURE_REASON_"))
+	id := m.Subject
+	letter := &eventv1.DeadLetter{
+		Stream: m.Stream, Subject: m.Subject, Sequence: m.Sequence, Reason: reason, Cause: cause.Error(),
+		DiedAt: timestamppb.Now(), Deliveries: m.Deliveries, Payload: m.Data, Id: id,
+	}
+	b.log.Error("given up", "subject", m.Subject, "sequence", m.Sequence, "reason", name, "err", cause)
+	_, err := b.OnceWithin(ctx, callTimeout, Dead, DeadSubject(m.Stream, name, id), id, letter)
+	if err != nil {
+		return fmt.Errorf("bury: %w", err)
+	}
+	return nil
+}
+
+// Decode unmarshals m into message; what cannot be decoded is permanent.
+func Decode(m Message, message proto.Message) error {
+	if err := proto.Unmarshal(m.Data, message); err != nil {
+		return retry.Malformed(fmt.Errorf("decode %s: %w", m.Subject, err))
+	}
+	return nil
+}

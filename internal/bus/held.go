@@ -1,0 +1,139 @@
+package bus
+
+import (
+	"context"
+	"fmt"
+	"sync"
+	"time"
+
+	"github.com/nats-io/nats.go"
+	"github.com/nats-io/nats.go/jetstream"
+
+	"github.com/slacktalk/slacktalk/internal/retry"
+)
+
+// scan is how often a replica looks for customers whose messages another replica has set aside.
+const scan = time.Second
+
+// Holder sets the messages of a customer aside when one of them cannot be done now, so that the other customers of the
+// partition go on. While a customer has any message in HELD, the later ones queue up behind it there, which keeps their order.
+type Holder struct {
+	bus    *Bus
+	stream string // first token of the stream's subjects
+	handle Handler
+	kick   chan HeldLane
+	// OnHeld is called after a message was set aside, with the error that did it; nil when it only queued up. May be nil.
+	OnHeld func(ctx context.Context, m Message, err error)
+}
+
+// NewHolder makes a holder for the messages of the stream whose subjects begin with token.
+func (b *Bus) NewHolder(token string, handle Handler) *Holder {
+	return &Holder{bus: b, stream: token, handle: handle, kick: make(chan HeldLane, 256)}
+}
+
+// Handle carries out m, or sets it aside. It is the Handler of the partitions.
+func (h *Holder) Handle(ctx context.Context, m Message) error {
+	lane, ok := HeldLaneOf(m.Subject)
+	if !ok {
+		return retry.Malformed(fmt.Errorf("no customer in subject %s", m.Subject))
+	}
+	waiting, err := h.bus.any(ctx, Held, lane.Filter())
+	if err != nil {
+		return fmt.Errorf("look for held messages: %w", err)
+	}
+	if waiting {
+		return h.hold(ctx, lane, m, nil)
+	}
+	err = h.handle(ctx, m)
+	if _, permanent := retry.Reason(err); err == nil || permanent || ctx.Err() != nil {
+		return err
+	}
+	return h.hold(ctx, lane, m, err)
+}
+
+func (h *Holder) hold(ctx context.Context, lane HeldLane, m Message, cause error) error {
+	ctx, cancel := context.WithTimeout(ctx, ackWait/2)
+	defer cancel()
+	origin := nats.Header{headerStream: {m.Stream}, headerSubject: {m.Subject}}
+	duplicate, err := h.bus.once(ctx, Held, lane.Subject(m.Subject), m.Subject, m.Data, origin)
+	if err != nil {
+		return fmt.Errorf("hold: %w", err)
+	}
+	h.bus.metrics.handled.WithLabelValues(m.Stream, "held").Inc()
+	if cause != nil {
+		h.bus.log.Info("held", "subject", m.Subject, "err", cause)
+	}
+	if h.OnHeld != nil && !duplicate {
+		h.OnHeld(ctx, m, cause)
+	}
+	select {
+	case h.kick <- lane:
+	default: // the next scan finds it
+	}
+	return nil
+}
+
+// Serve works on what is held until ctx ends.
+func (h *Holder) Serve(ctx context.Context) error {
+	var serving sync.WaitGroup
+	defer serving.Wait()
+	var mu sync.Mutex
+	running := map[HeldLane]bool{}
+	begin := func(lane HeldLane) {
+		mu.Lock()
+		defer mu.Unlock()
+		if running[lane] {
+			return
+		}
+		running[lane] = true
+		serving.Go(func() {
+			defer func() { mu.Lock(); delete(running, lane); mu.Unlock() }()
+			_ = h.bus.Serve(ctx, h.queue(lane))
+		})
+	}
+	ticker := time.NewTicker(scan)
+	defer ticker.Stop()
+	for {
+		select {
+		case <-ctx.Done():
+			return nil
+		case lane := <-h.kick:
+			begin(lane)
+		case <-ticker.C:
+			lanes, err := h.waiting(ctx)
+			if err != nil {
+				h.bus.log.Debug("held messages not listed", "err", err)
+			}
+			for _, lane := range lanes {
+				begin(lane)
+			}
+		}
+	}
+}
+
+func (h *Holder) queue(lane HeldLane) Queue {
+	return Queue{
+		Stream: Held, Durable: "held-" + lane.Stream + "-" + lane.A + "-" + lane.B, Filter: lane.Filter(), Handle: h.handle,
+		Forget: time.Minute, Idle: 10 * time.Second,
+	}
+}
+
+func (h *Holder) waiting(ctx context.Context) ([]HeldLane, error) {
+	ctx, cancel := context.WithTimeout(ctx, callTimeout)
+	defer cancel()
+	handle, err := h.bus.js.Stream(ctx, Held)
+	if err != nil {
+		return nil, err
+	}
+	info, err := handle.Info(ctx, jetstream.WithSubjectFilter("held."+h.stream+".>"))
+	if err != nil {
+		return nil, err
+	}
+	var lanes []HeldLane
+	for subject := range info.State.Subjects {
+		if lane, ok := parseHeld(subject); ok {
+			lanes = append(lanes, lane)
+		}
+	}
+	return lanes, nil
+}

@@ -1,0 +1,85 @@
+package bus
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"time"
+
+	"github.com/nats-io/nats.go/jetstream"
+
+	"github.com/slacktalk/slacktalk/internal/retry"
+)
+
+// Retention is how long facts and commands are kept, and so how late a repeat is still recognised.
+const Retention = 96 * time.Hour
+
+// streams is the topology. Every fact and command has a subject of its own that ends in its id, and is published on
+// the condition that the subject is empty: as long as a message is kept, its repeat is refused by the stream itself.
+func streams() []jetstream.StreamConfig {
+	return []jetstream.StreamConfig{
+		{Name: Talk, Description: "Facts at the KARTE edge", Subjects: []string{"talk.>"}, MaxAge: Retention},
+		{Name: Slack, Description: "Facts at the Slack edge", Subjects: []string{"slack.>"}, MaxAge: Retention},
+		{Name: Posts, Description: "Commands to Slack", Subjects: []string{"post.>", "mark.>"}, MaxAge: Retention},
+		{Name: Sends, Description: "Commands to KARTE", Subjects: []string{"send.>"}, MaxAge: Retention},
+		// A held message is gone when it is done: whether a customer has any is asked before each of their messages.
+		{Name: Held, Description: "What waits, per customer", Subjects: []string{"held.>"}, Retention: jetstream.WorkQueuePolicy},
+		{Name: Dead, Description: "What could not be done", Subjects: []string{"dead.>"}, MaxAge: 30 * 24 * time.Hour},
+	}
+}
+
+func buckets() []jetstream.KeyValueConfig {
+	return []jetstream.KeyValueConfig{
+		{Bucket: Conversations, Description: "What router decided about a customer"},
+		{Bucket: Threads, Description: "Where a conversation's thread is"},
+		{Bucket: Lanes, Description: "The lanes there are"},
+		{Bucket: Checkpoints, Description: "Which message of a lane or partition was last attempted"},
+	}
+}
+
+// Ensure creates what is missing of the topology and changes nothing that is there. It tries until ctx ends.
+func (b *Bus) Ensure(ctx context.Context) error {
+	for n := uint64(1); ; n++ {
+		err := b.create(ctx)
+		if err == nil {
+			return nil
+		}
+		b.log.Warn("topology not ready", "err", err, "attempt", n)
+		if !sleep(ctx, min(retry.Backoff(n), 2*time.Second)) {
+			return fmt.Errorf("create streams: %w", errors.Join(err, context.Cause(ctx)))
+		}
+	}
+}
+
+func (b *Bus) create(ctx context.Context) error {
+	for _, config := range streams() {
+		config.Storage, config.Replicas = jetstream.FileStorage, b.settings.Replicas
+		config.Discard = jetstream.DiscardNew
+		if config.Duplicates = 2 * time.Minute; config.Name == Held {
+			// Held again under the same id after it was done is not a repeat.
+			config.Duplicates = time.Second
+		}
+		if _, err := b.js.CreateStream(ctx, config); err != nil && !errors.Is(err, jetstream.ErrStreamNameAlreadyInUse) {
+			return fmt.Errorf("create stream %s: %w", config.Name, err)
+		}
+	}
+	for _, config := range buckets() {
+		config.Storage, config.Replicas, config.History = jetstream.FileStorage, b.settings.Replicas, 1
+		if _, err := b.js.CreateKeyValue(ctx, config); err != nil && !errors.Is(err, jetstream.ErrBucketExists) {
+			return fmt.Errorf("create bucket %s: %w", config.Bucket, err)
+		}
+	}
+	return nil
+}
+
+// sleep waits for d; it answers false when ctx ended first.
+func sleep(ctx context.Context, d time.Duration) bool {
+	timer := time.NewTimer(d)
+	defer timer.Stop()
+	select {
+	case <-ctx.Done():
+		return false
+	case <-timer.C:
+		return true
+	}
+}

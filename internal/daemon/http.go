@@ -1,0 +1,96 @@
+package daemon
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"net"
+	"net/http"
+	"time"
+
+	"github.com/prometheus/client_golang/prometheus"
+	"github.com/prometheus/client_golang/prometheus/promhttp"
+)
+
+// Check tells whether the service can do its work now.
+type Check struct {
+	// Name is shown by /readyz.
+	Name string
+	// Check answers nil or why not, in words for an operator and without secrets.
+	Check func(ctx context.Context) error
+}
+
+const checkTimeout = 2 * time.Second
+
+// AdminHandler answers /healthz (the process is alive), /readyz (every check passes; else 503 and the reasons as
+// JSON) and /metrics (Prometheus).
+func AdminHandler(metrics prometheus.Gatherer, checks []Check) http.Handler {
+	mux := http.NewServeMux()
+	mux.HandleFunc("GET /healthz", func(w http.ResponseWriter, _ *http.Request) { _, _ = fmt.Fprintln(w, "alive") })
+	mux.Handle("GET /metrics", promhttp.HandlerFor(metrics, promhttp.HandlerOpts{}))
+	mux.HandleFunc("GET /readyz", func(w http.ResponseWriter, r *http.Request) {
+		ctx, cancel := context.WithTimeoutCause(r.Context(), checkTimeout, errors.New("readiness check took too long"))
+		defer cancel()
+		results, status := map[string]string{}, http.StatusOK
+		for _, check := range checks {
+			results[check.Name] = "ok"
+			if err := check.Check(ctx); err != nil {
+				results[check.Name], status = err.Error(), http.StatusServiceUnavailable
+			}
+		}
+		AnswerJSON(w, status, results)
+	})
+	return mux
+}
+
+// AnswerJSON writes v with the status.
+func AnswerJSON(w http.ResponseWriter, status int, v any) {
+	w.Header().Set("Content-Type", "application/json; charset=utf-8")
+	w.WriteHeader(status)
+	_ = json.NewEncoder(w).Encode(v)
+}
+
+// AnswerError writes a short JSON error: {"error":"…"}.
+func AnswerError(w http.ResponseWriter, status int, message string) {
+	AnswerJSON(w, status, map[string]string{"error": message})
+}
+
+// Listen opens addr.
+func Listen(addr string) (net.Listener, error) {
+	listener, err := net.Listen("tcp", addr) //nolint:noctx // lasts as long as the process
+	if err != nil {
+		return nil, fmt.Errorf("listen on %s: %w", addr, err)
+	}
+	return listener, nil
+}
+
+// ServeHTTP serves handler on listener until ctx ends, then waits for the requests under way. Slow clients are cut off:
+// 5 s for the headers, 10 s for the request, 15 s for the answer.
+func ServeHTTP(listener net.Listener, handler http.Handler) Task {
+	return func(ctx context.Context) error {
+		server := &http.Server{
+			Handler:           handler,
+			ReadHeaderTimeout: 5 * time.Second,
+			ReadTimeout:       10 * time.Second,
+			WriteTimeout:      15 * time.Second,
+			IdleTimeout:       60 * time.Second,
+			MaxHeaderBytes:    32 << 10,
+		}
+		failed := make(chan error, 1)
+		go func() { failed <- server.Serve(listener) }()
+		select {
+		case err := <-failed:
+			return fmt.Errorf("serve %s: %w", listener.Addr(), err)
+		case <-ctx.Done():
+		}
+		stopping, cancel := context.WithTimeoutCause(context.WithoutCancel(ctx), Grace/2, errors.New("requests under way did not end"))
+		defer cancel()
+		err := server.Shutdown(stopping)
+		<-failed
+		if err != nil {
+			return errors.Join(fmt.Errorf("stop serving %s: %w", listener.Addr(), err), server.Close())
+		}
+		return nil
+	}
+}
