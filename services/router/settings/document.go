@@ -1,0 +1,164 @@
+package settings
+
+import (
+	"context"
+	"encoding/json"
+	"fmt"
+	"slices"
+	"strings"
+
+	"google.golang.org/protobuf/encoding/protojson"
+	"google.golang.org/protobuf/proto"
+	"sigs.k8s.io/yaml"
+
+	settingsv1 "github.com/slacktalk/slacktalk/proto/slacktalk/settings/v1"
+)
+
+// document is a project as one file: both parts in protobuf's JSON form, written as YAML.
+type document struct {
+	TeamSettings  json.RawMessage   `json:"teamSettings"`
+	OperatorLinks []json.RawMessage `json:"operatorLinks"`
+}
+
+// Export answers the settings and all links of a project, as they are at one moment, as a YAML document for Import. Etags are
+// left out: they mean nothing anywhere else.
+func (s *Store) Export(ctx context.Context, project string) ([]byte, error) {
+	team, links, err := s.snapshot(ctx, project)
+	if err != nil {
+		return nil, err
+	}
+	team.Etag = ""
+	doc := document{OperatorLinks: []json.RawMessage{}}
+	if doc.TeamSettings, err = protojson.Marshal(team); err != nil {
+		return nil, fmt.Errorf("export settings of project %s: %w", project, err)
+	}
+	for _, link := range links {
+		link.Etag = ""
+		raw, err := protojson.Marshal(link)
+		if err != nil {
+			return nil, fmt.Errorf("export link %s: %w", link.GetName(), err)
+		}
+		doc.OperatorLinks = append(doc.OperatorLinks, raw)
+	}
+	return yaml.Marshal(doc)
+}
+
+// Import replaces the settings and all links of a project by those of a document of Export, in one transaction. The document
+// must be of this project and keep every rule a call would have to keep; otherwise the error matches ErrInvalid and nothing was
+// changed. All etags are new afterwards.
+func (s *Store) Import(ctx context.Context, project string, raw []byte) error {
+	team, links, err := parseDocument(project, raw)
+	if err != nil {
+		return fmt.Errorf("import project %s: %w", project, err)
+	}
+	s.stampTeam(project, team)
+	settings, err := encode(team)
+	if err != nil {
+		return err
+	}
+	var byOperator, byMember []any
+	for operator, link := range links {
+		value, err := encode(s.stampLink(link))
+		if err != nil {
+			return err
+		}
+		byOperator = append(byOperator, operator, value)
+		byMember = append(byMember, link.GetSlackMember(), operator)
+	}
+	return s.replace(ctx, project, settings, byOperator, byMember)
+}
+
+// snapshot reads everything of a project in one transaction, links by operator id.
+func (s *Store) snapshot(
+	ctx context.Context, project string,
+) (*settingsv1.TeamSettings, []*settingsv1.OperatorLink, error) {
+	pipe := s.redis.TxPipeline()
+	// The team comes last: its absence is the one error that may hide another.
+	rawLinks, rawTeam := pipe.HGetAll(ctx, LinksKey(project)), pipe.Get(ctx, TeamKey(project))
+	err := s.step(ctx, "export project "+project, func(ctx context.Context) error {
+		_, err := pipe.Exec(ctx)
+		return err
+	})
+	if err != nil {
+		return nil, nil, err
+	}
+	team := &settingsv1.TeamSettings{}
+	if err := decode(rawTeam.Val(), team); err != nil {
+		return nil, nil, err
+	}
+	team.Name = TeamName(project)
+	var links []*settingsv1.OperatorLink
+	for operator, raw := range rawLinks.Val() {
+		link := &settingsv1.OperatorLink{}
+		if err := decode(raw, link); err != nil {
+			return nil, nil, err
+		}
+		link.Name = LinkName(project, operator)
+		links = append(links, link)
+	}
+	slices.SortFunc(links, func(a, b *settingsv1.OperatorLink) int { return strings.Compare(a.GetName(), b.GetName()) })
+	return team, links, nil
+}
+
+func (s *Store) replace(ctx context.Context, project, team string, byOperator, byMember []any) error {
+	return s.step(ctx, "import project "+project, func(ctx context.Context) error {
+		pipe := s.redis.TxPipeline()
+		pipe.Set(ctx, TeamKey(project), team, 0)
+		pipe.Del(ctx, LinksKey(project), MembersKey(project))
+		if len(byOperator) > 0 {
+			pipe.HSet(ctx, LinksKey(project), byOperator...)
+			pipe.HSet(ctx, MembersKey(project), byMember...)
+		}
+		_, err := pipe.Exec(ctx)
+		return err
+	})
+}
+
+// parseDocument answers the settings and the links by operator of a document that keeps all rules.
+func parseDocument(project string, raw []byte) (*settingsv1.TeamSettings, map[string]*settingsv1.OperatorLink, error) {
+	var doc document
+	if err := yaml.UnmarshalStrict(raw, &doc); err != nil {
+		return nil, nil, fmt.Errorf("%w: %w", ErrInvalid, err)
+	}
+	team := &settingsv1.TeamSettings{}
+	if err := parsePart(doc.TeamSettings, team); err != nil {
+		return nil, nil, fmt.Errorf("teamSettings: %w", err)
+	}
+	if err := CheckTeam(team); err != nil {
+		return nil, nil, fmt.Errorf("teamSettings: %w", err)
+	}
+	if team.GetName() != TeamName(project) {
+		return nil, nil, fmt.Errorf("%w: document is of %s", ErrInvalid, team.GetName())
+	}
+	links, err := parseLinks(project, doc.OperatorLinks)
+	return team, links, err
+}
+
+func parseLinks(project string, parts []json.RawMessage) (map[string]*settingsv1.OperatorLink, error) {
+	links, members := map[string]*settingsv1.OperatorLink{}, map[string]bool{}
+	for i, part := range parts {
+		link := &settingsv1.OperatorLink{}
+		if err := parsePart(part, link); err != nil {
+			return nil, fmt.Errorf("operatorLinks[%d]: %w", i, err)
+		}
+		if err := Check(link); err != nil {
+			return nil, fmt.Errorf("operatorLinks[%d]: %w", i, err)
+		}
+		in, operator, err := ParseLinkName(link.GetName())
+		if err != nil {
+			return nil, fmt.Errorf("operatorLinks[%d]: %w", i, err)
+		}
+		if in != project || links[operator] != nil || members[link.GetSlackMember()] {
+			return nil, fmt.Errorf("operatorLinks[%d]: %w: other project, or operator or member named twice", i, ErrInvalid)
+		}
+		links[operator], members[link.GetSlackMember()] = link, true
+	}
+	return links, nil
+}
+
+func parsePart(raw json.RawMessage, m proto.Message) error {
+	if err := protojson.Unmarshal(raw, m); err != nil {
+		return fmt.Errorf("%w: %w", ErrInvalid, err)
+	}
+	return nil
+}

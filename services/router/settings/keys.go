@@ -1,0 +1,26 @@
+package settings
+
+// The key schema. Every key of a project carries the project in braces, so that all of them share one slot of a Redis Cluster
+// and one script may change them together. Keys come only from the functions below; a new one gets a line in this table.
+//
+//	key                          type    holds
+//	settings:{<project>}:team    string  TeamSettings, protobuf binary
+//	settings:{<project>}:links   hash    operator → OperatorLink, protobuf binary
+//	settings:{<project>}:members hash    Slack member → operator; the links read from the other side, always in step with them
+//	settings:secret:<purpose>    string  32 random bytes shared by all replicas
+//
+// None of them expires. All are written by this package alone.
+
+// TeamKey is the key of a project's TeamSettings.
+func TeamKey(project string) string { return projectKey(project, "team") }
+
+// LinksKey is the key of a project's links by operator.
+func LinksKey(project string) string { return projectKey(project, "links") }
+
+// MembersKey is the key of a project's index from Slack member to operator.
+func MembersKey(project string) string { return projectKey(project, "members") }
+
+// SecretKey is the key of the secret all replicas share for a purpose.
+func SecretKey(purpose string) string { return "settings:secret:" + purpose }
+
+func projectKey(project, what string) string { return "settings:{" + project + "}:" + what }

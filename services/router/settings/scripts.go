@@ -1,0 +1,50 @@
+package settings
+
+import "github.com/redis/go-redis/v9"
+
+// The scripts compare what is stored with what the caller read, byte by byte, and write only if it is still the same. They
+// answer one word. A script whose answer got lost may be sent a second time by the client: finding its own new value (which
+// holds a random etag, so nobody else can have written it) it answers `ok` again.
+//
+// Every script reads all its keys before it writes any, and begins with a write that needs memory: an error Redis can raise
+// (wrong type, out of memory) comes before the first change.
+const (
+	verdictOK    = "ok"
+	verdictStale = "stale"
+	verdictTaken = "taken"
+	verdictGone  = "gone"
+)
+
+// KEYS: team. ARGV: value read (empty: none), new value.
+var setTeam = redis.NewScript(`
+local current = redis.call('GET', KEYS[1]) or ''
+if current == ARGV[2] then return 'ok' end
+if current ~= ARGV[1] then return 'stale' end
+redis.call('SET', KEYS[1], ARGV[2])
+return 'ok'
+`)
+
+// KEYS: links, members. ARGV: operator, value read (empty: none), new value, member read (empty: none), new member.
+var setLink = redis.NewScript(`
+local current = redis.call('HGET', KEYS[1], ARGV[1]) or ''
+local holder = redis.call('HGET', KEYS[2], ARGV[5])
+local before = redis.call('HGET', KEYS[2], ARGV[4])
+if current == ARGV[3] then return 'ok' end
+if current ~= ARGV[2] then return 'stale' end
+if holder and holder ~= ARGV[1] then return 'taken' end
+redis.call('HSET', KEYS[1], ARGV[1], ARGV[3])
+redis.call('HSET', KEYS[2], ARGV[5], ARGV[1])
+if ARGV[4] ~= ARGV[5] and before == ARGV[1] then redis.call('HDEL', KEYS[2], ARGV[4]) end
+return 'ok'
+`)
+
+// KEYS: links, members. ARGV: operator, value read, member read.
+var deleteLink = redis.NewScript(`
+local current = redis.call('HGET', KEYS[1], ARGV[1])
+local holder = redis.call('HGET', KEYS[2], ARGV[3])
+if not current then return 'gone' end
+if current ~= ARGV[2] then return 'stale' end
+redis.call('HDEL', KEYS[1], ARGV[1])
+if holder == ARGV[1] then redis.call('HDEL', KEYS[2], ARGV[3]) end
+return 'ok'
+`)
