@@ -103,7 +103,7 @@ func (s *seen) wait(t *testing.T, n int) {
 
 func publish(t *testing.T, b *bus.Bus, customer, id string) bool {
 	t.Helper()
-	duplicate, err := b.OnceWithin(t.Context(), 5*time.Second, bus.Talk, bus.TalkSubject(b.Partitions(), "demo", customer, "customer-message", id), id,
+	duplicate, err := b.OnceWithin(t.Context(), 5*time.Second, bus.Talk, bus.TalkSubject(b.Partitions(), "demo", customer, "customer-message", id),
 		&eventv1.TalkFact{Id: id, Customer: &eventv1.Customer{UserId: customer}})
 	if err != nil {
 		t.Fatal(err)
@@ -292,7 +292,7 @@ func TestLanesAreServedAsTheyBecomeKnown(t *testing.T) {
 		if err := registry.Register(t.Context(), lane); err != nil {
 			t.Fatal(err)
 		}
-		if _, err := b.Once(t.Context(), bus.Posts, lane.Subject("1"), "1", &eventv1.SlackCommand{Id: "1"}); err != nil {
+		if _, err := b.Once(t.Context(), bus.Posts, lane.Subject("1"), &eventv1.SlackCommand{Id: "1"}); err != nil {
 			t.Fatal(err)
 		}
 	}
@@ -304,7 +304,7 @@ func TestWaitingLooksAheadInOneLaneOnly(t *testing.T) {
 	a, other := bus.Lane{Kind: bus.PostLane, Team: "T1", Channel: "CA"}, bus.Lane{Kind: bus.PostLane, Team: "T1", Channel: "CB"}
 	for i := range 6 {
 		lane := []bus.Lane{a, other}[i%2]
-		if _, err := b.Once(t.Context(), bus.Posts, lane.Subject(fmt.Sprint(i)), fmt.Sprint(i), &eventv1.SlackCommand{Id: fmt.Sprint(i)}); err != nil {
+		if _, err := b.Once(t.Context(), bus.Posts, lane.Subject(fmt.Sprint(i)), &eventv1.SlackCommand{Id: fmt.Sprint(i)}); err != nil {
 			t.Fatal(err)
 		}
 	}
@@ -350,7 +350,7 @@ func TestNATSAbsentAtStart(t *testing.T) {
 	}
 	ctx, cancel := context.WithTimeout(t.Context(), 50*time.Millisecond)
 	defer cancel()
-	if _, err := b.Once(ctx, bus.Talk, "talk.x", "x", &eventv1.TalkFact{}); err == nil {
+	if _, err := b.Once(ctx, bus.Talk, "talk.x", &eventv1.TalkFact{}); err == nil {
 		t.Fatal("stored without NATS")
 	}
 }

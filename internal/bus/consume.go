@@ -188,7 +188,7 @@ func (b *Bus) Bury(ctx context.Context, m Message, reason eventv1.FailureReason,
 		DiedAt: timestamppb.Now(), Deliveries: m.Deliveries, Payload: m.Data, Id: id,
 	}
 	b.log.Error("given up", "subject", m.Subject, "sequence", m.Sequence, "reason", name, "err", cause)
-	_, err := b.OnceWithin(ctx, callTimeout, Dead, DeadSubject(m.Stream, name, id), id, letter)
+	_, err := b.OnceWithin(ctx, callTimeout, Dead, DeadSubject(m.Stream, name, id), letter)
 	if err != nil {
 		return fmt.Errorf("bury: %w", err)
 	}

@@ -55,7 +55,7 @@ func (h *Holder) hold(ctx context.Context, lane HeldLane, m Message, cause error
 	ctx, cancel := context.WithTimeout(ctx, ackWait/2)
 	defer cancel()
 	origin := nats.Header{headerStream: {m.Stream}, headerSubject: {m.Subject}}
-	duplicate, err := h.bus.once(ctx, Held, lane.Subject(m.Subject), m.Subject, m.Data, origin)
+	duplicate, err := h.bus.once(ctx, Held, lane.Subject(m.Subject), m.Data, origin)
 	if err != nil {
 		return fmt.Errorf("hold: %w", err)
 	}

@@ -26,20 +26,20 @@ const (
 // ErrTooLarge is wrapped by errors of messages over the server's limit; nothing was stored and never will be.
 var ErrTooLarge = errors.New("message too large")
 
-// Once stores message under subject, which ends in the token of id, unless it is already there; duplicate says that it was.
+// Once stores message under subject, which ends in the token of the message's id, unless it is already there; duplicate says that it was.
 // It returns nil only when the stream has it. Until ctx ends it tries again, which is safe because the subject is the
 // message's own.
-func (b *Bus) Once(ctx context.Context, stream, subject, id string, message proto.Message) (duplicate bool, err error) {
+func (b *Bus) Once(ctx context.Context, stream, subject string, message proto.Message) (duplicate bool, err error) {
 	data, err := proto.Marshal(message)
 	if err != nil {
 		return false, fmt.Errorf("marshal %s: %w", subject, retry.Malformed(err))
 	}
-	return b.once(ctx, stream, subject, id, data, nil)
+	return b.once(ctx, stream, subject, data, nil)
 }
 
-func (b *Bus) once(ctx context.Context, stream, subject, id string, data []byte, extra nats.Header) (duplicate bool, err error) {
+func (b *Bus) once(ctx context.Context, stream, subject string, data []byte, extra nats.Header) (duplicate bool, err error) {
 	for n := uint64(1); ; n++ {
-		duplicate, err = b.tryOnce(ctx, stream, subject, id, data, extra)
+		duplicate, err = b.tryOnce(ctx, stream, subject, data, extra)
 		switch {
 		case err == nil && duplicate:
 			b.metrics.published.WithLabelValues(stream, "duplicate").Inc()
@@ -57,12 +57,12 @@ func (b *Bus) once(ctx context.Context, stream, subject, id string, data []byte,
 	}
 }
 
-func (b *Bus) tryOnce(ctx context.Context, stream, subject, id string, data []byte, extra nats.Header) (duplicate bool, err error) {
+func (b *Bus) tryOnce(ctx context.Context, stream, subject string, data []byte, extra nats.Header) (duplicate bool, err error) {
 	message := &nats.Msg{Subject: subject, Data: data, Header: nats.Header{headerType: {typeProto}}}
 	maps.Copy(message.Header, extra)
 	ctx, cancel := context.WithTimeoutCause(ctx, callTimeout, errors.New("JetStream did not answer"))
 	defer cancel()
-	ack, err := b.js.PublishMsg(ctx, message, jetstream.WithMsgID(id), jetstream.WithExpectLastSequencePerSubject(0), jetstream.WithExpectStream(stream))
+	ack, err := b.js.PublishMsg(ctx, message, jetstream.WithMsgID(subject), jetstream.WithExpectLastSequencePerSubject(0), jetstream.WithExpectStream(stream))
 	if err == nil && !ack.Duplicate {
 		return false, nil
 	}
@@ -103,8 +103,8 @@ func (b *Bus) any(ctx context.Context, stream, filter string) (bool, error) {
 }
 
 // OnceWithin publishes within a time limit of its own, for callers that hold somebody's request open.
-func (b *Bus) OnceWithin(ctx context.Context, limit time.Duration, stream, subject, id string, message proto.Message) (duplicate bool, err error) {
+func (b *Bus) OnceWithin(ctx context.Context, limit time.Duration, stream, subject string, message proto.Message) (duplicate bool, err error) {
 	ctx, cancel := context.WithTimeoutCause(ctx, limit, fmt.Errorf("not stored within %v", limit))
 	defer cancel()
-	return b.Once(ctx, stream, subject, id, message)
+	return b.Once(ctx, stream, subject, message)
 }
