@@ -1,0 +1,49 @@
+package render
+
+import (
+	"github.com/slack-go/slack"
+
+	eventv1 "github.com/slacktalk/slacktalk/proto/slacktalk/event/v1"
+)
+
+// Notice renders what one member is told in private. The meaning of detail depends on kind: the member's own id for
+// NOT_LINKED, the file's name for FILE_NOT_SENT, the other side's explanation for FAILED, OUTCOME_UNKNOWN and the two
+// PARKED; it may always be empty, and is shortened when it is long.
+func Notice(kind eventv1.NoticeKind, detail, lang string) Message {
+	s := wordsIn(lang).say(noticeKey(kind), "Detail", label(detail, maxDetail))
+	return Message{
+		Text:   escape(s),
+		Blocks: []slack.Block{&slack.SectionBlock{Type: slack.MBTSection, Text: plainText(s), Expand: true}},
+	}
+}
+
+func noticeKey(kind eventv1.NoticeKind) string {
+	switch kind {
+	case eventv1.NoticeKind_NOTICE_KIND_NOT_LINKED:
+		return "notice_not_linked"
+	case eventv1.NoticeKind_NOTICE_KIND_NOT_ALLOWED:
+		return "notice_not_allowed"
+	case eventv1.NoticeKind_NOTICE_KIND_FAILED:
+		return "notice_failed"
+	case eventv1.NoticeKind_NOTICE_KIND_OUTCOME_UNKNOWN:
+		return "notice_outcome_unknown"
+	case eventv1.NoticeKind_NOTICE_KIND_MIXED:
+		return "notice_mixed"
+	case eventv1.NoticeKind_NOTICE_KIND_EDIT_NOT_SENT:
+		return "notice_edit_not_sent"
+	case eventv1.NoticeKind_NOTICE_KIND_FILE_NOT_SENT:
+		return "notice_file_not_sent"
+	case eventv1.NoticeKind_NOTICE_KIND_REPLIES_OFF:
+		return "notice_replies_off"
+	case eventv1.NoticeKind_NOTICE_KIND_EMPTY:
+		return "notice_empty"
+	case eventv1.NoticeKind_NOTICE_KIND_LANE_PARKED:
+		return "notice_lane_parked"
+	case eventv1.NoticeKind_NOTICE_KIND_PROJECT_PARKED:
+		return "notice_project_parked"
+	case eventv1.NoticeKind_NOTICE_KIND_DELETE_NOT_SENT:
+		return "notice_delete_not_sent"
+	default:
+		return "notice_other"
+	}
+}
