@@ -1,0 +1,371 @@
+package slackstandin
+
+import (
+	"cmp"
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"maps"
+	"net/http"
+	"net/url"
+	"slices"
+	"strings"
+	"time"
+)
+
+// ErrNoSuchAction is returned by ClickButton when the message or view has no element with that action_id.
+var ErrNoSuchAction = errors.New("no such action")
+
+// Click is a member's use of an interactive element.
+type Click struct {
+	Member   string `json:"member"`
+	Channel  string `json:"channel"`
+	TS       string `json:"ts"`      // of a message or an ephemeral message
+	ViewID   string `json:"view_id"` // instead of channel and ts
+	ActionID string `json:"action_id"`
+	BlockID  string `json:"block_id"` // needed only when the action_id is in several blocks
+	Value    string `json:"value"`    // what is picked in a menu; buttons have their own
+}
+
+// ClickButton sends the block_actions of a click to the interactions URL and returns the app's answer.
+func (s *Server) ClickButton(ctx context.Context, click Click) (Answer, error) {
+	s.mu.Lock()
+	payload, err := s.clickPayload(click)
+	target := s.urls.Interactions
+	s.touch()
+	s.mu.Unlock()
+	if err != nil {
+		return Answer{}, fmt.Errorf("click %s: %w", click.ActionID, err)
+	}
+	return s.interact(ctx, target, payload)
+}
+
+func (s *Server) interact(ctx context.Context, target string, payload map[string]any) (Answer, error) {
+	raw, err := encode(payload)
+	if err != nil {
+		return Answer{}, err
+	}
+	return s.postForm(ctx, target, url.Values{"payload": {string(raw)}})
+}
+
+func (s *Server) postForm(ctx context.Context, target string, form url.Values) (Answer, error) {
+	header := http.Header{"Content-Type": {"application/x-www-form-urlencoded"}}
+	return s.post(ctx, target, header, []byte(form.Encode()))
+}
+
+// payload is what all interactions have in common.
+func (s *Server) payload(kind, member string) (map[string]any, error) {
+	who := s.members[member]
+	if who == nil {
+		return nil, apiError("user_not_found")
+	}
+	return map[string]any{
+		"type": kind, "token": "deprecated-verification-token", "api_app_id": s.cfg.AppID,
+		"team":       map[string]any{"id": s.cfg.Team, "domain": s.cfg.TeamName},
+		"user":       map[string]any{"id": who.ID, "username": who.Name, "name": who.Name, "team_id": who.Team},
+		"enterprise": nil, "is_enterprise_install": false, "trigger_id": s.newTrigger(member),
+	}, nil
+}
+
+func (s *Server) clickPayload(click Click) (map[string]any, error) {
+	payload, err := s.payload("block_actions", click.Member)
+	if err != nil {
+		return nil, err
+	}
+	var blocks json.RawMessage
+	if click.ViewID != "" {
+		blocks, err = s.viewClick(payload, click)
+	} else {
+		blocks, err = s.messageClick(payload, click)
+	}
+	if err != nil {
+		return nil, err
+	}
+	action, err := pressed(blocks, click)
+	if err != nil {
+		return nil, err
+	}
+	now := s.cfg.Clock().UnixMicro()
+	action["action_ts"] = fmt.Sprintf("%d.%06d", now/1e6, now%1e6)
+	payload["actions"] = []any{action}
+	payload["state"] = map[string]any{"values": map[string]any{}}
+	return payload, nil
+}
+
+func (s *Server) viewClick(payload map[string]any, click Click) (json.RawMessage, error) {
+	v := s.views[click.ViewID]
+	if v == nil || v.User != click.Member {
+		return nil, apiError("view_not_found")
+	}
+	payload["view"] = v.Body
+	payload["container"] = map[string]any{"type": "view", "view_id": v.ID}
+	blocks, _ := v.Body["blocks"].(json.RawMessage)
+	return blocks, nil
+}
+
+func (s *Server) messageClick(payload map[string]any, click Click) (json.RawMessage, error) {
+	c := s.channels[click.Channel]
+	if c == nil {
+		return nil, apiError("channel_not_found")
+	}
+	name := c.Name
+	if c.DM {
+		name = "directmessage"
+	}
+	payload["channel"] = map[string]any{"id": c.ID, "name": name}
+	container := map[string]any{"type": "message", "channel_id": c.ID, "message_ts": click.TS, "is_ephemeral": false}
+	payload["container"] = container
+	hook := responseHook{channel: c.ID, user: click.Member, ts: click.TS}
+	if i := s.findEphemeral(c.ID, click.Member, click.TS); i >= 0 {
+		e := s.ephemeral[i]
+		container["is_ephemeral"] = true
+		if e.ThreadTS != "" {
+			container["thread_ts"] = e.ThreadTS
+		}
+		hook.ephemeral = true
+		payload["response_url"] = s.newHook(hook)
+		return e.Blocks, nil
+	}
+	m := c.message(click.TS)
+	if m == nil {
+		return nil, apiError("message_not_found")
+	}
+	if m.ThreadTS != "" {
+		container["thread_ts"] = m.ThreadTS
+	}
+	payload["message"] = m.withoutMetadata()
+	payload["response_url"] = s.newHook(hook)
+	return m.Blocks, nil
+}
+
+func (s *Server) findEphemeral(channel, user, ts string) int {
+	return slices.IndexFunc(s.ephemeral, func(e Ephemeral) bool {
+		return e.Channel == channel && e.TS == ts && e.User == user
+	})
+}
+
+// pressed finds the element and gives its part of the payload.
+func pressed(raw json.RawMessage, click Click) (map[string]any, error) {
+	var blocks []struct {
+		BlockID   string           `json:"block_id"`
+		Accessory map[string]any   `json:"accessory"`
+		Elements  []map[string]any `json:"elements"`
+	}
+	if raw == nil {
+		return nil, ErrNoSuchAction
+	}
+	if err := json.Unmarshal(raw, &blocks); err != nil {
+		return nil, fmt.Errorf("read blocks: %w", err)
+	}
+	for _, b := range blocks {
+		for _, el := range append(b.Elements, b.Accessory) {
+			if el["action_id"] == click.ActionID && (click.BlockID == "" || click.BlockID == b.BlockID) {
+				return actionOf(el, b.BlockID, click.Value), nil
+			}
+		}
+	}
+	return nil, ErrNoSuchAction
+}
+
+func actionOf(el map[string]any, blockID, value string) map[string]any {
+	kind, _ := el["type"].(string)
+	action := map[string]any{"type": kind, "action_id": el["action_id"], "block_id": blockID}
+	switch {
+	case kind == "button":
+		for _, field := range []string{"text", "value", "style"} {
+			if el[field] != nil {
+				action[field] = el[field]
+			}
+		}
+	case kind == "users_select":
+		action["selected_user"] = value
+	case kind == "channels_select":
+		action["selected_channel"] = value
+	case kind == "conversations_select":
+		action["selected_conversation"] = value
+	default:
+		action["selected_option"] = optionOf(el, value)
+	}
+	return action
+}
+
+func optionOf(el map[string]any, value string) any {
+	options, _ := el["options"].([]any)
+	for _, o := range options {
+		if option, ok := o.(map[string]any); ok && option["value"] == value {
+			return option
+		}
+	}
+	return map[string]any{"value": value, "text": map[string]any{"type": "plain_text", "text": value}}
+}
+
+// Command sends a slash command to the commands URL and returns the app's answer; text in the answer is shown to
+// the member as an ephemeral message.
+func (s *Server) Command(ctx context.Context, member, channelID, command, text string) (Answer, error) {
+	s.mu.Lock()
+	c, err := s.place(channelID, member)
+	if err != nil {
+		s.mu.Unlock()
+		return Answer{}, fmt.Errorf("command %s: %w", command, err)
+	}
+	form := url.Values{
+		"token": {"deprecated-verification-token"}, "team_id": {s.cfg.Team}, "team_domain": {s.cfg.TeamName},
+		"channel_id": {c.ID}, "channel_name": {c.Name}, "user_id": {member}, "user_name": {s.members[member].Name},
+		"command": {command}, "text": {text}, "api_app_id": {s.cfg.AppID}, "is_enterprise_install": {"false"},
+		"response_url": {s.newHook(responseHook{channel: c.ID, user: member})}, "trigger_id": {s.newTrigger(member)},
+	}
+	target := s.urls.Commands
+	s.touch()
+	s.mu.Unlock()
+	answer, err := s.postForm(ctx, target, form)
+	if err != nil || answer.Status != http.StatusOK || len(answer.Body) == 0 {
+		return answer, err
+	}
+	body := args{}
+	if json.Valid(answer.Body) && strings.HasPrefix(strings.TrimSpace(string(answer.Body)), "{") {
+		if err := readJSONArgs(strings.NewReader(string(answer.Body)), body); err != nil {
+			return answer, err
+		}
+	} else {
+		body["text"] = string(answer.Body)
+	}
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	err = s.respond(&responseHook{channel: c.ID, user: member}, body)
+	s.touch()
+	return answer, err
+}
+
+// SubmitView sends the view_submission of a modal with what the member filled in (block_id → action_id → value
+// object) and returns the app's answer. The modal closes unless the answer has a response_action.
+func (s *Server) SubmitView(ctx context.Context, member, viewID string, values map[string]any) (Answer, error) {
+	s.mu.Lock()
+	v := s.views[viewID]
+	payload, err := s.payload("view_submission", member)
+	target := s.urls.Interactions
+	s.mu.Unlock()
+	if v == nil || v.User != member {
+		err = cmp.Or(err, error(apiError("view_not_found")))
+	}
+	if err != nil {
+		return Answer{}, fmt.Errorf("submit view %s: %w", viewID, err)
+	}
+	view := maps.Clone(v.Body)
+	view["state"] = map[string]any{"values": values}
+	payload["view"], payload["response_urls"] = view, []any{}
+	answer, err := s.interact(ctx, target, payload)
+	if err != nil || answer.Status != http.StatusOK {
+		return answer, err
+	}
+	var then struct {
+		Action string          `json:"response_action"`
+		View   json.RawMessage `json:"view"`
+	}
+	_ = json.Unmarshal(answer.Body, &then) // an empty answer closes the modal
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	defer s.touch()
+	switch then.Action {
+	case "errors":
+	case "update", "push":
+		body, err := s.viewBody(string(then.View))
+		if err != nil {
+			return answer, fmt.Errorf("submit view %s: %w", viewID, err)
+		}
+		s.storeView(v, body)
+	default:
+		delete(s.views, viewID)
+	}
+	return answer, nil
+}
+
+// responseHook is a response_url, good five times within thirty minutes (sheet 3.2).
+type responseHook struct {
+	channel, user, ts string
+	ephemeral         bool
+	made              time.Time
+	uses              int
+}
+
+// newHook makes a response_url. The lock is held.
+func (s *Server) newHook(h responseHook) string {
+	h.made = s.cfg.Clock()
+	id := fmt.Sprintf("R%d", s.nextSerial())
+	s.hooks[id] = &h
+	return strings.TrimSuffix(s.urls.Self, "/") + "/response/" + id
+}
+
+func (s *Server) serveResponse(w http.ResponseWriter, r *http.Request) {
+	body, err := readArgs(r)
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.calls["response_url"]++
+	defer s.touch()
+	h := s.hooks[r.PathValue("id")]
+	switch {
+	case err != nil:
+		writeReply(w, nil, apiError("invalid_payload"))
+	case h == nil || s.cfg.Clock().Sub(h.made) > 30*time.Minute:
+		writeJSON(w, http.StatusNotFound, reply{"ok": false, "error": "expired_url"})
+	case h.uses >= 5:
+		writeJSON(w, http.StatusNotFound, reply{"ok": false, "error": "used_url"})
+	default:
+		h.uses++
+		writeReply(w, nil, s.respond(h, body))
+	}
+}
+
+// respond does what a response says: replace or delete the original, or post, by default for one member alone.
+func (s *Server) respond(h *responseHook, a args) error {
+	c := s.channels[h.channel]
+	if a.yes("delete_original") || a.yes("replace_original") {
+		return s.respondToOriginal(c, h, a)
+	}
+	in, err := s.content(a)
+	if err != nil {
+		return err
+	}
+	if a["response_type"] != "in_channel" {
+		s.showEphemeral(c, h.user, a["thread_ts"], in)
+		return nil
+	}
+	m := s.ownMessage(c, args{}, in)
+	if head := c.message(a["thread_ts"]); head != nil && !head.isReply() {
+		m.ThreadTS, m.ParentUserID = head.TS, head.User
+	}
+	head := c.add(m)
+	s.emitMessage(c, m, head)
+	return nil
+}
+
+func (s *Server) respondToOriginal(c *channel, h *responseHook, a args) error {
+	i := s.findEphemeral(h.channel, h.user, h.ts)
+	m := c.message(h.ts)
+	var in content
+	if !a.yes("delete_original") {
+		var err error
+		if in, err = s.content(a); err != nil {
+			return err
+		}
+	}
+	switch {
+	case h.ephemeral && i >= 0:
+		s.ephemeral = slices.Clone(s.ephemeral)
+		if a.yes("delete_original") {
+			s.ephemeral = slices.Delete(s.ephemeral, i, i+1)
+			return nil
+		}
+		s.ephemeral[i].Text, s.ephemeral[i].Blocks = in.text, in.blocks
+	case m == nil:
+		return apiError("message_not_found")
+	case a.yes("delete_original"):
+		s.drop(c, m, false)
+	default:
+		now := m.clone()
+		now.Text, now.Blocks = in.text, in.blocks
+		c.replace(now)
+		s.emitChanged(c, now, m)
+	}
+	return nil
+}
