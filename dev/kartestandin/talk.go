@@ -166,11 +166,10 @@ func (s *Server) assigneeAssign(q *request) (any, error) {
 		return nil, badRequest("should have required property 'assignee'. path: assignee")
 	}
 	id := ""
-	if assignee, ok := value.(map[string]any); !ok || assignee["id"] != "" {
-		if value != nil {
-			if id, err = s.sender(q, "assignee", "id"); err != nil {
-				return nil, err
-			}
+	assignee, _ := value.(map[string]any)
+	if nobody := value == nil || assignee["id"] == ""; !nobody {
+		if id, err = s.sender(q, "assignee", "id"); err != nil {
+			return nil, err
 		}
 	}
 	conv := s.byAnyID(user)

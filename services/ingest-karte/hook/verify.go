@@ -153,7 +153,8 @@ func decodeMAC(s string) (mac []byte, form string) {
 
 func alphanumeric(s string) bool {
 	for _, r := range s {
-		if !('0' <= r && r <= '9' || 'A' <= r && r <= 'Z' || 'a' <= r && r <= 'z') {
+		digit, letter := '0' <= r && r <= '9', 'A' <= r && r <= 'Z' || 'a' <= r && r <= 'z'
+		if !digit && !letter {
 			return false
 		}
 	}
