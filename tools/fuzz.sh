@@ -11,7 +11,7 @@ while IFS=: read -r file target; do
   count=$((count + 1))
   echo "fuzz: $target in $(dirname "$file")"
   go test -run '^$' -fuzz "^$target\$" -fuzztime "$time" "./$(dirname "$file")" || failed+=("$target ($file)")
-done < <(grep -rEo --include='*_test.go' '^func Fuzz[A-Za-z0-9_]*' "$@" | sed 's/:func /:/' | sort)
+done < <(grep -rEo --exclude-dir=node_modules --include='*_test.go' '^func Fuzz[A-Za-z0-9_]*' "$@" | sed 's/:func /:/' | sort)
 
 echo "$count fuzz targets, ${#failed[@]} failed"
 [ ${#failed[@]} -eq 0 ] || { printf 'failed: %s\n' "${failed[@]}" >&2; exit 1; }

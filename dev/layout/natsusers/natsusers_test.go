@@ -1,0 +1,310 @@
+package natsusers
+
+import (
+	"context"
+	"errors"
+	"os"
+	"strings"
+	"sync"
+	"testing"
+	"time"
+
+	"github.com/nats-io/nats-server/v2/server"
+	"github.com/nats-io/nats.go"
+	"github.com/nats-io/nats.go/jetstream"
+
+	"github.com/slacktalk/slacktalk/internal/bus"
+	"github.com/slacktalk/slacktalk/internal/retry"
+	eventv1 "github.com/slacktalk/slacktalk/proto/slacktalk/event/v1"
+)
+
+var lane = bus.Lane{Kind: bus.PostLane, Team: "T0DEMO1", Channel: "C0SUPPORT"}
+
+// steps remembers which parts of the story have happened.
+type steps chan string
+
+// await waits until all of want have happened.
+func (s steps) await(t *testing.T, want ...string) {
+	t.Helper()
+	missing := map[string]bool{}
+	for _, step := range want {
+		missing[step] = true
+	}
+	deadline := time.After(20 * time.Second)
+	for len(missing) > 0 {
+		select {
+		case step := <-s:
+			delete(missing, step)
+		case <-deadline:
+			t.Fatalf("did not happen: %v", missing)
+		}
+	}
+}
+
+// background runs work until the test ends.
+func background(t *testing.T, work func(ctx context.Context) error) {
+	t.Helper()
+	ctx, cancel := context.WithCancel(context.Background())
+	done := make(chan struct{})
+	go func() {
+		defer close(done)
+		if err := work(ctx); err != nil {
+			t.Error(err)
+		}
+	}()
+	t.Cleanup(func() { cancel(); <-done })
+}
+
+// onceHeld makes a handler that fails at its first call, so that the message is set aside and done from there.
+func onceHeld(handle bus.Handler) bus.Handler {
+	var first sync.Once
+	return func(ctx context.Context, m bus.Message) error {
+		var err error
+		first.Do(func() { err = errors.New("not now") })
+		if err != nil {
+			return err
+		}
+		return handle(ctx, m)
+	}
+}
+
+// queue serves every partition of a stream with what it has to set aside.
+func queue(t *testing.T, b *bus.Bus, service, stream, token string, handle bus.Handler) {
+	t.Helper()
+	holder := b.NewHolder(token, handle)
+	background(t, func(ctx context.Context) error { return b.ServePartitions(ctx, service, stream, token, holder.Handle) })
+	background(t, holder.Serve)
+}
+
+// publish stores a message, and once more to see that its repeat is noticed.
+func publish(ctx context.Context, b *bus.Bus, stream, subject string) error {
+	for _, repeat := range []bool{false, true} {
+		duplicate, err := b.OnceWithin(ctx, 5*time.Second, stream, subject, &eventv1.Page{Title: "demo"})
+		if err != nil {
+			return err
+		}
+		if duplicate && !repeat {
+			return errors.New(subject + " was there before")
+		}
+	}
+	return nil
+}
+
+// record writes and reads back one record of a bucket.
+func record(ctx context.Context, b *bus.Bus, bucket, key string) error {
+	records := bus.NewRecords[*eventv1.Page](b, bucket)
+	revision, err := records.Read(ctx, key, &eventv1.Page{})
+	if err != nil {
+		return err
+	}
+	if revision, err = records.Write(ctx, key, &eventv1.Page{Title: "demo"}, revision); err != nil {
+		return err
+	}
+	_, err = records.Write(ctx, key, &eventv1.Page{Title: "demo 2"}, revision)
+	return err
+}
+
+func TestEachServiceMayDoItsWork(t *testing.T) {
+	s := start(t)
+	ingest, router, gateway := connect(t, s, "ingest-karte"), connect(t, s, "router"), connect(t, s, "slack-gateway")
+	for name, b := range map[string]*bus.Bus{"ingest-karte": ingest, "router": router, "slack-gateway": gateway} {
+		ctx, cancel := context.WithTimeout(t.Context(), 10*time.Second)
+		if err := b.Ensure(ctx); err != nil {
+			t.Fatalf("%s: %v", name, err)
+		}
+		cancel()
+	}
+	happened := make(steps, 100)
+	ingestKarte(t, ingest, happened)
+	slackGateway(t, gateway, happened)
+	routes(t, router, happened)
+	if err := publish(t.Context(), ingest, bus.Talk, bus.TalkSubject(2, "demo", "member-1", "customer-message", "evt-1")); err != nil {
+		t.Fatal(err)
+	}
+	happened.await(t, "routed", "posted", "answered", "sent")
+	awaitDead(t, router, 3)
+}
+
+// awaitDead asks, as often as it is answered, until n messages have been buried.
+func awaitDead(t *testing.T, b *bus.Bus, n uint64) {
+	t.Helper()
+	js, err := jetstream.New(b.Conn())
+	if err != nil {
+		t.Fatal(err)
+	}
+	for deadline := time.Now().Add(20 * time.Second); ; {
+		stream, err := js.Stream(t.Context(), bus.Dead)
+		if err != nil {
+			t.Fatal(err)
+		}
+		got := stream.CachedInfo().State.Msgs
+		if got >= n {
+			return
+		}
+		if time.Now().After(deadline) {
+			t.Fatalf("%d dead letters, want %d", got, n)
+		}
+	}
+}
+
+// ingestKarte does what that service does with a command.
+func ingestKarte(t *testing.T, b *bus.Bus, happened steps) {
+	t.Helper()
+	queue(t, b, "ingest-karte", bus.Sends, "send", onceHeld(func(ctx context.Context, m bus.Message) error {
+		if err := record(ctx, b, bus.Checkpoints, "send.demo.c1"); err != nil {
+			return err
+		}
+		if err := b.Bury(ctx, m, eventv1.FailureReason_FAILURE_REASON_REJECTED, errors.New("refused")); err != nil {
+			return err
+		}
+		happened <- "sent"
+		return nil
+	}))
+}
+
+// slackGateway does what that service does with a command and with a question.
+func slackGateway(t *testing.T, b *bus.Bus, happened steps) {
+	t.Helper()
+	if _, err := b.Conn().QueueSubscribe("ask.slack.>", "slack-gateway", func(m *nats.Msg) { _ = m.Respond([]byte("demo")) }); err != nil {
+		t.Fatal(err)
+	}
+	post := func(ctx context.Context, m bus.Message) error {
+		if _, err := b.Waiting(ctx, lane, m.Sequence, 5); err != nil {
+			return err
+		}
+		for bucket, key := range map[string]string{bus.Checkpoints: "lane." + lane.Key(), bus.Threads: "demo.c1"} {
+			if err := record(ctx, b, bucket, key); err != nil {
+				return err
+			}
+		}
+		if err := publish(ctx, b, bus.Slack, bus.SlackSubject(2, lane.Team, lane.Channel, "1723612345.000200", "thread-opened", "f-1")); err != nil {
+			return err
+		}
+		happened <- "posted"
+		return retry.Rejected(errors.New("so that it is buried"))
+	}
+	background(t, func(ctx context.Context) error {
+		return b.ServeLanes(ctx, func(bus.Lane) bus.Handler { return post })
+	})
+}
+
+// routes does what router does with facts from both edges.
+func routes(t *testing.T, b *bus.Bus, happened steps) {
+	t.Helper()
+	lanes := b.NewLaneRegistry()
+	queue(t, b, "router-talk", bus.Talk, "talk", onceHeld(func(ctx context.Context, m bus.Message) error {
+		if err := record(ctx, b, bus.Conversations, "demo.c1"); err != nil {
+			return err
+		}
+		if err := lanes.Register(ctx, lane); err != nil {
+			return err
+		}
+		if err := publish(ctx, b, bus.Posts, lane.Subject("cmd-1")); err != nil {
+			return err
+		}
+		if err := publish(ctx, b, bus.Sends, bus.SendSubject(2, "demo", "c1", "cmd-2")); err != nil {
+			return err
+		}
+		happened <- "routed"
+		return retry.Rejected(errors.New("so that it is buried"))
+	}))
+	queue(t, b, "router-slack", bus.Slack, "slack", onceHeld(func(ctx context.Context, _ bus.Message) error {
+		if _, err := bus.NewRecords[*eventv1.ThreadRecord](b, bus.Threads).Read(ctx, "demo.nobody", &eventv1.ThreadRecord{}); err != nil {
+			return err
+		}
+		if _, err := b.Conn().RequestWithContext(ctx, bus.AskSubject(lane.Team), nil); err != nil {
+			return err
+		}
+		happened <- "answered"
+		return nil
+	}))
+}
+
+func TestNoServiceMayDoAnothersWork(t *testing.T) {
+	s := start(t)
+	tests := []struct{ user, verb, subject string }{
+		{"ingest-karte", "publish", "post.T0DEMO1.C0SUPPORT.x"},
+		{"ingest-karte", "publish", "send.2-000.demo.c1.x"},
+		{"ingest-karte", "publish", "held.talk.demo.c1.x"},
+		{"ingest-karte", "publish", "dead.talk.rejected.x"},
+		{"ingest-karte", "publish", "$KV.CHECKPOINTS.lane.post.T0DEMO1.C0SUPPORT"},
+		{"ingest-karte", "publish", "$JS.API.CONSUMER.CREATE.TALK.spy.talk.>"},
+		{"ingest-karte", "publish", "$JS.API.CONSUMER.CREATE.HELD.spy.held.slack.>"},
+		{"ingest-karte", "publish", "$JS.API.CONSUMER.MSG.NEXT.SLACK.router-slack-2-000"},
+		{"ingest-karte", "subscribe", "ask.slack.>"},
+		{"ingest-karte", "subscribe", "talk.>"},
+		{"router", "publish", "talk.2-000.demo.c1.customer-message.x"},
+		{"router", "publish", "slack.2-000.T0DEMO1.C0SUPPORT.-.x.x"},
+		{"router", "publish", "$KV.THREADS.demo.c1"},
+		{"router", "publish", "$KV.CHECKPOINTS.send.demo.c1"},
+		{"router", "publish", "$JS.API.CONSUMER.CREATE.SENDS.spy.send.>"},
+		{"router", "publish", "$JS.API.STREAM.MSG.GET.KV_CHECKPOINTS"},
+		{"router", "subscribe", "ask.slack.>"},
+		{"router", "subscribe", "slack.>"},
+		{"slack-gateway", "publish", "send.2-000.demo.c1.x"},
+		{"slack-gateway", "publish", "post.T0DEMO1.C0SUPPORT.x"},
+		{"slack-gateway", "publish", "talk.2-000.demo.c1.customer-message.x"},
+		{"slack-gateway", "publish", "held.slack.x.y.z"},
+		{"slack-gateway", "publish", "$KV.LANES.post.T0DEMO1.C0SUPPORT"},
+		{"slack-gateway", "publish", "$JS.API.CONSUMER.CREATE.SENDS.spy.send.>"},
+		{"slack-gateway", "publish", "$JS.API.STREAM.MSG.GET.TALK"},
+		{"slack-gateway", "publish", "$JS.API.DIRECT.GET.KV_CONVERSATIONS.$KV.CONVERSATIONS.demo.c1"},
+		{"slack-gateway", "subscribe", "send.>"},
+	}
+	for _, user := range []string{"ingest-karte", "router", "slack-gateway"} {
+		for _, subject := range []string{"$JS.API.STREAM.DELETE.TALK", "$JS.API.STREAM.PURGE.DEAD", "$JS.API.STREAM.UPDATE.SENDS", "$JS.API.STREAM.CREATE.SPY", "$JS.API.STREAM.MSG.DELETE.TALK", "$SYS.REQ.SERVER.PING"} {
+			tests = append(tests, struct{ user, verb, subject string }{user, "publish", subject})
+		}
+		tests = append(tests, struct{ user, verb, subject string }{user, "subscribe", ">"})
+	}
+	for _, tt := range tests {
+		t.Run(tt.user+" "+tt.verb+" "+tt.subject, func(t *testing.T) {
+			if !refused(t, url(s, tt.user), tt.verb, tt.subject) {
+				t.Errorf("%s may %s %s", tt.user, tt.verb, tt.subject)
+			}
+		})
+	}
+}
+
+// refused tries one thing and reports whether the server forbids it.
+func refused(t *testing.T, url, verb, subject string) bool {
+	t.Helper()
+	conn, err := nats.Connect(url, nats.ErrorHandler(func(*nats.Conn, *nats.Subscription, error) {}))
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer conn.Close()
+	if verb == "publish" {
+		err = conn.Publish(subject, nil)
+	} else {
+		_, err = conn.SubscribeSync(subject)
+	}
+	if err != nil {
+		t.Fatal(err)
+	}
+	// The server's refusal comes before its answer to the flush.
+	if err := conn.FlushTimeout(5 * time.Second); err != nil {
+		t.Fatal(err)
+	}
+	return errors.Is(conn.LastError(), nats.ErrPermissionViolation)
+}
+
+func TestNobodyConnectsWithoutAPassword(t *testing.T) {
+	s := start(t)
+	for _, address := range []string{s.ClientURL(), strings.Replace(url(s, "router"), "pw-router", "replace-me", 1)} {
+		if conn, err := nats.Connect(address); !errors.Is(err, nats.ErrAuthorization) {
+			conn.Close()
+			t.Errorf("connected to %s: %v", address, err)
+		}
+	}
+}
+
+func TestTheServerDoesNotStartWithTheExamplePasswords(t *testing.T) {
+	example, err := os.ReadFile("../../../deploy/k8s/base/nats/passwords.example.conf")
+	if err != nil {
+		t.Fatal(err)
+	}
+	if _, err := server.ProcessConfigFile(configuration(t, string(example))); err == nil || !strings.Contains(err.Error(), "NATS_PASSWORD") {
+		t.Errorf("answers %v, want it to miss a password", err)
+	}
+}
