@@ -1,0 +1,138 @@
+package api
+
+import (
+	"context"
+	"crypto/sha256"
+	"strings"
+
+	"google.golang.org/grpc/codes"
+	"google.golang.org/grpc/health/grpc_health_v1"
+	reflectionv1 "google.golang.org/grpc/reflection/grpc_reflection_v1"
+	"google.golang.org/grpc/reflection/grpc_reflection_v1alpha"
+	"google.golang.org/grpc/status"
+	"google.golang.org/protobuf/proto"
+
+	settingsv1 "github.com/slacktalk/slacktalk/proto/slacktalk/settings/v1"
+	"github.com/slacktalk/slacktalk/services/router/settings"
+)
+
+// Role is what a caller may do; each role may do what those before it may. The zero Role may do nothing.
+type Role int
+
+// The roles.
+const (
+	Viewer   Role = iota + 1 // reads
+	Operator                 // and links operators to Slack members
+	Admin                    // and changes the settings of projects
+)
+
+var roles = map[string]Role{"viewer": Viewer, "operator": Operator, "admin": Admin}
+
+// everyProject stands for all projects in a tokens file.
+const everyProject = "*"
+
+// Caller is who makes a call.
+type Caller struct {
+	Name     string
+	Role     Role
+	projects map[string]bool
+	sum      [sha256.Size]byte // of the token
+}
+
+func (c Caller) mayUse(project string) bool { return c.projects[everyProject] || c.projects[project] }
+
+// rule is who may call a method.
+type rule struct {
+	// open methods answer anybody, also without a token.
+	open bool
+	// role is the least role that may call it.
+	role Role
+	// resource answers the name of the resource a request is about, which begins with its project. A method without it is about
+	// no project.
+	resource func(request any) string
+	// change says that each call is written to the audit log.
+	change bool
+}
+
+// access has a row for each method of the server; a method without one is refused to everybody.
+var access = map[string]rule{
+	settingsv1.SettingsService_GetTeamSettings_FullMethodName: {
+		role: Viewer, resource: named((*settingsv1.GetTeamSettingsRequest).GetName),
+	},
+	settingsv1.SettingsService_UpdateTeamSettings_FullMethodName: {
+		role: Admin, change: true,
+		resource: named(func(r *settingsv1.UpdateTeamSettingsRequest) string { return r.GetTeamSettings().GetName() }),
+	},
+	settingsv1.SettingsService_ListOperatorLinks_FullMethodName: {
+		role: Viewer, resource: named((*settingsv1.ListOperatorLinksRequest).GetParent),
+	},
+	settingsv1.SettingsService_GetOperatorLink_FullMethodName: {
+		role: Viewer, resource: named((*settingsv1.GetOperatorLinkRequest).GetName),
+	},
+	settingsv1.SettingsService_SetOperatorLink_FullMethodName: {
+		role: Operator, change: true,
+		resource: named(func(r *settingsv1.SetOperatorLinkRequest) string { return r.GetOperatorLink().GetName() }),
+	},
+	settingsv1.SettingsService_DeleteOperatorLink_FullMethodName: {
+		role: Operator, change: true, resource: named((*settingsv1.DeleteOperatorLinkRequest).GetName),
+	},
+
+	// Probes have no token.
+	grpc_health_v1.Health_Check_FullMethodName: {open: true},
+	grpc_health_v1.Health_List_FullMethodName:  {open: true},
+	grpc_health_v1.Health_Watch_FullMethodName: {open: true},
+
+	reflectionv1.ServerReflection_ServerReflectionInfo_FullMethodName:            {role: Viewer},
+	grpc_reflection_v1alpha.ServerReflection_ServerReflectionInfo_FullMethodName: {role: Viewer},
+}
+
+// named makes a rule's resource from a getter of the request.
+func named[M proto.Message](get func(M) string) func(any) string {
+	return func(request any) string {
+		m, ok := request.(M)
+		if !ok {
+			return ""
+		}
+		return get(m)
+	}
+}
+
+// allowRole refuses callers whose role is too small for the method.
+func allowRole(caller Caller, method string) error {
+	rule, known := access[method]
+	if !known || !rule.open && (rule.role == 0 || caller.Role < rule.role) {
+		return status.Error(codes.PermissionDenied, "this token's role does not allow this method")
+	}
+	return nil
+}
+
+// allowProject refuses requests about projects the caller has no access to, in the same words whether they exist or not.
+func allowProject(caller Caller, method string, request any) error {
+	resource := access[method].resource
+	if resource == nil {
+		return nil
+	}
+	project, ok := projectOf(resource(request))
+	if !ok || !caller.mayUse(project) {
+		return status.Error(codes.PermissionDenied, "this token has no access to this project")
+	}
+	return nil
+}
+
+// projectOf answers the project that a resource name begins with.
+func projectOf(resource string) (project string, ok bool) {
+	parts := strings.SplitN(resource, "/", 3)
+	if len(parts) < 2 {
+		return "", false
+	}
+	project, err := settings.ParseProjectName(parts[0] + "/" + parts[1])
+	return project, err == nil
+}
+
+type callerKey struct{}
+
+// callerOf answers who makes the call; nobody (the zero Caller) in calls of open methods.
+func callerOf(ctx context.Context) Caller {
+	caller, _ := ctx.Value(callerKey{}).(Caller)
+	return caller
+}

@@ -1,0 +1,225 @@
+package api
+
+import (
+	"context"
+	"errors"
+	"io"
+	"testing"
+
+	"google.golang.org/grpc"
+	"google.golang.org/grpc/codes"
+	"google.golang.org/grpc/health/grpc_health_v1"
+	"google.golang.org/grpc/metadata"
+	reflectionv1 "google.golang.org/grpc/reflection/grpc_reflection_v1"
+	"google.golang.org/grpc/reflection/grpc_reflection_v1alpha"
+	"google.golang.org/grpc/status"
+	"google.golang.org/protobuf/proto"
+	"google.golang.org/protobuf/types/known/emptypb"
+	"google.golang.org/protobuf/types/known/fieldmaskpb"
+
+	settingsv1 "github.com/slacktalk/slacktalk/proto/slacktalk/settings/v1"
+	"github.com/slacktalk/slacktalk/services/router/settings"
+)
+
+// expectation is what the access of a method should be, written down a second time on purpose.
+type expectation struct {
+	least   Role // 0: open to everybody
+	global  bool // about no project
+	request func(project string) proto.Message
+	answer  proto.Message
+}
+
+const settingsService = "/slacktalk.settings.v1.SettingsService/"
+
+var expected = map[string]expectation{
+	settingsService + "GetTeamSettings": {least: Viewer, answer: &settingsv1.GetTeamSettingsResponse{},
+		request: func(p string) proto.Message { return &settingsv1.GetTeamSettingsRequest{Name: settings.TeamName(p)} }},
+	settingsService + "UpdateTeamSettings": {least: Admin, answer: &settingsv1.UpdateTeamSettingsResponse{},
+		request: func(p string) proto.Message { return update(p, &settingsv1.TeamSettings{}, "language") }},
+	settingsService + "ListOperatorLinks": {least: Viewer, answer: &settingsv1.ListOperatorLinksResponse{},
+		request: func(p string) proto.Message {
+			return &settingsv1.ListOperatorLinksRequest{Parent: settings.ProjectName(p)}
+		}},
+	settingsService + "GetOperatorLink": {least: Viewer, answer: &settingsv1.GetOperatorLinkResponse{},
+		request: func(p string) proto.Message {
+			return &settingsv1.GetOperatorLinkRequest{Name: settings.LinkName(p, "op1")}
+		}},
+	settingsService + "SetOperatorLink": {least: Operator, answer: &settingsv1.SetOperatorLinkResponse{},
+		request: func(p string) proto.Message { return set(p, "op1", "U0DEMO1") }},
+	settingsService + "DeleteOperatorLink": {least: Operator, answer: &emptypb.Empty{},
+		request: func(p string) proto.Message {
+			return &settingsv1.DeleteOperatorLinkRequest{Name: settings.LinkName(p, "op1")}
+		}},
+	"/grpc.health.v1.Health/Check": {global: true, answer: &grpc_health_v1.HealthCheckResponse{},
+		request: func(string) proto.Message { return &grpc_health_v1.HealthCheckRequest{} }},
+	"/grpc.health.v1.Health/List": {global: true, answer: &grpc_health_v1.HealthListResponse{},
+		request: func(string) proto.Message { return &grpc_health_v1.HealthListRequest{} }},
+	"/grpc.health.v1.Health/Watch": {global: true, answer: &grpc_health_v1.HealthCheckResponse{},
+		request: func(string) proto.Message { return &grpc_health_v1.HealthCheckRequest{} }},
+	"/grpc.reflection.v1.ServerReflection/ServerReflectionInfo": {
+		least: Viewer, global: true, answer: &reflectionv1.ServerReflectionResponse{},
+		request: func(string) proto.Message {
+			return &reflectionv1.ServerReflectionRequest{MessageRequest: &reflectionv1.ServerReflectionRequest_ListServices{}}
+		}},
+	"/grpc.reflection.v1alpha.ServerReflection/ServerReflectionInfo": {
+		least: Viewer, global: true, answer: &grpc_reflection_v1alpha.ServerReflectionResponse{},
+		request: func(string) proto.Message {
+			return &grpc_reflection_v1alpha.ServerReflectionRequest{
+				MessageRequest: &grpc_reflection_v1alpha.ServerReflectionRequest_ListServices{}}
+		}},
+}
+
+func TestEveryMethodIsOpenToExactlyThoseWhoMay(t *testing.T) {
+	r := start(t)
+	callers := []struct {
+		token string
+		role  Role
+		all   bool
+	}{{viewerDemo, Viewer, false}, {operatorDemo, Operator, false}, {adminDemo, Admin, false}, {adminAll, Admin, true}}
+	forEachMethod(t, r, func(method string, streams bool, want expectation) {
+		for _, project := range []string{"demo", "other"} {
+			for _, c := range callers {
+				err := r.call(as(t, c.token), method, streams, want, project)
+				may := c.role >= want.least && (want.global || c.all || project == "demo")
+				if denied := status.Code(err) == codes.PermissionDenied; denied == may {
+					t.Errorf("%s of %s with %s: got %v, want allowed: %v", method, project, c.token, err, may)
+				}
+				wantCode(t, method, err, codes.OK, codes.NotFound, codes.AlreadyExists, codes.PermissionDenied)
+			}
+			for _, ctx := range strangers(t) {
+				err := r.call(ctx, method, streams, want, project)
+				if (status.Code(err) == codes.Unauthenticated) != (want.least != 0) || want.least == 0 && err != nil {
+					t.Errorf("%s without a valid token: %v", method, err)
+				}
+			}
+		}
+	})
+}
+
+func forEachMethod(t *testing.T, r *running, do func(method string, streams bool, want expectation)) {
+	t.Helper()
+	for service, info := range r.server.GetServiceInfo() {
+		for _, m := range info.Methods {
+			method := "/" + service + "/" + m.Name
+			want, known := expected[method]
+			if !known {
+				t.Errorf("%s has no row here: say who may call it", method)
+				continue
+			}
+			streams := m.IsServerStream || m.IsClientStream
+			if row := access[method]; row.change && (streams || row.resource == nil) {
+				t.Errorf("%s changes something, but the audit log sees only single calls about a resource", method)
+			}
+			do(method, streams, want)
+		}
+	}
+}
+
+// strangers are calls without a valid credential, of all sorts.
+func strangers(t *testing.T) []context.Context {
+	with := func(values ...string) context.Context {
+		ctx := t.Context()
+		for _, value := range values {
+			ctx = metadata.AppendToOutgoingContext(ctx, "authorization", value)
+		}
+		return ctx
+	}
+	expired := "eyJhbGciOiJIUzI1NiJ9.eyJleHAiOjE1MDAwMDAwMDB9.c2lnbmF0dXJl"
+	return []context.Context{
+		t.Context(), with(""), with("Bearer"), with("Bearer "), with("Bearer unknown"), with("Bearer " + expired),
+		with("Basic " + adminAll), with(adminAll), with("Bearer  " + adminAll), with("Bearer " + adminAll + "x"),
+		with("Bearer "+adminAll, "Bearer "+adminAll), with("Bearer " + adminAll[:len(adminAll)-1]),
+		metadata.AppendToOutgoingContext(t.Context(), "x-authorization", "Bearer "+adminAll),
+	}
+}
+
+// call makes one call of a method whatever its kind, and answers how the first message of its answer came.
+func (r *running) call(ctx context.Context, method string, streams bool, want expectation, project string) error {
+	answer := want.answer.ProtoReflect().New().Interface()
+	if !streams {
+		return r.conn.Invoke(ctx, method, want.request(project), answer)
+	}
+	ctx, cancel := context.WithCancel(ctx)
+	defer cancel()
+	stream, err := r.conn.NewStream(ctx, &grpc.StreamDesc{ServerStreams: true, ClientStreams: true}, method)
+	if err != nil {
+		return err
+	}
+	if err := stream.SendMsg(want.request(project)); err != nil && !errors.Is(err, io.EOF) {
+		return err
+	}
+	if err := stream.CloseSend(); err != nil {
+		return err
+	}
+	return stream.RecvMsg(answer)
+}
+
+func TestADeniedProjectLooksTheSameWhetherItExists(t *testing.T) {
+	r := start(t)
+	if _, err := r.SetOperatorLink(as(t, adminAll), set("exists", "op1", "U0DEMO1")); err != nil {
+		t.Fatal(err)
+	}
+	name := func(project string) *settingsv1.GetOperatorLinkRequest {
+		return &settingsv1.GetOperatorLinkRequest{Name: settings.LinkName(project, "op1")}
+	}
+	_, there := r.GetOperatorLink(as(t, adminDemo), name("exists"))
+	_, absent := r.GetOperatorLink(as(t, adminDemo), name("absent"))
+	wantCode(t, "foreign project", there, codes.PermissionDenied)
+	if there.Error() != absent.Error() {
+		t.Errorf("%v differs from %v", there, absent)
+	}
+}
+
+func TestAMethodWithoutARowIsRefused(t *testing.T) {
+	if err := allowRole(Caller{Role: Admin}, "/new.Service/Method"); status.Code(err) != codes.PermissionDenied {
+		t.Errorf("got %v", err)
+	}
+	if err := allowRole(Caller{}, settingsService+"GetTeamSettings"); status.Code(err) != codes.PermissionDenied {
+		t.Errorf("nobody: got %v", err)
+	}
+}
+
+// fixedStream hands out one request.
+type fixedStream struct {
+	grpc.ServerStream
+	request proto.Message
+}
+
+func (s *fixedStream) RecvMsg(m any) error {
+	proto.Merge(m.(proto.Message), s.request)
+	return nil
+}
+
+func TestRequestsOfStreamsAreHeldAgainstTheSameRules(t *testing.T) {
+	ctx := context.WithValue(t.Context(), callerKey{}, Caller{Role: Viewer, projects: map[string]bool{"demo": true}})
+	for name, want := range map[string]codes.Code{
+		settings.TeamName("demo"):  codes.OK,
+		settings.TeamName("other"): codes.PermissionDenied,
+		"projects/demo":            codes.InvalidArgument,
+	} {
+		inner := &fixedStream{request: &settingsv1.GetTeamSettingsRequest{Name: name}}
+		stream := &guardedStream{ServerStream: inner, ctx: ctx, method: settingsService + "GetTeamSettings"}
+		err := stream.RecvMsg(&settingsv1.GetTeamSettingsRequest{})
+		if got := codeOf(err); got != want {
+			t.Errorf("%s: got %v, want %v", name, got, want)
+		}
+	}
+}
+
+func codeOf(err error) codes.Code {
+	if err == nil {
+		return codes.OK
+	}
+	return toStatus(err).Code()
+}
+
+func update(project string, team *settingsv1.TeamSettings, paths ...string) *settingsv1.UpdateTeamSettingsRequest {
+	team.Name = settings.TeamName(project)
+	return &settingsv1.UpdateTeamSettingsRequest{TeamSettings: team, UpdateMask: &fieldmaskpb.FieldMask{Paths: paths}}
+}
+
+func set(project, operator, member string) *settingsv1.SetOperatorLinkRequest {
+	return &settingsv1.SetOperatorLinkRequest{
+		OperatorLink: &settingsv1.OperatorLink{Name: settings.LinkName(project, operator), SlackMember: member},
+	}
+}

@@ -1,0 +1,90 @@
+package api
+
+import (
+	"context"
+	"errors"
+
+	"google.golang.org/genproto/googleapis/rpc/errdetails"
+	"google.golang.org/grpc/codes"
+	"google.golang.org/grpc/status"
+	"google.golang.org/protobuf/protoadapt"
+
+	"github.com/slacktalk/slacktalk/services/router/settings"
+)
+
+// errorDomain is the domain of the reasons in google.rpc.ErrorInfo.
+const errorDomain = "slacktalk"
+
+// kinds says how each error of the inside is told to callers: in these words and no others.
+var kinds = []struct {
+	is      error
+	code    codes.Code
+	reason  string
+	message string
+}{
+	{settings.ErrInvalid, codes.InvalidArgument, "INVALID", "the request breaks a rule"},
+	{settings.ErrStale, codes.Aborted, "STALE_ETAG", "somebody else changed this in the meantime; read it again and repeat the change"},
+	{settings.ErrMemberTaken, codes.AlreadyExists, "MEMBER_TAKEN", "this Slack member is linked to another operator of the project"},
+	{settings.ErrNotFound, codes.NotFound, "NOT_LINKED", "this operator is not linked"},
+	{settings.ErrUnavailable, codes.Unavailable, "STORAGE_UNAVAILABLE", "the settings cannot be reached right now; try again later"},
+	{settings.ErrCorrupt, codes.Internal, "STORAGE_CORRUPT", "the stored settings cannot be read"},
+	{context.Canceled, codes.Canceled, "CANCELLED", "the call was cancelled"},
+	{context.DeadlineExceeded, codes.DeadlineExceeded, "TOO_LATE", "the call took too long"},
+}
+
+// toStatus turns an error into what the caller is told. What has a status already keeps it; what is not known is INTERNAL, without
+// a word about the cause.
+func toStatus(err error) *status.Status {
+	//nolint:errorlint // only a status that was made to be an answer counts, not one wrapped somewhere inside
+	if told, ok := err.(interface{ GRPCStatus() *status.Status }); ok {
+		return told.GRPCStatus()
+	}
+	for _, kind := range kinds {
+		if errors.Is(err, kind.is) {
+			reason := &errdetails.ErrorInfo{Reason: kind.reason, Domain: errorDomain}
+			return withViolations(kind.code, kind.message, reason, err)
+		}
+	}
+	return status.New(codes.Internal, "internal error")
+}
+
+// withViolations makes a status that also tells the wrong fields, if err knows them: the first in its message, for people, all in
+// google.rpc.BadRequest.
+func withViolations(code codes.Code, message string, reason *errdetails.ErrorInfo, err error) *status.Status {
+	var invalid *settings.InvalidError
+	if !errors.As(err, &invalid) || len(invalid.Violations) == 0 {
+		return withDetails(status.New(code, message), reason)
+	}
+	bad := &errdetails.BadRequest{}
+	for _, v := range invalid.Violations {
+		bad.FieldViolations = append(bad.FieldViolations,
+			&errdetails.BadRequest_FieldViolation{Field: v.Field, Description: v.Description})
+	}
+	first := invalid.Violations[0]
+	return withDetails(status.New(code, message+": "+first.Field+": "+first.Description), reason, bad)
+}
+
+func withDetails(s *status.Status, details ...protoadapt.MessageV1) *status.Status {
+	if detailed, err := s.WithDetails(details...); err == nil {
+		return detailed
+	}
+	return s
+}
+
+// invalidField refuses one field.
+func invalidField(field, description string) error {
+	return &settings.InvalidError{Violations: []settings.Violation{{Field: field, Description: description}}}
+}
+
+// inside puts the fields an error tells under the field of the request they came in.
+func inside(field string, err error) error {
+	var invalid *settings.InvalidError
+	if !errors.As(err, &invalid) {
+		return err
+	}
+	moved := &settings.InvalidError{}
+	for _, v := range invalid.Violations {
+		moved.Violations = append(moved.Violations, settings.Violation{Field: field + "." + v.Field, Description: v.Description})
+	}
+	return moved
+}

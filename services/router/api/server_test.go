@@ -1,0 +1,183 @@
+package api
+
+import (
+	"bytes"
+	"context"
+	"crypto/sha256"
+	"encoding/hex"
+	"fmt"
+	"log/slog"
+	"net"
+	"os"
+	"path/filepath"
+	"strings"
+	"sync"
+	"testing"
+	"time"
+
+	"github.com/alicebob/miniredis/v2"
+	"github.com/redis/go-redis/v9"
+	"go.uber.org/goleak"
+	"google.golang.org/genproto/googleapis/rpc/errdetails"
+	"google.golang.org/grpc"
+	"google.golang.org/grpc/codes"
+	"google.golang.org/grpc/credentials/insecure"
+	"google.golang.org/grpc/metadata"
+	"google.golang.org/grpc/status"
+	"google.golang.org/grpc/test/bufconn"
+
+	settingsv1 "github.com/slacktalk/slacktalk/proto/slacktalk/settings/v1"
+	"github.com/slacktalk/slacktalk/services/router/settings"
+)
+
+func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
+
+// running is a server in this process with its client and all that a test may want to break.
+type running struct {
+	settingsv1.SettingsServiceClient
+	conn   *grpc.ClientConn
+	server *grpc.Server
+	redis  *miniredis.Miniredis
+	tokens string // path of the file
+	logs   *logs
+}
+
+// Tokens of the tests. Their names say what they may do.
+const (
+	viewerDemo   = "token of viewer-demo"
+	operatorDemo = "token of operator-demo"
+	adminDemo    = "token of admin-demo"
+	adminAll     = "token of admin-all"
+)
+
+func tokensFile() string {
+	var file strings.Builder
+	for _, token := range []string{viewerDemo, operatorDemo, adminDemo, adminAll} {
+		name := strings.TrimPrefix(token, "token of ")
+		role, project, _ := strings.Cut(name, "-")
+		file.WriteString(entry(name, token, role, strings.Replace(project, "all", `"*"`, 1)))
+	}
+	return file.String()
+}
+
+func entry(name, token, role, project string) string {
+	sum := sha256.Sum256([]byte(token))
+	return fmt.Sprintf("- {name: %s, sha256: %s, role: %s, projects: [%s]}\n", name, hex.EncodeToString(sum[:]), role, project)
+}
+
+// start runs a server; change may alter its options.
+func start(t *testing.T, change ...func(*Options)) *running {
+	t.Helper()
+	r := &running{redis: miniredis.RunT(t), tokens: filepath.Join(t.TempDir(), "tokens.yaml"), logs: &logs{}}
+	if err := os.WriteFile(r.tokens, []byte(tokensFile()), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	log := slog.New(slog.NewJSONHandler(r.logs, nil))
+	tokens, err := LoadTokens(r.tokens, log, time.Now)
+	if err != nil {
+		t.Fatal(err)
+	}
+	options := Options{Store: newStore(t, &redis.UniversalOptions{Addrs: []string{r.redis.Addr()}}), Tokens: tokens, Logger: log}
+	for _, c := range change {
+		c(&options)
+	}
+	r.server = NewServer(options)
+	r.conn = serve(t, r.server, grpc.WithTransportCredentials(insecure.NewCredentials()))
+	r.SettingsServiceClient = settingsv1.NewSettingsServiceClient(r.conn)
+	return r
+}
+
+func newStore(t *testing.T, options *redis.UniversalOptions) *settings.Store {
+	t.Helper()
+	options.ContextTimeoutEnabled, options.MaxRetries, options.DialerRetries = true, -1, 1
+	client := redis.NewUniversalClient(options)
+	t.Cleanup(func() { client.Close() })
+	return settings.New(client, time.Now)
+}
+
+func serve(t *testing.T, server *grpc.Server, options ...grpc.DialOption) *grpc.ClientConn {
+	t.Helper()
+	listener := bufconn.Listen(1 << 20)
+	var served sync.WaitGroup
+	served.Go(func() { server.Serve(listener) })
+	options = append(options, grpc.WithContextDialer(func(ctx context.Context, _ string) (net.Conn, error) {
+		return listener.DialContext(ctx)
+	}))
+	conn, err := grpc.NewClient("passthrough:///example.com", options...)
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() {
+		conn.Close()
+		server.Stop()
+		served.Wait()
+	})
+	return conn
+}
+
+// as makes the context of a call with a token.
+func as(t *testing.T, token string) context.Context {
+	return metadata.AppendToOutgoingContext(t.Context(), "authorization", "Bearer "+token)
+}
+
+func wantCode(t *testing.T, what string, err error, want ...codes.Code) {
+	t.Helper()
+	for _, code := range want {
+		if status.Code(err) == code {
+			return
+		}
+	}
+	t.Errorf("%s: got %v, want %v", what, err, want)
+}
+
+// wantFields fails unless err is INVALID_ARGUMENT and its details name exactly these fields.
+func wantFields(t *testing.T, what string, err error, want ...string) {
+	t.Helper()
+	wantCode(t, what, err, codes.InvalidArgument)
+	var got []string
+	for _, detail := range status.Convert(err).Details() {
+		if bad, ok := detail.(*errdetails.BadRequest); ok {
+			for _, violation := range bad.GetFieldViolations() {
+				got = append(got, violation.GetField())
+			}
+		}
+	}
+	if fmt.Sprint(got) != fmt.Sprint(want) {
+		t.Errorf("%s: the wrong fields are %q, want %q", what, got, want)
+	}
+}
+
+// logs collects what is logged.
+type logs struct {
+	mu  sync.Mutex
+	buf bytes.Buffer
+}
+
+func (l *logs) Write(p []byte) (int, error) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	return l.buf.Write(p)
+}
+
+func (l *logs) String() string {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	return l.buf.String()
+}
+
+// wait polls until the log has a line with all the parts.
+func (l *logs) wait(t *testing.T, parts ...string) {
+	t.Helper()
+	for deadline := time.Now().Add(10 * time.Second); time.Now().Before(deadline); {
+		for line := range strings.Lines(l.String()) {
+			found := true
+			for _, part := range parts {
+				found = found && strings.Contains(line, part)
+			}
+			if found {
+				return
+			}
+		}
+	}
+	t.Errorf("no line with %q in\n%s", parts, l)
+}

@@ -1,0 +1,139 @@
+package api
+
+import (
+	"context"
+	"strings"
+
+	"go.einride.tech/aip/fieldmask"
+	"google.golang.org/protobuf/types/known/emptypb"
+	"google.golang.org/protobuf/types/known/fieldmaskpb"
+
+	settingsv1 "github.com/slacktalk/slacktalk/proto/slacktalk/settings/v1"
+	"github.com/slacktalk/slacktalk/services/router/settings"
+)
+
+// defaultPageSize is the size of a page when none is asked for; the contract says so.
+const defaultPageSize = 100
+
+// serverFields of TeamSettings are written by the server alone.
+var serverFields = map[string]bool{"name": true, "etag": true, "update_time": true}
+
+// service answers SettingsService. Requests reaching it kept the rules of the contract, by callers who may make them; its
+// errors are those of the store.
+type service struct {
+	settingsv1.UnimplementedSettingsServiceServer
+	store *settings.Store
+}
+
+func (s *service) GetTeamSettings(
+	ctx context.Context, r *settingsv1.GetTeamSettingsRequest,
+) (*settingsv1.GetTeamSettingsResponse, error) {
+	project, err := settings.ParseTeamName(r.GetName())
+	if err != nil {
+		return nil, err
+	}
+	team, err := s.store.GetTeam(ctx, project)
+	if err != nil {
+		return nil, err
+	}
+	return &settingsv1.GetTeamSettingsResponse{TeamSettings: team}, nil
+}
+
+func (s *service) UpdateTeamSettings(
+	ctx context.Context, r *settingsv1.UpdateTeamSettingsRequest,
+) (*settingsv1.UpdateTeamSettingsResponse, error) {
+	wanted := r.GetTeamSettings()
+	project, err := settings.ParseTeamName(wanted.GetName())
+	if err != nil {
+		return nil, err
+	}
+	if err := checkMask(r.GetUpdateMask()); err != nil {
+		return nil, err
+	}
+	change := func(team *settingsv1.TeamSettings) error {
+		fieldmask.Update(r.GetUpdateMask(), team, wanted)
+		return nil
+	}
+	team, err := s.store.UpdateTeam(ctx, project, change, wanted.GetEtag())
+	if err != nil {
+		return nil, inside("team_settings", err)
+	}
+	return &settingsv1.UpdateTeamSettingsResponse{TeamSettings: team}, nil
+}
+
+// checkMask refuses masks that name nothing, what is not there, or what only the server writes.
+func checkMask(mask *fieldmaskpb.FieldMask) error {
+	if len(mask.GetPaths()) == 0 {
+		return invalidField("update_mask", "must name at least one field, or * for all")
+	}
+	if err := fieldmask.Validate(mask, &settingsv1.TeamSettings{}); err != nil {
+		return invalidField("update_mask", "names something that is not a field of TeamSettings, or * beside other fields")
+	}
+	for _, path := range mask.GetPaths() {
+		if field, _, _ := strings.Cut(path, "."); serverFields[field] {
+			return invalidField("update_mask", field+" cannot be changed")
+		}
+	}
+	return nil
+}
+
+func (s *service) ListOperatorLinks(
+	ctx context.Context, r *settingsv1.ListOperatorLinksRequest,
+) (*settingsv1.ListOperatorLinksResponse, error) {
+	project, err := settings.ParseProjectName(r.GetParent())
+	if err != nil {
+		return nil, err
+	}
+	after, err := openPage(ctx, s.store, r.GetParent(), r.GetPageToken())
+	if err != nil {
+		return nil, err
+	}
+	size := int(r.GetPageSize())
+	if size == 0 {
+		size = defaultPageSize
+	}
+	links, next, err := s.store.ListLinks(ctx, project, size, after)
+	if err != nil {
+		return nil, err
+	}
+	token, err := sealPage(ctx, s.store, r.GetParent(), next)
+	if err != nil {
+		return nil, err
+	}
+	return &settingsv1.ListOperatorLinksResponse{OperatorLinks: links, NextPageToken: token}, nil
+}
+
+func (s *service) GetOperatorLink(
+	ctx context.Context, r *settingsv1.GetOperatorLinkRequest,
+) (*settingsv1.GetOperatorLinkResponse, error) {
+	project, operator, err := settings.ParseLinkName(r.GetName())
+	if err != nil {
+		return nil, err
+	}
+	link, err := s.store.GetLink(ctx, project, operator)
+	if err != nil {
+		return nil, err
+	}
+	return &settingsv1.GetOperatorLinkResponse{OperatorLink: link}, nil
+}
+
+func (s *service) SetOperatorLink(
+	ctx context.Context, r *settingsv1.SetOperatorLinkRequest,
+) (*settingsv1.SetOperatorLinkResponse, error) {
+	link, err := s.store.SetLink(ctx, r.GetOperatorLink())
+	if err != nil {
+		return nil, inside("operator_link", err)
+	}
+	return &settingsv1.SetOperatorLinkResponse{OperatorLink: link}, nil
+}
+
+func (s *service) DeleteOperatorLink(ctx context.Context, r *settingsv1.DeleteOperatorLinkRequest) (*emptypb.Empty, error) {
+	project, operator, err := settings.ParseLinkName(r.GetName())
+	if err != nil {
+		return nil, err
+	}
+	if err := s.store.DeleteLink(ctx, project, operator, r.GetEtag()); err != nil {
+		return nil, err
+	}
+	return &emptypb.Empty{}, nil
+}
