@@ -169,3 +169,13 @@ func DeadSubject(stream, reason, id string) string {
 
 // AskSubject is where slack-gateway answers what Slack knows of a workspace's people.
 func AskSubject(team string) string { return "ask.slack." + team }
+
+// ConversationKey is a conversation's key in THREADS.
+func ConversationKey(project, conversation string) string {
+	return "c." + ProjectToken(project) + "." + conversation
+}
+
+// ThreadKey is a thread's key in THREADS, the reverse of ConversationKey.
+func ThreadKey(team, channel, ts string) string {
+	return "t." + team + "." + channel + "." + ThreadToken(ts)
+}

@@ -114,3 +114,12 @@ func start(ctx context.Context, stage Stage, fail context.CancelCauseFunc) *runn
 	go func() { r.done <- group.Wait() }()
 	return r
 }
+
+// Together runs tasks at once until all have returned; the first failure ends the others.
+func Together(ctx context.Context, tasks ...Task) error {
+	group, ctx := errgroup.WithContext(ctx)
+	for _, task := range tasks {
+		group.Go(func() error { return task(ctx) })
+	}
+	return group.Wait()
+}

@@ -10,6 +10,7 @@ import (
 	"time"
 
 	"github.com/prometheus/client_golang/prometheus"
+	"github.com/prometheus/client_golang/prometheus/collectors"
 	"github.com/prometheus/client_golang/prometheus/promhttp"
 )
 
@@ -93,4 +94,11 @@ func ServeHTTP(listener net.Listener, handler http.Handler) Task {
 		}
 		return nil
 	}
+}
+
+// NewRegistry makes a service's own metrics registry with Go's, the process's and the build's figures in it.
+func NewRegistry() *prometheus.Registry {
+	registry := prometheus.NewRegistry()
+	registry.MustRegister(collectors.NewGoCollector(), collectors.NewProcessCollector(collectors.ProcessCollectorOpts{}), collectors.NewBuildInfoCollector())
+	return registry
 }

@@ -968,10 +968,12 @@ func (x *Assigned) GetOperator() *Operator {
 
 // ReplyDelivered tells that KARTE answered 200 for the whole of a command.
 type ReplyDelivered struct {
-	state         protoimpl.MessageState `protogen:"open.v1"`
-	CommandId     string                 `protobuf:"bytes,1,opt,name=command_id,json=commandId,proto3" json:"command_id,omitempty"`
-	Kind          ReplyKind              `protobuf:"varint,2,opt,name=kind,proto3,enum=slacktalk.event.v1.ReplyKind" json:"kind,omitempty"`
-	Origin        *SlackMessageRef       `protobuf:"bytes,3,opt,name=origin,proto3" json:"origin,omitempty"`
+	state     protoimpl.MessageState `protogen:"open.v1"`
+	CommandId string                 `protobuf:"bytes,1,opt,name=command_id,json=commandId,proto3" json:"command_id,omitempty"`
+	Kind      ReplyKind              `protobuf:"varint,2,opt,name=kind,proto3,enum=slacktalk.event.v1.ReplyKind" json:"kind,omitempty"`
+	Origin    *SlackMessageRef       `protobuf:"bytes,3,opt,name=origin,proto3" json:"origin,omitempty"`
+	// A ReplyWaiting may have gone before.
+	Waited        bool `protobuf:"varint,4,opt,name=waited,proto3" json:"waited,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -1027,6 +1029,13 @@ func (x *ReplyDelivered) GetOrigin() *SlackMessageRef {
 	return nil
 }
 
+func (x *ReplyDelivered) GetWaited() bool {
+	if x != nil {
+		return x.Waited
+	}
+	return false
+}
+
 // ReplyFailed tells that a command was given up.
 type ReplyFailed struct {
 	state     protoimpl.MessageState `protogen:"open.v1"`
@@ -1038,8 +1047,10 @@ type ReplyFailed struct {
 	Detail string `protobuf:"bytes,5,opt,name=detail,proto3" json:"detail,omitempty"`
 	// How many parts of a split text had reached KARTE before.
 	PartsDelivered int32 `protobuf:"varint,6,opt,name=parts_delivered,json=partsDelivered,proto3" json:"parts_delivered,omitempty"`
-	unknownFields  protoimpl.UnknownFields
-	sizeCache      protoimpl.SizeCache
+	// A ReplyWaiting may have gone before.
+	Waited        bool `protobuf:"varint,7,opt,name=waited,proto3" json:"waited,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
 }
 
 func (x *ReplyFailed) Reset() {
@@ -1112,6 +1123,13 @@ func (x *ReplyFailed) GetPartsDelivered() int32 {
 		return x.PartsDelivered
 	}
 	return 0
+}
+
+func (x *ReplyFailed) GetWaited() bool {
+	if x != nil {
+		return x.Waited
+	}
+	return false
 }
 
 // ReplyWaiting tells, once per command, that a command did not go through at the first attempt and is being retried.
@@ -2080,8 +2098,10 @@ func (x *PostFailed) GetDetail() string {
 
 // LaneParked tells that a channel does not take posts until somebody mends it, once per time it begins.
 type LaneParked struct {
-	state         protoimpl.MessageState `protogen:"open.v1"`
-	Detail        string                 `protobuf:"bytes,1,opt,name=detail,proto3" json:"detail,omitempty"`
+	state  protoimpl.MessageState `protogen:"open.v1"`
+	Detail string                 `protobuf:"bytes,1,opt,name=detail,proto3" json:"detail,omitempty"`
+	// The project whose message is waiting.
+	Project       string `protobuf:"bytes,2,opt,name=project,proto3" json:"project,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -2119,6 +2139,13 @@ func (*LaneParked) Descriptor() ([]byte, []int) {
 func (x *LaneParked) GetDetail() string {
 	if x != nil {
 		return x.Detail
+	}
+	return ""
+}
+
+func (x *LaneParked) GetProject() string {
+	if x != nil {
+		return x.Project
 	}
 	return ""
 }
@@ -2611,11 +2638,13 @@ func (x *Merged) GetIntoConversation() string {
 
 // Reaction shows a receipt on an operator's line.
 type Reaction struct {
-	state         protoimpl.MessageState `protogen:"open.v1"`
-	Target        *SlackMessageRef       `protobuf:"bytes,1,opt,name=target,proto3" json:"target,omitempty"`
-	Receipt       Receipt                `protobuf:"varint,2,opt,name=receipt,proto3,enum=slacktalk.event.v1.Receipt" json:"receipt,omitempty"`
-	unknownFields protoimpl.UnknownFields
-	sizeCache     protoimpl.SizeCache
+	state   protoimpl.MessageState `protogen:"open.v1"`
+	Target  *SlackMessageRef       `protobuf:"bytes,1,opt,name=target,proto3" json:"target,omitempty"`
+	Receipt Receipt                `protobuf:"varint,2,opt,name=receipt,proto3,enum=slacktalk.event.v1.Receipt" json:"receipt,omitempty"`
+	// The line may still carry the waiting mark, which goes.
+	ReplacesWaiting bool `protobuf:"varint,3,opt,name=replaces_waiting,json=replacesWaiting,proto3" json:"replaces_waiting,omitempty"`
+	unknownFields   protoimpl.UnknownFields
+	sizeCache       protoimpl.SizeCache
 }
 
 func (x *Reaction) Reset() {
@@ -2660,6 +2689,13 @@ func (x *Reaction) GetReceipt() Receipt {
 		return x.Receipt
 	}
 	return Receipt_RECEIPT_UNSPECIFIED
+}
+
+func (x *Reaction) GetReplacesWaiting() bool {
+	if x != nil {
+		return x.ReplacesWaiting
+	}
+	return false
 }
 
 // Notice tells one member something in private, in the thread.
@@ -3190,12 +3226,13 @@ const file_slacktalk_event_v1_event_proto_rawDesc = "" +
 	"\x04text\x18\x02 \x01(\tR\x04text\x12\x1b\n" +
 	"\timage_url\x18\x03 \x01(\tR\bimageUrl\"D\n" +
 	"\bAssigned\x128\n" +
-	"\boperator\x18\x01 \x01(\v2\x1c.slacktalk.event.v1.OperatorR\boperator\"\x9f\x01\n" +
+	"\boperator\x18\x01 \x01(\v2\x1c.slacktalk.event.v1.OperatorR\boperator\"\xb7\x01\n" +
 	"\x0eReplyDelivered\x12\x1d\n" +
 	"\n" +
 	"command_id\x18\x01 \x01(\tR\tcommandId\x121\n" +
 	"\x04kind\x18\x02 \x01(\x0e2\x1d.slacktalk.event.v1.ReplyKindR\x04kind\x12;\n" +
-	"\x06origin\x18\x03 \x01(\v2#.slacktalk.event.v1.SlackMessageRefR\x06origin\"\x98\x02\n" +
+	"\x06origin\x18\x03 \x01(\v2#.slacktalk.event.v1.SlackMessageRefR\x06origin\x12\x16\n" +
+	"\x06waited\x18\x04 \x01(\bR\x06waited\"\xb0\x02\n" +
 	"\vReplyFailed\x12\x1d\n" +
 	"\n" +
 	"command_id\x18\x01 \x01(\tR\tcommandId\x121\n" +
@@ -3203,7 +3240,8 @@ const file_slacktalk_event_v1_event_proto_rawDesc = "" +
 	"\x06origin\x18\x03 \x01(\v2#.slacktalk.event.v1.SlackMessageRefR\x06origin\x129\n" +
 	"\x06reason\x18\x04 \x01(\x0e2!.slacktalk.event.v1.FailureReasonR\x06reason\x12\x16\n" +
 	"\x06detail\x18\x05 \x01(\tR\x06detail\x12'\n" +
-	"\x0fparts_delivered\x18\x06 \x01(\x05R\x0epartsDelivered\"j\n" +
+	"\x0fparts_delivered\x18\x06 \x01(\x05R\x0epartsDelivered\x12\x16\n" +
+	"\x06waited\x18\a \x01(\bR\x06waited\"j\n" +
 	"\fReplyWaiting\x12\x1d\n" +
 	"\n" +
 	"command_id\x18\x01 \x01(\tR\tcommandId\x12;\n" +
@@ -3278,10 +3316,11 @@ const file_slacktalk_event_v1_event_proto_rawDesc = "" +
 	"\n" +
 	"command_id\x18\x01 \x01(\tR\tcommandId\x129\n" +
 	"\x06reason\x18\x02 \x01(\x0e2!.slacktalk.event.v1.FailureReasonR\x06reason\x12\x16\n" +
-	"\x06detail\x18\x03 \x01(\tR\x06detail\"$\n" +
+	"\x06detail\x18\x03 \x01(\tR\x06detail\">\n" +
 	"\n" +
 	"LaneParked\x12\x16\n" +
-	"\x06detail\x18\x01 \x01(\tR\x06detail\"\xc2\x03\n" +
+	"\x06detail\x18\x01 \x01(\tR\x06detail\x12\x18\n" +
+	"\aproject\x18\x02 \x01(\tR\aproject\"\xc2\x03\n" +
 	"\fSlackCommand\x12\x0e\n" +
 	"\x02id\x18\x01 \x01(\tR\x02id\x12\x12\n" +
 	"\x04team\x18\x02 \x01(\tR\x04team\x12\x18\n" +
@@ -3318,10 +3357,11 @@ const file_slacktalk_event_v1_event_proto_rawDesc = "" +
 	"\x06merged\x18\x17 \x01(\v2\x1a.slacktalk.event.v1.MergedH\x00R\x06mergedB\x06\n" +
 	"\x04body\"5\n" +
 	"\x06Merged\x12+\n" +
-	"\x11into_conversation\x18\x01 \x01(\tR\x10intoConversation\"~\n" +
+	"\x11into_conversation\x18\x01 \x01(\tR\x10intoConversation\"\xa9\x01\n" +
 	"\bReaction\x12;\n" +
 	"\x06target\x18\x01 \x01(\v2#.slacktalk.event.v1.SlackMessageRefR\x06target\x125\n" +
-	"\areceipt\x18\x02 \x01(\x0e2\x1b.slacktalk.event.v1.ReceiptR\areceipt\"\x91\x01\n" +
+	"\areceipt\x18\x02 \x01(\x0e2\x1b.slacktalk.event.v1.ReceiptR\areceipt\x12)\n" +
+	"\x10replaces_waiting\x18\x03 \x01(\bR\x0freplacesWaiting\"\x91\x01\n" +
 	"\x06Notice\x12;\n" +
 	"\x06target\x18\x01 \x01(\v2#.slacktalk.event.v1.SlackMessageRefR\x06target\x122\n" +
 	"\x04kind\x18\x02 \x01(\x0e2\x1e.slacktalk.event.v1.NoticeKindR\x04kind\x12\x16\n" +

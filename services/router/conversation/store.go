@@ -1,0 +1,260 @@
+package conversation
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"strings"
+	"time"
+
+	"github.com/redis/go-redis/v9"
+	"google.golang.org/protobuf/proto"
+
+	"github.com/slacktalk/slacktalk/internal/bus"
+	eventv1 "github.com/slacktalk/slacktalk/proto/slacktalk/event/v1"
+)
+
+// Store finds and changes conversations. The bucket CONVERSATIONS is the truth and is changed by compare-and-set only,
+// Redis is in front of it.
+type Store struct {
+	redis   redis.UniversalClient
+	records bus.Records[*eventv1.ConversationRecord]
+	threads bus.Records[*eventv1.ThreadRecord]
+}
+
+// New makes a store.
+func New(client redis.UniversalClient, b *bus.Bus) *Store {
+	return &Store{
+		redis:   client,
+		records: bus.NewRecords[*eventv1.ConversationRecord](b, bus.Conversations),
+		threads: bus.NewRecords[*eventv1.ThreadRecord](b, bus.Threads),
+	}
+}
+
+func recordKey(project, identity string) string { return bus.ProjectToken(project) + "." + identity }
+
+// tries bounds how often a change is repeated because somebody else was faster.
+const tries = 8
+
+// Resolve answers the conversation of a customer, making it when it is new. merged is an anonymous conversation that
+// this event has shown to be the same customer's; it is answered once only.
+func (s *Store) Resolve(ctx context.Context, project string, c *eventv1.Customer) (conv Conversation, merged *Conversation, err error) {
+	member, visitor := identities(project, c)
+	if member == "" && visitor == "" {
+		return Conversation{}, nil, errors.New("customer without an id")
+	}
+	for range tries {
+		conv, merged, err = s.resolve(ctx, project, member, visitor, c)
+		if !errors.Is(err, bus.ErrConflict) {
+			return conv, merged, err
+		}
+	}
+	return conv, merged, err
+}
+
+func (s *Store) resolve(ctx context.Context, project, member, visitor string, c *eventv1.Customer) (Conversation, *Conversation, error) {
+	byMember, err := s.find(ctx, project, member)
+	if err != nil {
+		return Conversation{}, nil, err
+	}
+	byVisitor, err := s.find(ctx, project, visitor)
+	if err != nil {
+		return Conversation{}, nil, err
+	}
+	p := join(member, visitor, byMember, byVisitor, c)
+	conv := Conversation{Project: project, ID: p.id, Record: p.record}
+	switch {
+	case p.record != nil:
+		if conv.Record, err = s.put(ctx, project, p.id, p.record); err != nil {
+			return Conversation{}, nil, err
+		}
+	case byMember != nil && byMember.id == p.id:
+		conv.Record = byMember.record
+	default:
+		conv.Record = byVisitor.record
+	}
+	for _, alias := range p.aliases {
+		if err := s.point(ctx, project, alias, p.id); err != nil {
+			return Conversation{}, nil, err
+		}
+	}
+	if p.merged == nil {
+		return conv, nil, nil
+	}
+	return conv, &Conversation{Project: project, ID: p.merged.id, Record: p.merged.record}, nil
+}
+
+// find follows an identity to its conversation; nil when it leads to none.
+func (s *Store) find(ctx context.Context, project, identity string) (*known, error) {
+	for id := identity; id != ""; {
+		record, err := s.read(ctx, project, id)
+		if err != nil || record == nil {
+			return nil, err
+		}
+		if record.GetAliasOf() == "" {
+			return &known{id: id, record: record}, nil
+		}
+		id = record.GetAliasOf()
+	}
+	return nil, nil
+}
+
+// read answers the record of an identity from Redis, else from the bucket; nil when there is none.
+func (s *Store) read(ctx context.Context, project, id string) (*eventv1.ConversationRecord, error) {
+	records, err := s.cached(ctx, project, []string{id})
+	if err != nil {
+		return nil, err
+	}
+	if records[0] != nil {
+		return records[0], nil
+	}
+	var record eventv1.ConversationRecord
+	revision, err := s.records.Read(ctx, recordKey(project, id), &record)
+	if err != nil || revision == 0 {
+		return nil, err
+	}
+	return &record, s.cache(ctx, project, id, &record, revision)
+}
+
+// put writes a new conversation, or adds the member to an anonymous one.
+func (s *Store) put(ctx context.Context, project, id string, record *eventv1.ConversationRecord) (*eventv1.ConversationRecord, error) {
+	return s.change(ctx, project, id, func(now *eventv1.ConversationRecord, exists bool) error {
+		switch {
+		case !exists:
+			proto.Merge(now, record)
+		case now.GetAliasOf() != "":
+			return bus.ErrConflict // it was merged meanwhile: look again
+		case now.GetCustomer().GetUserId() == "":
+			now.Customer = record.GetCustomer()
+		case now.GetCustomer().GetUserId() != record.GetCustomer().GetUserId():
+			return bus.ErrConflict // it became another member's meanwhile
+		}
+		return nil
+	})
+}
+
+// point makes an identity lead to a conversation, unless it is one of its own that belongs to a member.
+func (s *Store) point(ctx context.Context, project, identity, id string) error {
+	_, err := s.change(ctx, project, identity, func(now *eventv1.ConversationRecord, exists bool) error {
+		if exists && now.GetAliasOf() == "" && now.GetCustomer().GetUserId() != "" {
+			return nil
+		}
+		proto.Reset(now)
+		now.AliasOf = id
+		return nil
+	})
+	return err
+}
+
+// Update changes a conversation's record; change may be called more than once.
+func (s *Store) Update(ctx context.Context, conv Conversation, change func(*eventv1.ConversationRecord)) (Conversation, error) {
+	record, err := s.change(ctx, conv.Project, conv.ID, func(now *eventv1.ConversationRecord, exists bool) error {
+		if !exists {
+			proto.Merge(now, conv.Record)
+		}
+		change(now)
+		return nil
+	})
+	if err != nil {
+		return conv, err
+	}
+	conv.Record = record
+	return conv, nil
+}
+
+// change reads the record of an identity from the bucket, changes it, and writes it back to the bucket and to Redis.
+func (s *Store) change(ctx context.Context, project, id string, change func(now *eventv1.ConversationRecord, exists bool) error) (*eventv1.ConversationRecord, error) {
+	var last error
+	for range tries {
+		var now eventv1.ConversationRecord
+		revision, err := s.records.Read(ctx, recordKey(project, id), &now)
+		if err != nil {
+			return nil, err
+		}
+		before := proto.CloneOf(&now)
+		if err := change(&now, revision != 0); err != nil {
+			return nil, err
+		}
+		if revision == 0 || !proto.Equal(before, &now) {
+			revision, err = s.records.Write(ctx, recordKey(project, id), &now, revision)
+		}
+		if last = err; errors.Is(err, bus.ErrConflict) {
+			continue
+		}
+		if err != nil {
+			return nil, err
+		}
+		return &now, s.cache(ctx, project, id, &now, revision)
+	}
+	return nil, last
+}
+
+// Opened remembers which conversation a thread belongs to.
+func (s *Store) Opened(ctx context.Context, team, channel, ts, project, id string) error {
+	if err := s.redis.Set(ctx, threadKey(team, channel, ts), project+"\x00"+id, cacheFor).Err(); err != nil {
+		return fmt.Errorf("write thread to Redis: %w", err)
+	}
+	return nil
+}
+
+// ByThread answers the conversation of a thread; ok is false when it is none of ours, as far as is known yet.
+func (s *Store) ByThread(ctx context.Context, team, channel, ts string) (conv Conversation, ok bool, err error) {
+	value, err := s.redis.Get(ctx, threadKey(team, channel, ts)).Result()
+	if err != nil && !errors.Is(err, redis.Nil) {
+		return Conversation{}, false, fmt.Errorf("read thread from Redis: %w", err)
+	}
+	project, id, found := strings.Cut(value, "\x00")
+	if !found {
+		var record eventv1.ThreadRecord
+		revision, err := s.threads.Read(ctx, bus.ThreadKey(team, channel, ts), &record)
+		if err != nil || revision == 0 {
+			return Conversation{}, false, err
+		}
+		project, id = record.GetProject(), record.GetConversation()
+		if err := s.Opened(ctx, team, channel, ts, project, id); err != nil {
+			return Conversation{}, false, err
+		}
+	}
+	// A conversation that was merged into another one is followed there.
+	at, err := s.find(ctx, project, id)
+	if err != nil || at == nil {
+		return Conversation{}, false, err
+	}
+	return Conversation{Project: project, ID: at.id, Record: at.record}, true, nil
+}
+
+// Remember notes for a while that something was sent to KARTE, so that its echo is recognised; see Echo.
+func (s *Store) Remember(ctx context.Context, conv Conversation, operator, text string, window time.Duration) error {
+	if window <= 0 {
+		return nil
+	}
+	if err := s.redis.Set(ctx, echoKey(conv, operator, text), 1, window).Err(); err != nil {
+		return fmt.Errorf("write echo to Redis: %w", err)
+	}
+	return nil
+}
+
+// Echo reports whether an operator's message is what the bridge itself sent a short while ago.
+func (s *Store) Echo(ctx context.Context, conv Conversation, operator, text string) (bool, error) {
+	n, err := s.redis.Exists(ctx, echoKey(conv, operator, text)).Result()
+	if err != nil {
+		return false, fmt.Errorf("read echo from Redis: %w", err)
+	}
+	return n > 0, nil
+}
+
+func echoKey(conv Conversation, operator, text string) string {
+	return "echo:{" + conv.Project + "}:" + conv.ID + ":" + bus.Token(operator+"\x00"+text)
+}
+
+// First reports whether this is the first time in window that key is seen with value; the same value is always first.
+func (s *Store) First(ctx context.Context, key, value string, window time.Duration) (bool, error) {
+	before, err := s.redis.SetArgs(ctx, "once:"+key, value, redis.SetArgs{Mode: "NX", Get: true, TTL: window}).Result()
+	if errors.Is(err, redis.Nil) {
+		return true, nil
+	}
+	if err != nil {
+		return false, fmt.Errorf("write to Redis: %w", err)
+	}
+	return before == value, nil
+}

@@ -1,0 +1,133 @@
+// Package routing turns facts from both edges into commands for both edges.
+package routing
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"log/slog"
+	"time"
+
+	"github.com/prometheus/client_golang/prometheus"
+	"google.golang.org/protobuf/proto"
+	"google.golang.org/protobuf/types/known/timestamppb"
+
+	"github.com/slacktalk/slacktalk/internal/bus"
+	"github.com/slacktalk/slacktalk/internal/retry"
+	eventv1 "github.com/slacktalk/slacktalk/proto/slacktalk/event/v1"
+	settingsv1 "github.com/slacktalk/slacktalk/proto/slacktalk/settings/v1"
+	"github.com/slacktalk/slacktalk/services/router/conversation"
+)
+
+// Settings are read for every decision.
+type Settings interface {
+	GetTeam(ctx context.Context, project string) (*settingsv1.TeamSettings, error)
+	OperatorOf(ctx context.Context, project, slackMember string) (operator string, ok bool, err error)
+	MemberOf(ctx context.Context, project, operator string) (member string, ok bool, err error)
+}
+
+// People says who somebody in Slack is.
+type People interface {
+	Ask(ctx context.Context, request *eventv1.MembersRequest) (*eventv1.MembersResponse, error)
+}
+
+// Publisher stores commands once.
+type Publisher interface {
+	Once(ctx context.Context, stream, subject string, message proto.Message) (duplicate bool, err error)
+}
+
+// Lanes makes a lane known before the first command to it.
+type Lanes interface {
+	Register(ctx context.Context, lane bus.Lane) error
+}
+
+// Router handles the facts of both streams.
+type Router struct {
+	settings      Settings
+	conversations *conversation.Store
+	people        People
+	publisher     Publisher
+	lanes         Lanes
+	partitions    bus.Partitions
+	echoWindow    time.Duration
+	log           *slog.Logger
+	decisions     *prometheus.CounterVec
+}
+
+// Parts are what a Router works with.
+type Parts struct {
+	Settings      Settings
+	Conversations *conversation.Store
+	People        People
+	Publisher     Publisher
+	Lanes         Lanes
+	Partitions    bus.Partitions
+	// EchoWindow is how long a console message that equals what the bridge has just sent is taken for its echo; 0 turns this off.
+	EchoWindow time.Duration
+	Log        *slog.Logger
+	Metrics    prometheus.Registerer
+}
+
+// New makes a router.
+func New(p Parts) *Router {
+	r := &Router{
+		settings: p.Settings, conversations: p.Conversations, people: p.People, publisher: p.Publisher, lanes: p.Lanes,
+		partitions: p.Partitions, echoWindow: p.EchoWindow, log: p.Log,
+		decisions: prometheus.NewCounterVec(prometheus.CounterOpts{
+			Name: "slacktalk_decisions_total",
+			Help: "What the router made of a fact: posted, message, note, refused, ignored, and why.",
+		}, []string{"decision"}),
+	}
+	p.Metrics.MustRegister(r.decisions)
+	return r
+}
+
+// errNotConfigured is met by the facts of a project whose settings nobody has made yet, or whose Redis was lost: they
+// wait, because dropping them could not be taken back.
+var errNotConfigured = errors.New("the project has no settings yet")
+
+func (r *Router) team(ctx context.Context, project string) (*settingsv1.TeamSettings, error) {
+	team, err := r.settings.GetTeam(ctx, project)
+	if err != nil {
+		return nil, fmt.Errorf("settings of %s: %w", project, err)
+	}
+	if team.GetUpdateTime() == nil {
+		return nil, retry.Parked(errNotConfigured)
+	}
+	return team, nil
+}
+
+// toSlack publishes a command to a channel's lane.
+func (r *Router) toSlack(ctx context.Context, kind string, command *eventv1.SlackCommand) error {
+	lane := bus.Lane{Kind: kind, Team: command.GetTeam(), Channel: command.GetChannel()}
+	if err := r.lanes.Register(ctx, lane); err != nil {
+		return err
+	}
+	command.IssuedAt = timestamppb.Now()
+	_, err := r.publisher.Once(ctx, bus.Posts, lane.Subject(command.GetId()), command)
+	return err
+}
+
+// notice tells a member something in private, in the thread of ref.
+func (r *Router) notice(ctx context.Context, cause string, ref *eventv1.SlackMessageRef, kind eventv1.NoticeKind, detail, language string) error {
+	return r.toSlack(ctx, bus.MarkLane, &eventv1.SlackCommand{
+		Id: fmt.Sprintf("notice-%d-%s-%s", kind, bus.Token(detail), cause), Team: ref.GetTeam(), Channel: ref.GetChannel(), Language: language,
+		Command: &eventv1.SlackCommand_Notice{Notice: &eventv1.Notice{Target: ref, Kind: kind, Detail: detail}},
+	})
+}
+
+// admins tells the project's admins something, each in a direct message.
+func (r *Router) admins(ctx context.Context, cause string, team *settingsv1.TeamSettings, kind eventv1.NoticeKind, detail string) error {
+	for _, admin := range team.GetAdmins() {
+		err := r.toSlack(ctx, bus.MarkLane, &eventv1.SlackCommand{
+			Id: "direct-" + admin + "-" + cause, Team: team.GetWorkspace(), Channel: admin, Language: team.GetLanguage(),
+			Command: &eventv1.SlackCommand_DirectNotice{DirectNotice: &eventv1.DirectNotice{Member: admin, Kind: kind, Detail: detail}},
+		})
+		if err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+func (r *Router) decided(decision string) { r.decisions.WithLabelValues(decision).Inc() }

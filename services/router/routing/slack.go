@@ -1,0 +1,177 @@
+package routing
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"time"
+
+	"google.golang.org/protobuf/types/known/timestamppb"
+
+	"github.com/slacktalk/slacktalk/internal/bus"
+	"github.com/slacktalk/slacktalk/internal/retry"
+	eventv1 "github.com/slacktalk/slacktalk/proto/slacktalk/event/v1"
+	settingsv1 "github.com/slacktalk/slacktalk/proto/slacktalk/settings/v1"
+	"github.com/slacktalk/slacktalk/services/router/conversation"
+	"github.com/slacktalk/slacktalk/services/router/decide"
+)
+
+const (
+	// unknownThread is how long a reply waits for its thread to become known: the head may have been posted a moment
+	// ago, by a process that died before it wrote so down.
+	unknownThread = time.Minute
+	// gesture is how long two messages with the same client_msg_id are taken for one.
+	gesture = time.Hour
+)
+
+var errThreadUnknown = errors.New("the thread is not known yet")
+
+// Slack handles one fact of SLACK.
+func (r *Router) Slack(ctx context.Context, m bus.Message) error {
+	var fact eventv1.SlackFact
+	if err := bus.Decode(m, &fact); err != nil {
+		return err
+	}
+	var err error
+	switch f := fact.GetFact().(type) {
+	case *eventv1.SlackFact_ReplyWritten:
+		err = r.reply(ctx, &fact, f.ReplyWritten)
+	case *eventv1.SlackFact_ReplyEdited:
+		err = r.afterthought(ctx, &fact, f.ReplyEdited.GetAuthor(), f.ReplyEdited.GetTs(), eventv1.NoticeKind_NOTICE_KIND_EDIT_NOT_SENT)
+	case *eventv1.SlackFact_ReplyDeleted:
+		err = r.afterthought(ctx, &fact, f.ReplyDeleted.GetAuthor(), f.ReplyDeleted.GetTs(), eventv1.NoticeKind_NOTICE_KIND_DELETE_NOT_SENT)
+	case *eventv1.SlackFact_ThreadOpened:
+		err = r.conversations.Opened(ctx, fact.GetTeam(), fact.GetChannel(), fact.GetThreadTs(), f.ThreadOpened.GetProject(), f.ThreadOpened.GetConversation())
+	case *eventv1.SlackFact_LaneParked:
+		err = r.laneParked(ctx, &fact, f.LaneParked)
+	default:
+		r.decided("ignored: unknown fact")
+	}
+	if err != nil {
+		return fmt.Errorf("slack fact %s: %w", fact.GetId(), err)
+	}
+	return nil
+}
+
+// reply decides what becomes of what somebody wrote in a thread.
+func (r *Router) reply(ctx context.Context, fact *eventv1.SlackFact, written *eventv1.ReplyWritten) error {
+	conv, team, err := r.thread(ctx, fact)
+	if err != nil || team == nil {
+		return err
+	}
+	if id := written.GetClientMsgId(); id != "" {
+		first, err := r.conversations.First(ctx, "gesture:"+fact.GetTeam()+":"+id, written.GetTs(), gesture)
+		if err != nil {
+			return err
+		}
+		if !first {
+			r.decided("ignored: same gesture")
+			return nil
+		}
+	}
+	author := written.GetAuthor().GetMember()
+	input, err := r.input(ctx, fact, written, conv, team)
+	if err != nil {
+		return err
+	}
+	ref := reference(fact, written.GetTs(), author)
+	outcome := decide.OfReply(input)
+	if err := r.send(ctx, fact, conv, input.Operator, outcome, ref); err != nil {
+		return err
+	}
+	for _, n := range outcome.Notices {
+		if err := r.notice(ctx, fact.GetId(), ref, n.Kind, n.Detail, decide.Language(team)); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// thread answers the conversation of a fact's thread and its project's settings; nil settings when it is none of ours.
+func (r *Router) thread(ctx context.Context, fact *eventv1.SlackFact) (conversation.Conversation, *settingsv1.TeamSettings, error) {
+	conv, ok, err := r.conversations.ByThread(ctx, fact.GetTeam(), fact.GetChannel(), fact.GetThreadTs())
+	if err != nil {
+		return conv, nil, err
+	}
+	if !ok && time.Since(fact.GetReceivedAt().AsTime()) < unknownThread {
+		return conv, nil, retry.After(time.Second, errThreadUnknown)
+	}
+	if !ok {
+		r.decided("ignored: not our thread")
+		return conv, nil, nil
+	}
+	team, err := r.team(ctx, conv.Project)
+	return conv, team, err
+}
+
+// input gathers what decides.
+func (r *Router) input(ctx context.Context, fact *eventv1.SlackFact, written *eventv1.ReplyWritten, conv conversation.Conversation, team *settingsv1.TeamSettings) (decide.Reply, error) {
+	author := written.GetAuthor().GetMember()
+	members, groups, channels := decide.Unresolved(written.GetContent())
+	who, err := r.people.Ask(ctx, &eventv1.MembersRequest{Team: fact.GetTeam(), Members: append(members, author), UserGroups: groups, Channels: channels})
+	if err != nil {
+		return decide.Reply{}, err
+	}
+	operator, _, err := r.settings.OperatorOf(ctx, conv.Project, author)
+	if err != nil {
+		return decide.Reply{}, fmt.Errorf("operator of %s: %w", author, err)
+	}
+	input := decide.Reply{
+		Written: written, Home: fact.GetTeam(), RepliesEnabled: team.GetThreadRepliesEnabled(), Operator: operator,
+		Names: decide.Names{Members: map[string]string{}, UserGroups: who.GetUserGroups(), Channels: who.GetChannels()},
+	}
+	for _, member := range who.GetMembers() {
+		input.Names.Members[member.GetId()] = member.GetDisplayName()
+		if member.GetId() == author {
+			input.Author = member
+		}
+	}
+	return input, nil
+}
+
+// send publishes what goes to KARTE.
+func (r *Router) send(ctx context.Context, fact *eventv1.SlackFact, conv conversation.Conversation, operator string, outcome decide.Outcome, ref *eventv1.SlackMessageRef) error {
+	switch outcome.Kind {
+	case eventv1.ReplyKind_REPLY_KIND_UNSPECIFIED:
+		r.decided("refused")
+		return nil
+	case eventv1.ReplyKind_REPLY_KIND_MESSAGE:
+		r.decided("message")
+		if err := r.conversations.Remember(ctx, conv, operator, outcome.Text, r.echoWindow); err != nil {
+			return err
+		}
+	case eventv1.ReplyKind_REPLY_KIND_NOTE:
+		r.decided("note")
+	}
+	id := "reply-" + fact.GetId()
+	_, err := r.publisher.Once(ctx, bus.Sends, bus.SendSubject(r.partitions, conv.Project, conv.ID, id), &eventv1.KarteCommand{
+		Id: id, Project: conv.Project, Conversation: conv.ID, Customer: conv.Record.GetCustomer(), Operator: operator,
+		Kind: outcome.Kind, Text: outcome.Text, Origin: ref, IssuedAt: timestamppb.Now(),
+	})
+	return err
+}
+
+// afterthought tells somebody who changed or removed a line that the customer's side stays as it is.
+func (r *Router) afterthought(ctx context.Context, fact *eventv1.SlackFact, author *eventv1.Author, ts string, kind eventv1.NoticeKind) error {
+	conv, team, err := r.thread(ctx, fact)
+	if err != nil || team == nil || author.GetBot() || author.GetMember() == "" {
+		return err
+	}
+	_, linked, err := r.settings.OperatorOf(ctx, conv.Project, author.GetMember())
+	if err != nil || !linked {
+		return err
+	}
+	return r.notice(ctx, fact.GetId(), reference(fact, ts, author.GetMember()), kind, "", decide.Language(team))
+}
+
+func (r *Router) laneParked(ctx context.Context, fact *eventv1.SlackFact, parked *eventv1.LaneParked) error {
+	team, err := r.team(ctx, parked.GetProject())
+	if err != nil {
+		return err
+	}
+	return r.admins(ctx, fact.GetId(), team, eventv1.NoticeKind_NOTICE_KIND_LANE_PARKED, fact.GetChannel()+": "+parked.GetDetail())
+}
+
+func reference(fact *eventv1.SlackFact, ts, member string) *eventv1.SlackMessageRef {
+	return &eventv1.SlackMessageRef{Team: fact.GetTeam(), Channel: fact.GetChannel(), ThreadTs: fact.GetThreadTs(), Ts: ts, Member: member}
+}

@@ -1,0 +1,157 @@
+package routing
+
+import (
+	"context"
+	"fmt"
+
+	"google.golang.org/protobuf/proto"
+
+	"github.com/slacktalk/slacktalk/internal/bus"
+	eventv1 "github.com/slacktalk/slacktalk/proto/slacktalk/event/v1"
+	settingsv1 "github.com/slacktalk/slacktalk/proto/slacktalk/settings/v1"
+	"github.com/slacktalk/slacktalk/services/router/conversation"
+	"github.com/slacktalk/slacktalk/services/router/decide"
+)
+
+// Talk handles one fact of TALK.
+func (r *Router) Talk(ctx context.Context, m bus.Message) error {
+	var fact eventv1.TalkFact
+	if err := bus.Decode(m, &fact); err != nil {
+		return err
+	}
+	team, err := r.team(ctx, fact.GetProject())
+	if err != nil {
+		return err
+	}
+	switch f := fact.GetFact().(type) {
+	case *eventv1.TalkFact_CustomerMessage, *eventv1.TalkFact_OperatorMessage, *eventv1.TalkFact_Assigned:
+		err = r.show(ctx, &fact, team)
+	case *eventv1.TalkFact_ReplyDelivered, *eventv1.TalkFact_ReplyFailed, *eventv1.TalkFact_ReplyWaiting:
+		err = r.receipt(ctx, &fact, team)
+	case *eventv1.TalkFact_ProjectParked:
+		err = r.admins(ctx, fact.GetId(), team, eventv1.NoticeKind_NOTICE_KIND_PROJECT_PARKED, f.ProjectParked.GetDetail())
+	default:
+		r.decided("ignored: unknown fact")
+	}
+	if err != nil {
+		return fmt.Errorf("talk fact %s: %w", fact.GetId(), err)
+	}
+	return nil
+}
+
+// show brings a fact from KARTE into the conversation's thread.
+func (r *Router) show(ctx context.Context, fact *eventv1.TalkFact, team *settingsv1.TeamSettings) error {
+	conv, merged, err := r.conversations.Resolve(ctx, fact.GetProject(), fact.GetCustomer())
+	if err != nil {
+		return err
+	}
+	if merged != nil && merged.Record.GetChannel() != "" {
+		if err := r.postMerged(ctx, fact, team, *merged, conv); err != nil {
+			return err
+		}
+	}
+	if assigned := fact.GetAssigned(); assigned != nil {
+		conv, err = r.conversations.Update(ctx, conv, func(record *eventv1.ConversationRecord) { record.Assignee = assigned.GetOperator() })
+		if err != nil {
+			return err
+		}
+	}
+	if console := fact.GetOperatorMessage(); console != nil {
+		echo, err := r.conversations.Echo(ctx, conv, console.GetOperator().GetId(), console.GetText())
+		if err != nil {
+			return err
+		}
+		if echo {
+			r.decided("ignored: echo")
+			return nil
+		}
+	}
+	if !team.GetNotificationsEnabled() {
+		r.decided("ignored: notifications off")
+		return nil
+	}
+	return r.post(ctx, fact, team, conv)
+}
+
+func (r *Router) post(ctx context.Context, fact *eventv1.TalkFact, team *settingsv1.TeamSettings, conv conversation.Conversation) error {
+	mentions, err := r.mentions(ctx, team, conv)
+	if err != nil {
+		return err
+	}
+	post := decide.ThreadPost(fact, conv.ID, conv.Record.GetCustomer(), conv.Record.GetAssignee(), mentions)
+	if post == nil {
+		r.decided("ignored: nothing to show")
+		return nil
+	}
+	if conv.Record.GetChannel() == "" {
+		if post.GetOnlyInThread() {
+			r.decided("ignored: no thread")
+			return nil
+		}
+		conv, err = r.conversations.Update(ctx, conv, func(record *eventv1.ConversationRecord) {
+			if record.GetChannel() == "" {
+				record.Team, record.Channel = team.GetWorkspace(), team.GetChannel()
+			}
+		})
+		if err != nil {
+			return err
+		}
+	}
+	r.decided("posted")
+	return r.toSlack(ctx, bus.PostLane, &eventv1.SlackCommand{
+		Id: "post-" + fact.GetId(), Team: conv.Record.GetTeam(), Channel: conv.Record.GetChannel(), Language: decide.Language(team),
+		Command: &eventv1.SlackCommand_ThreadPost{ThreadPost: post},
+	})
+}
+
+// postMerged says in the thread of an anonymous conversation that it goes on in the member's.
+func (r *Router) postMerged(ctx context.Context, fact *eventv1.TalkFact, team *settingsv1.TeamSettings, from, into conversation.Conversation) error {
+	return r.toSlack(ctx, bus.PostLane, &eventv1.SlackCommand{
+		Id: "merged-" + fact.GetId(), Team: from.Record.GetTeam(), Channel: from.Record.GetChannel(), Language: decide.Language(team),
+		Command: &eventv1.SlackCommand_ThreadPost{ThreadPost: &eventv1.ThreadPost{
+			Project: fact.GetProject(), Conversation: from.ID, Customer: proto.CloneOf(from.Record.GetCustomer()), OccurredAt: fact.GetOccurredAt(),
+			OnlyInThread: true, Body: &eventv1.ThreadPost_Merged{Merged: &eventv1.Merged{IntoConversation: into.ID}},
+		}},
+	})
+}
+
+func (r *Router) mentions(ctx context.Context, team *settingsv1.TeamSettings, conv conversation.Conversation) ([]*eventv1.Mention, error) {
+	assignee := conv.Record.GetAssignee()
+	if assignee.GetId() == "" || assignee.GetBot() {
+		return decide.Mentions(team, ""), nil
+	}
+	member, _, err := r.settings.MemberOf(ctx, conv.Project, assignee.GetId())
+	if err != nil {
+		return nil, err
+	}
+	return decide.Mentions(team, member), nil
+}
+
+// receipt shows on the operator's line what became of it at KARTE.
+func (r *Router) receipt(ctx context.Context, fact *eventv1.TalkFact, team *settingsv1.TeamSettings) error {
+	reaction := &eventv1.Reaction{}
+	switch f := fact.GetFact().(type) {
+	case *eventv1.TalkFact_ReplyWaiting:
+		reaction.Target, reaction.Receipt = f.ReplyWaiting.GetOrigin(), eventv1.Receipt_RECEIPT_WAITING
+	case *eventv1.TalkFact_ReplyDelivered:
+		reaction.Target, reaction.ReplacesWaiting = f.ReplyDelivered.GetOrigin(), f.ReplyDelivered.GetWaited()
+		reaction.Receipt = eventv1.Receipt_RECEIPT_SENT
+		if f.ReplyDelivered.GetKind() == eventv1.ReplyKind_REPLY_KIND_NOTE {
+			reaction.Receipt = eventv1.Receipt_RECEIPT_NOTED
+		}
+	case *eventv1.TalkFact_ReplyFailed:
+		reaction.Target, reaction.ReplacesWaiting = f.ReplyFailed.GetOrigin(), f.ReplyFailed.GetWaited()
+		reaction.Receipt = eventv1.Receipt_RECEIPT_FAILED
+		kind := eventv1.NoticeKind_NOTICE_KIND_FAILED
+		if f.ReplyFailed.GetReason() == eventv1.FailureReason_FAILURE_REASON_OUTCOME_UNKNOWN {
+			kind = eventv1.NoticeKind_NOTICE_KIND_OUTCOME_UNKNOWN
+		}
+		if err := r.notice(ctx, fact.GetId(), reaction.GetTarget(), kind, f.ReplyFailed.GetDetail(), decide.Language(team)); err != nil {
+			return err
+		}
+	}
+	return r.toSlack(ctx, bus.MarkLane, &eventv1.SlackCommand{
+		Id: "receipt-" + fact.GetId(), Team: reaction.GetTarget().GetTeam(), Channel: reaction.GetTarget().GetChannel(),
+		Command: &eventv1.SlackCommand_Reaction{Reaction: reaction},
+	})
+}
