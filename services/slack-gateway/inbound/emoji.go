@@ -17,17 +17,21 @@ var (
 
 const skinTone = "::skin-tone-"
 
-// emojiAt reads the emoji that s begins with; the length is 0 when it is none that we know, so that its name stays.
+// emojiAt reads the emoji that s begins with; the length is 0 when it is none that we know, so that its name stays. A
+// skin tone stays with the name it belongs to.
 func emojiAt(s string) (string, int) {
 	match := emojiToken.FindStringSubmatch(s)
 	if match == nil {
 		return "", 0
 	}
 	unicode, ok := emojiNamed(match[1])
-	if !ok {
-		return "", 0
+	switch {
+	case ok:
+		return unicode, len(match[0])
+	case strings.Contains(match[1], skinTone):
+		return match[0], len(match[0])
 	}
-	return unicode, len(match[0])
+	return "", 0
 }
 
 // emojiElement reads an emoji of rich text: by its code points, else by its name, else as its name between colons. It is

@@ -99,7 +99,8 @@ func (t translation) written(m object) (*eventv1.SlackFact, Verdict) {
 // screen says whether a message is a person's reply in a thread that may be ours. VerdictFact lets it pass.
 func (t translation) screen(m object) Verdict {
 	// A guard that cannot be read is no guard: with another type in one of these nobody can say whose message it is.
-	if m.odd("subtype", "user", "bot_id", "app_id", "ts", "thread_ts", "parent_user_id", "text") {
+	if m.odd("subtype", "user", "bot_id", "app_id", "ts", "thread_ts", "parent_user_id", "text") ||
+		m.odd("user_team", "source_team", "team") {
 		return VerdictMalformed
 	}
 	if blocks := m["blocks"]; blocks != nil && m.list("blocks") == nil {
