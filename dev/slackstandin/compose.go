@@ -159,7 +159,7 @@ var (
 func (src source) inCode(body string) pieces {
 	var p pieces
 	src.split(body, codePieces, &p, nil, func(piece string) bool {
-		return p.addToken(piece, nil)
+		return p.addToken(src, piece, nil)
 	})
 	return p
 }
@@ -168,7 +168,7 @@ func (src source) inCode(body string) pieces {
 func (src source) inline(typed string, style element) pieces {
 	var p pieces
 	src.split(typed, inlinePieces, &p, style, func(piece string) bool {
-		if p.addToken(piece, style) {
+		if p.addToken(src, piece, style) {
 			return true
 		}
 		inner := piece[1 : len(piece)-1]
@@ -232,7 +232,7 @@ func (p *pieces) add(el, style element) {
 }
 
 // addToken adds a link, mention or emoji and tells whether the piece was one.
-func (p *pieces) addToken(piece string, style element) bool {
+func (p *pieces) addToken(src source, piece string, style element) bool {
 	var el element
 	if emojiAlone.MatchString(piece) {
 		piece = emojiColons.Replace(piece)
@@ -240,7 +240,7 @@ func (p *pieces) addToken(piece string, style element) bool {
 	text := piece
 	switch {
 	case strings.HasPrefix(piece, "http"):
-		el, text = element{"type": "link", "url": piece}, "<"+piece+">"
+		el, text = element{"type": "link", "url": src.literal(piece)}, "<"+src.escaped(piece)+">"
 	case piece[0] == '<':
 		el = tokenElement(piece[1 : len(piece)-1])
 	case colonForm.MatchString(piece):

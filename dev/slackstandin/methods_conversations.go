@@ -8,7 +8,7 @@ import (
 )
 
 // page cuts one page out of a list by the limit and cursor arguments. A cursor names the key of the item before
-// the page, so items added or removed meanwhile shift nothing.
+// the page, so what is added or removed elsewhere meanwhile shifts nothing.
 func page[T any](all []T, a args, usual, most int, key func(T) string) (items []T, next string, err error) {
 	limit := usual
 	if a["limit"] != "" {

@@ -11,6 +11,7 @@ import (
 	"fmt"
 	"io"
 	"net/http"
+	"net/url"
 	"strconv"
 	"strings"
 )
@@ -45,9 +46,24 @@ func (s *Server) post(ctx context.Context, target string, header http.Header, bo
 		if answer.Status != http.StatusMovedPermanently && answer.Status != http.StatusFound {
 			return answer, nil
 		}
-		target = answer.Header.Get("Location")
+		if target, err = resolve(target, answer.Header.Get("Location")); err != nil {
+			return Answer{}, err
+		}
 	}
 	return Answer{}, fmt.Errorf("post to the app: %w", errRedirects)
+}
+
+// resolve reads a Location, which may be relative to where the request went.
+func resolve(from, location string) (string, error) {
+	base, err := url.Parse(from)
+	if err != nil {
+		return "", fmt.Errorf("follow redirect: %w", err)
+	}
+	to, err := base.Parse(location)
+	if err != nil {
+		return "", fmt.Errorf("follow redirect: %w", err)
+	}
+	return to.String(), nil
 }
 
 func (s *Server) postOnce(ctx context.Context, target string, header http.Header, body []byte) (Answer, error) {

@@ -1,0 +1,53 @@
+package slackstandin
+
+import (
+	"context"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"testing"
+	"time"
+)
+
+// Slack's own Node libraries drive the stand-in and are driven by it, so that it is held to Slack's idea of Slack
+// and not to ours.
+func TestSlacksOwnLibrariesAgree(t *testing.T) {
+	node, npm := tool(t, "node"), tool(t, "npm")
+	dir, err := filepath.Abs("../judges")
+	if err != nil {
+		t.Fatal(err)
+	}
+	ctx, cancel := context.WithTimeout(t.Context(), 3*time.Minute)
+	defer cancel()
+	if _, err := os.Stat(filepath.Join(dir, "node_modules", "@slack", "bolt")); err != nil {
+		install := exec.CommandContext(ctx, npm, "ci", "--ignore-scripts")
+		install.Dir = dir
+		if out, err := install.CombinedOutput(); err != nil {
+			t.Fatalf("npm ci: %v\n%s", err, out)
+		}
+	}
+	d := newDesk(t, Config{})
+	d.start()
+	judge := exec.CommandContext(ctx, node, "judge.mjs")
+	judge.Dir = dir
+	judge.Env = append(os.Environ(), "STANDIN_URL="+d.web.URL, "BOT_TOKEN=xoxb-demo", "SIGNING_SECRET=demo-signing-secret")
+	out, err := judge.CombinedOutput()
+	t.Logf("%s", out)
+	if err != nil {
+		t.Fatalf("judge: %v", err)
+	}
+}
+
+// tool finds a program; without it the judges cannot sit, which only a developer's machine may get away with.
+func tool(t *testing.T, name string) string {
+	t.Helper()
+	path, err := exec.LookPath(name)
+	if err == nil {
+		return path
+	}
+	if os.Getenv("CI") == "true" {
+		t.Fatalf("%s is missing: Slack's own libraries were NOT run against the stand-in", name)
+	}
+	t.Skipf("%s is missing: Slack's own libraries were NOT run against the stand-in", name)
+	return ""
+}
