@@ -47,20 +47,16 @@ const (
 
 func literal(s string) piece { return piece{pieceText, s} }
 
-// A run is a code block, or text between code blocks.
+// A run is a code block, or all the text between two code blocks.
 type run struct {
 	code   bool
 	pieces []piece
 }
 
-// finish joins neighbours, applies the rules on newlines and makes the contract's form.
+// finish joins neighbouring pieces, applies the rules on newlines and makes the contract's form.
 func finish(runs []run) *eventv1.Content {
 	c := &eventv1.Content{}
-	for i := 0; i < len(runs); i++ {
-		r := runs[i]
-		for ; !r.code && i+1 < len(runs) && !runs[i+1].code; i++ {
-			r.pieces = append(r.pieces, runs[i+1].pieces...)
-		}
+	for _, r := range runs {
 		pieces := joined(r.pieces)
 		kind := eventv1.Block_KIND_CODE
 		if !r.code {
