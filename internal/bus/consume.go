@@ -24,8 +24,10 @@ type Message struct {
 	// Deliveries counts this one; above 1 an earlier attempt may have had its effect.
 	Deliveries uint64
 	StoredAt   time.Time
-	// Held says that the message was set aside after an attempt whose outcome may be unknown.
+	// Held says that the message comes from HELD.
 	Held bool
+	// Attempted says that it was tried before it was set aside.
+	Attempted bool
 }
 
 // Handler carries out one message. nil acknowledges it. An error that retry.Reason knows as permanent sends it to DEAD;
@@ -131,6 +133,7 @@ func (b *Bus) settle(ctx context.Context, q Queue, raw jetstream.Msg) {
 	}
 	m := Message{Stream: q.Stream, Subject: raw.Subject(), Data: raw.Data(), Sequence: meta.Sequence.Stream, Deliveries: meta.NumDelivered, StoredAt: meta.Timestamp}
 	if q.Stream == Held {
+		m.Attempted = raw.Headers().Get(headerAttempted) != ""
 		m.Held, m.Stream, m.Subject = true, raw.Headers().Get(headerStream), raw.Headers().Get(headerSubject)
 	}
 	if ctx.Err() != nil {

@@ -55,6 +55,9 @@ func (h *Holder) hold(ctx context.Context, lane HeldLane, m Message, cause error
 	ctx, cancel := context.WithTimeout(ctx, ackWait/2)
 	defer cancel()
 	origin := nats.Header{headerStream: {m.Stream}, headerSubject: {m.Subject}}
+	if cause != nil {
+		origin.Set(headerAttempted, "true")
+	}
 	duplicate, err := h.bus.once(ctx, Held, lane.Subject(m.Subject), m.Data, origin)
 	if err != nil {
 		return fmt.Errorf("hold: %w", err)

@@ -9,6 +9,7 @@ import (
 	"time"
 
 	"github.com/nats-io/nats.go/jetstream"
+	"google.golang.org/protobuf/proto"
 )
 
 // LaneRegistry makes lanes known to those who serve them. It is used by whoever publishes to lanes.
@@ -111,4 +112,40 @@ func (b *Bus) Waiting(ctx context.Context, lane Lane, after uint64, limit int) (
 		next = raw.Sequence + 1
 	}
 	return waiting, nil
+}
+
+// Before answers the messages that match filter and were stored before the one at subject, oldest first.
+func (b *Bus) Before(ctx context.Context, stream, filter, subject string) ([]Message, error) {
+	handle, err := b.stream(ctx, stream)
+	if err != nil {
+		return nil, err
+	}
+	var before []Message
+	for next := uint64(1); ; {
+		raw, err := handle.GetMsg(ctx, next, jetstream.WithGetMsgSubject(filter))
+		if errors.Is(err, jetstream.ErrMsgNotFound) || (err == nil && raw.Subject == subject) {
+			return before, nil
+		}
+		if err != nil {
+			return nil, fmt.Errorf("look at %s: %w", filter, err)
+		}
+		before = append(before, Message{Stream: stream, Subject: raw.Subject, Data: raw.Data, Sequence: raw.Sequence, StoredAt: raw.Time})
+		next = raw.Sequence + 1
+	}
+}
+
+// Find fills into with the message at subject; ok is false when there is none.
+func (b *Bus) Find(ctx context.Context, stream, subject string, into proto.Message) (ok bool, err error) {
+	handle, err := b.stream(ctx, stream)
+	if err != nil {
+		return false, err
+	}
+	raw, err := handle.GetLastMsgForSubject(ctx, subject)
+	if errors.Is(err, jetstream.ErrMsgNotFound) {
+		return false, nil
+	}
+	if err != nil {
+		return false, fmt.Errorf("look at %s: %w", subject, err)
+	}
+	return true, Decode(Message{Subject: subject, Data: raw.Data}, into)
 }

@@ -21,6 +21,8 @@ const (
 	// Of a held message: where it came from.
 	headerStream  = "Slacktalk-Stream"
 	headerSubject = "Slacktalk-Subject"
+	// Of a held message: it was tried before it was set aside.
+	headerAttempted = "Slacktalk-Attempted"
 )
 
 // ErrTooLarge is wrapped by errors of messages over the server's limit; nothing was stored and never will be.

@@ -1,0 +1,92 @@
+package bus
+
+import (
+	"context"
+	"slices"
+	"sync"
+
+	eventv1 "github.com/slacktalk/slacktalk/proto/slacktalk/event/v1"
+)
+
+// Checkpoint is the write-ahead note of one ordered queue: which message is being attempted. Because the queue hands out
+// one message at a time, a message at the noted sequence that comes again is one whose outcome is unknown, an earlier one is
+// done, and a later one has never been tried. It does not rest on delivery counts, which a broker that loses its leader may forget.
+//
+// Replicas that serve the queue in turn notice each other by compare-and-set.
+type Checkpoint struct {
+	records Records[*eventv1.Checkpoint]
+	key     string
+
+	mu       sync.Mutex
+	last     *eventv1.Checkpoint
+	revision uint64
+	fresh    bool
+}
+
+// NewCheckpoint makes the checkpoint of the queue named key.
+func (b *Bus) NewCheckpoint(key string) *Checkpoint {
+	return &Checkpoint{records: NewRecords[*eventv1.Checkpoint](b, Checkpoints), key: key}
+}
+
+// Last answers what is known to be noted: the remembered note if this replica wrote the last one, else the stored one.
+func (c *Checkpoint) Last(ctx context.Context, sequence uint64) (*eventv1.Checkpoint, error) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	// The remembered note is out of date only if another replica has noted something since; then Note fails and this is
+	// asked again. A message at or before the remembered one may have been settled by somebody else, so look.
+	if c.fresh && c.last.GetSequence() < sequence {
+		return c.last, nil
+	}
+	err := c.read(ctx)
+	return c.last, err
+}
+
+func (c *Checkpoint) read(ctx context.Context) error {
+	note := &eventv1.Checkpoint{}
+	revision, err := c.records.Read(ctx, c.key, note)
+	if err != nil {
+		return err
+	}
+	c.last, c.revision, c.fresh = note, revision, true
+	return nil
+}
+
+// Note writes that an attempt is about to be made. After an error nothing may be attempted; the message comes again.
+func (c *Checkpoint) Note(ctx context.Context, note *eventv1.Checkpoint) error {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	revision, err := c.records.Write(ctx, c.key, note, c.revision)
+	if err != nil {
+		c.fresh = false
+		return err
+	}
+	c.last, c.revision = note, revision
+	return nil
+}
+
+// State is what a checkpoint says about a message.
+type State int
+
+// The states.
+const (
+	// Untried: it has never been attempted.
+	Untried State = iota
+	// Uncertain: it was attempted and nobody knows with what outcome.
+	Uncertain
+	// Done: it needs nothing more.
+	Done
+)
+
+// StateOf answers what note says about the message with sequence.
+func StateOf(note *eventv1.Checkpoint, sequence uint64) State {
+	switch {
+	case sequence < note.GetSequence(), slices.Contains(note.GetAhead(), sequence):
+		return Done
+	case sequence == note.GetSequence():
+		return Uncertain
+	case slices.Contains(note.GetMerged(), sequence):
+		// The attempt that carried it is over: its own message would have come first otherwise.
+		return Done
+	}
+	return Untried
+}

@@ -1,0 +1,129 @@
+// Package app wires the parts of ingest-karte.
+package app
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"log/slog"
+	"net"
+	"net/http"
+	"net/url"
+	"slices"
+	"time"
+
+	"github.com/prometheus/client_golang/prometheus"
+
+	"github.com/slacktalk/slacktalk/internal/bus"
+	"github.com/slacktalk/slacktalk/internal/daemon"
+	"github.com/slacktalk/slacktalk/internal/secret"
+	"github.com/slacktalk/slacktalk/services/ingest-karte/edge"
+	"github.com/slacktalk/slacktalk/services/ingest-karte/karte"
+	"github.com/slacktalk/slacktalk/services/ingest-karte/send"
+)
+
+// Settings of ingest-karte.
+type Settings struct {
+	daemon.Settings
+	Bus bus.Settings
+	// HTTPAddr takes KARTE's hooks at POST /hooks/karte.
+	HTTPAddr string `env:"HTTP_ADDR" envDefault:":8080"`
+	// APIURL is KARTE's, without a path.
+	APIURL string `env:"KARTE_API_URL" envDefault:"https://api.karte.io"`
+	// APIToken is the access token of the API v2 app.
+	APIToken secret.String `env:"KARTE_API_TOKEN,required,notEmpty"`
+	// ClientSecret signs the hooks.
+	ClientSecret secret.String `env:"KARTE_CLIENT_SECRET,required,notEmpty"`
+	// ClientSecretBefore is the former one while it is being changed.
+	ClientSecretBefore secret.String `env:"KARTE_CLIENT_SECRET_BEFORE"`
+	// Project is the project's id, the api_key of its hooks.
+	Project string `env:"KARTE_PROJECT,required,notEmpty"`
+	// Window is how far a hook's time may be from ours; KARTE documents no number.
+	Window time.Duration `env:"KARTE_SIGNATURE_WINDOW" envDefault:"5m"`
+	// TextLimit is the longest text sent in one piece, in UTF-16 units; KARTE documents none.
+	TextLimit int `env:"KARTE_TEXT_LIMIT" envDefault:"1000"`
+	// History lists what `talk/message/get` shows of what the API sent: messages, notes. What it does not show is never sent twice
+	// after a lost answer, but reported.
+	History []string `env:"KARTE_HISTORY" envDefault:"messages,notes"`
+	// GiveUp is how long a reply is tried.
+	GiveUp time.Duration `env:"KARTE_GIVE_UP_AFTER" envDefault:"24h"`
+}
+
+// Validate reports settings that cannot be.
+func (s *Settings) Validate() error {
+	problems := []error{s.Bus.Validate()}
+	if u, err := url.Parse(s.APIURL); err != nil || u.Host == "" {
+		problems = append(problems, errors.New("KARTE_API_URL is not a URL"))
+	}
+	if s.TextLimit < 100 {
+		problems = append(problems, errors.New("KARTE_TEXT_LIMIT must be at least 100"))
+	}
+	if s.Window <= 0 || s.GiveUp <= 0 {
+		problems = append(problems, errors.New("KARTE_SIGNATURE_WINDOW and KARTE_GIVE_UP_AFTER must be positive"))
+	}
+	for _, kind := range s.History {
+		if kind != "messages" && kind != "notes" && kind != "none" {
+			problems = append(problems, fmt.Errorf("KARTE_HISTORY: %q is not messages, notes or none", kind))
+		}
+	}
+	return errors.Join(problems...)
+}
+
+// App is an ingest-karte that listens but does not work yet.
+type App struct {
+	bus      *bus.Bus
+	karte    *karte.Client
+	sender   *send.Sender
+	handler  http.Handler
+	registry *prometheus.Registry
+
+	// HTTP and Admin are where it listens.
+	HTTP  net.Listener
+	Admin net.Listener
+}
+
+// New opens the listeners and the connection, without waiting for NATS.
+func New(s Settings, log *slog.Logger) (*App, error) {
+	a := &App{registry: daemon.NewRegistry(), karte: karte.New(s.APIURL, s.APIToken)}
+	var err error
+	if a.bus, err = bus.Connect(s.Bus, "ingest-karte", log, a.registry); err != nil {
+		return nil, err
+	}
+	mux := http.NewServeMux()
+	mux.Handle("POST /hooks/karte", edge.New(edge.Options{
+		Publisher: a.bus, Partitions: s.Bus.Partitions, Project: s.Project, Secrets: []string{s.ClientSecret.Reveal(), s.ClientSecretBefore.Reveal()},
+		Window: s.Window, Now: time.Now, Log: log, Metrics: a.registry,
+	}))
+	a.handler = mux
+	a.sender = send.New(send.Options{
+		Bus: a.bus, KARTE: a.karte, Project: s.Project, TextLimit: s.TextLimit, GiveUp: s.GiveUp,
+		History: send.History{Messages: slices.Contains(s.History, "messages"), Notes: slices.Contains(s.History, "notes")},
+		Now:     time.Now, Log: log, Metrics: a.registry,
+	})
+	if a.HTTP, err = daemon.Listen(s.HTTPAddr); err != nil {
+		return nil, err
+	}
+	a.Admin, err = daemon.Listen(s.AdminAddr)
+	return a, err
+}
+
+// Run works until ctx ends: first the hooks stop, then the sends, then the connection.
+func (a *App) Run(ctx context.Context) error {
+	holder := a.bus.NewHolder("send", a.sender.Handle)
+	holder.OnHeld = a.sender.Waiting
+	checks := []daemon.Check{{Name: "nats", Check: a.bus.Check(bus.Talk, bus.Sends)}}
+	err := daemon.Run(ctx, daemon.Grace,
+		daemon.Stage{Name: "hooks", Tasks: []daemon.Task{daemon.ServeHTTP(a.HTTP, a.handler)}},
+		daemon.Stage{Name: "sends", Tasks: []daemon.Task{func(ctx context.Context) error {
+			if a.bus.Ensure(ctx) != nil {
+				return nil // stopped before NATS was there
+			}
+			return daemon.Together(ctx,
+				func(ctx context.Context) error { return a.bus.ServePartitions(ctx, "ingest-karte", bus.Sends, "send", holder.Handle) },
+				holder.Serve)
+		}}},
+		daemon.Stage{Name: "admin", Tasks: []daemon.Task{daemon.ServeHTTP(a.Admin, daemon.AdminHandler(a.registry, checks))}})
+	a.karte.Close()
+	a.bus.Close()
+	return err
+}

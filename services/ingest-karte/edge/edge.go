@@ -1,0 +1,160 @@
+// Package edge takes KARTE's hooks: it answers 2xx only after JetStream has stored the fact.
+package edge
+
+import (
+	"context"
+	"errors"
+	"io"
+	"log/slog"
+	"net/http"
+	"time"
+
+	"github.com/hashicorp/golang-lru/v2/expirable"
+	"github.com/prometheus/client_golang/prometheus"
+	"google.golang.org/protobuf/proto"
+
+	"github.com/slacktalk/slacktalk/internal/bus"
+	"github.com/slacktalk/slacktalk/internal/daemon"
+	eventv1 "github.com/slacktalk/slacktalk/proto/slacktalk/event/v1"
+	"github.com/slacktalk/slacktalk/services/ingest-karte/hook"
+)
+
+const (
+	// maxBody is the largest hook that is read.
+	maxBody = 1 << 20
+	// storeWithin bounds the wait for JetStream; how long KARTE waits is not documented.
+	storeWithin = 4 * time.Second
+	// rememberSignatures bounds the memory against replays.
+	rememberSignatures = 100_000
+)
+
+// Publisher stores a message once, within a time limit.
+type Publisher interface {
+	OnceWithin(ctx context.Context, limit time.Duration, stream, subject string, message proto.Message) (duplicate bool, err error)
+}
+
+// Edge is the handler of POST /hooks/karte.
+type Edge struct {
+	publisher  Publisher
+	partitions bus.Partitions
+	project    string
+	secrets    []string
+	window     time.Duration
+	now        func() time.Time
+	log        *slog.Logger
+	hooks      *prometheus.CounterVec
+	seen       *expirable.LRU[string, struct{}]
+}
+
+// Options of an Edge.
+type Options struct {
+	Publisher  Publisher
+	Partitions bus.Partitions
+	Project    string
+	// Secrets are the client secrets a signature may be made with: the current one and, while it is being changed, the former.
+	Secrets []string
+	// Window is how far the signature's time may be from ours, either way.
+	Window  time.Duration
+	Now     func() time.Time
+	Log     *slog.Logger
+	Metrics prometheus.Registerer
+}
+
+// New makes an edge.
+func New(o Options) *Edge {
+	e := &Edge{
+		publisher: o.Publisher, partitions: o.Partitions, project: o.Project, secrets: o.Secrets, window: o.Window, now: o.Now, log: o.Log,
+		hooks: prometheus.NewCounterVec(prometheus.CounterOpts{
+			Name: "slacktalk_karte_hooks_total",
+			Help: "Hooks by what became of them: stored, duplicate, unknown_type, refused_signature, malformed, too_large, other_project, not_stored.",
+		}, []string{"result"}),
+		seen: expirable.NewLRU[string, struct{}](rememberSignatures, nil, 2*o.Window),
+	}
+	o.Metrics.MustRegister(e.hooks)
+	return e
+}
+
+// ServeHTTP takes one hook.
+func (e *Edge) ServeHTTP(w http.ResponseWriter, r *http.Request) {
+	result, status := e.take(w, r)
+	e.hooks.WithLabelValues(result).Inc()
+	if status == http.StatusOK {
+		daemon.AnswerJSON(w, status, map[string]string{"result": result})
+		return
+	}
+	daemon.AnswerError(w, status, result)
+}
+
+func (e *Edge) take(w http.ResponseWriter, r *http.Request) (result string, status int) {
+	body, err := io.ReadAll(http.MaxBytesReader(w, r.Body, maxBody))
+	var tooLarge *http.MaxBytesError
+	if errors.As(err, &tooLarge) {
+		return "too_large", http.StatusRequestEntityTooLarge
+	}
+	if err != nil {
+		return "malformed", http.StatusBadRequest
+	}
+	received := e.now()
+	if _, err := hook.Verify(e.secrets, r.Header, body, received, e.window); err != nil {
+		e.log.Warn("hook refused", "err", err)
+		return "refused_signature", http.StatusUnauthorized
+	}
+	// The same delivery again, to the letter, is a replay: a sender that tries again signs again.
+	signature := r.Header.Get(hook.TimestampHeader) + r.Header.Get(hook.SignatureHeader)
+	if _, ok := e.seen.Get(signature); ok {
+		return "refused_signature", http.StatusUnauthorized
+	}
+	result, status = e.store(r.Context(), body, received)
+	if status == http.StatusOK {
+		e.seen.Add(signature, struct{}{})
+	}
+	return result, status
+}
+
+func (e *Edge) store(ctx context.Context, body []byte, received time.Time) (result string, status int) {
+	fact, err := hook.Translate(body, e.project, received)
+	switch {
+	case errors.Is(err, hook.ErrUnknownType):
+		e.log.Info("hook of a type that is not used", "err", err)
+		return "unknown_type", http.StatusOK
+	case err != nil:
+		e.log.Warn("hook not understood", "err", err)
+		return "malformed", http.StatusBadRequest
+	case fact.GetProject() != e.project:
+		e.log.Warn("hook of another project", "project", bus.ProjectToken(fact.GetProject()))
+		return "other_project", http.StatusBadRequest
+	}
+	duplicate, err := e.publisher.OnceWithin(ctx, storeWithin, bus.Talk, subject(e.partitions, fact), fact)
+	switch {
+	case errors.Is(err, bus.ErrTooLarge):
+		return "too_large", http.StatusRequestEntityTooLarge
+	case err != nil:
+		e.log.Error("hook not stored", "event_id", fact.GetId(), "err", err)
+		return "not_stored", http.StatusServiceUnavailable
+	case duplicate:
+		return "duplicate", http.StatusOK
+	}
+	e.log.Info("hook stored", "event_id", fact.GetId(), "kind", kind(fact))
+	return "stored", http.StatusOK
+}
+
+// subject spreads customers by their visitor id where there is one: it stays the same when somebody logs in half-way.
+func subject(p bus.Partitions, fact *eventv1.TalkFact) string {
+	customer := fact.GetCustomer().GetVisitorId()
+	if customer == "" {
+		customer = fact.GetCustomer().GetUserId()
+	}
+	return bus.TalkSubject(p, fact.GetProject(), customer, kind(fact), fact.GetId())
+}
+
+func kind(fact *eventv1.TalkFact) string {
+	switch fact.GetFact().(type) {
+	case *eventv1.TalkFact_CustomerMessage:
+		return "customer-message"
+	case *eventv1.TalkFact_OperatorMessage:
+		return "operator-message"
+	case *eventv1.TalkFact_Assigned:
+		return "assigned"
+	}
+	return "other"
+}

@@ -1,0 +1,193 @@
+// Package karte calls KARTE's REST API for Talk.
+package karte
+
+import (
+	"bytes"
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"net"
+	"net/http"
+	"net/url"
+	"strconv"
+	"strings"
+	"time"
+
+	"github.com/slacktalk/slacktalk/internal/retry"
+	"github.com/slacktalk/slacktalk/internal/secret"
+)
+
+// The paths, all of them in one place because only some are documented.
+const (
+	pathSend    = "/v2/talk/message/sendFromOperator"
+	pathNote    = "/v2beta/talk/note/send"
+	pathHistory = "/v2/talk/message/get"
+)
+
+// callTimeout bounds one call, from dialling to the end of the answer.
+const callTimeout = 10 * time.Second
+
+// Client calls KARTE for one project.
+type Client struct {
+	base  string
+	token secret.String
+	http  *http.Client
+}
+
+// New makes a client for base, for example https://api.karte.io.
+func New(base string, token secret.String) *Client {
+	transport := &http.Transport{
+		DialContext:           (&net.Dialer{Timeout: 5 * time.Second}).DialContext,
+		TLSHandshakeTimeout:   5 * time.Second,
+		ResponseHeaderTimeout: callTimeout,
+		MaxIdleConnsPerHost:   64,
+		IdleConnTimeout:       90 * time.Second,
+		ForceAttemptHTTP2:     true,
+	}
+	return &Client{base: strings.TrimRight(base, "/"), token: token, http: &http.Client{
+		Transport: transport, Timeout: callTimeout,
+		// A redirected POST would lose its body; the token goes to the configured host only.
+		CheckRedirect: func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse },
+	}}
+}
+
+// Close ends idle connections.
+func (c *Client) Close() { c.http.CloseIdleConnections() }
+
+type content struct {
+	Text string `json:"text"`
+}
+
+// Send says text to the customer in the operator's name.
+func (c *Client) Send(ctx context.Context, customer, operator, text string) error {
+	return c.call(ctx, pathSend, map[string]any{"user_id": customer, "sender_id": operator, "content": content{text}}, nil)
+}
+
+// Note keeps text for staff in the operator's name.
+func (c *Client) Note(ctx context.Context, customer, operator, text string) error {
+	sender := map[string]any{"id": operator, "is_bot": strings.HasPrefix(operator, "bot-")}
+	return c.call(ctx, pathNote, map[string]any{"user_id": customer, "sender": sender, "content": content{text}}, nil)
+}
+
+// Entry is a line of a customer's history, as far as the API is known to give it.
+type Entry struct {
+	// Sender is the operator's id; empty when the customer wrote it.
+	Sender string
+	Text   string
+	Date   time.Time
+}
+
+// History answers the customer's last lines, in no particular order: which one KARTE gives is not documented.
+func (c *Client) History(ctx context.Context, customer string, limit int) ([]Entry, error) {
+	var answer struct {
+		Messages []struct {
+			AccountID *string    `json:"account_id"`
+			SenderID  *string    `json:"sender_id"`
+			Date      *time.Time `json:"date"`
+			Content   *content   `json:"content"`
+		} `json:"messages"`
+	}
+	body := map[string]any{"user_id": customer, "options": map[string]any{"limit": limit}}
+	if err := c.call(ctx, pathHistory, body, &answer); err != nil {
+		return nil, err
+	}
+	var entries []Entry
+	for _, m := range answer.Messages {
+		if m.Content == nil || m.Date == nil {
+			continue
+		}
+		entry := Entry{Text: m.Content.Text, Date: *m.Date}
+		for _, id := range []*string{m.AccountID, m.SenderID} {
+			if entry.Sender == "" && id != nil {
+				entry.Sender = *id
+			}
+		}
+		entries = append(entries, entry)
+	}
+	return entries, nil
+}
+
+// call posts body and decodes the answer into into, if that is not nil. Its error is classified: see classify.
+func (c *Client) call(ctx context.Context, path string, body, into any) error {
+	data, err := json.Marshal(body)
+	if err != nil {
+		return fmt.Errorf("KARTE %s: %w", path, retry.Malformed(err))
+	}
+	request, err := http.NewRequestWithContext(ctx, http.MethodPost, c.base+path, bytes.NewReader(data))
+	if err != nil {
+		return fmt.Errorf("KARTE %s: %w", path, retry.Malformed(errors.New("bad address")))
+	}
+	request.Header.Set("Authorization", "Bearer "+c.token.Reveal())
+	request.Header.Set("Content-Type", "application/json")
+	response, err := c.http.Do(request)
+	if err != nil {
+		return fmt.Errorf("KARTE %s: %w", path, transportError(err))
+	}
+	defer func() { _ = response.Body.Close() }()
+	answer, err := io.ReadAll(io.LimitReader(response.Body, 4<<20))
+	if failure := classify(response.StatusCode, response.Header.Get("Retry-After"), answer); failure != nil {
+		return fmt.Errorf("KARTE %s: %w", path, failure)
+	}
+	if into == nil {
+		return nil // 200 was said: what follows it does not matter
+	}
+	if err == nil {
+		err = json.Unmarshal(answer, into)
+	}
+	if err != nil {
+		return fmt.Errorf("KARTE %s: read the answer: %w", path, err)
+	}
+	return nil
+}
+
+// transportError tells calls that never left from those that may have arrived.
+func transportError(err error) error {
+	var address *url.Error
+	if errors.As(err, &address) {
+		err = address.Err
+	}
+	var dial *net.OpError
+	if errors.As(err, &dial) && dial.Op == "dial" {
+		return err
+	}
+	var dns *net.DNSError
+	if errors.As(err, &dns) {
+		return err
+	}
+	return retry.Unknown(err)
+}
+
+// classify is the table of status codes (fact sheet 3.3): PLAID's own callers try again on 408, 429 and 5xx only.
+func classify(status int, retryAfter string, body []byte) error {
+	if status >= 200 && status < 300 {
+		return nil
+	}
+	err := fmt.Errorf("%d %s", status, explanation(body))
+	switch {
+	case status == http.StatusTooManyRequests:
+		seconds, _ := strconv.Atoi(retryAfter)
+		return retry.After(min(time.Duration(max(seconds, 1))*time.Second, 10*time.Minute), err)
+	case status == http.StatusRequestTimeout, status >= 500:
+		return retry.Unknown(err)
+	case status == http.StatusUnauthorized, status == http.StatusForbidden, status < 400:
+		return retry.Parked(err)
+	}
+	return retry.Rejected(err)
+}
+
+// explanation shortens KARTE's own words.
+func explanation(body []byte) string {
+	var answer struct {
+		Error any `json:"error"`
+	}
+	if json.Unmarshal(body, &answer) != nil || answer.Error == nil {
+		return "(no explanation)"
+	}
+	words := []rune(fmt.Sprint(answer.Error))
+	if len(words) > 200 {
+		words = append(words[:200], '…')
+	}
+	return string(words)
+}

@@ -1,0 +1,25 @@
+// Command ingest-karte is everything said to and heard from KARTE. See README.md.
+package main
+
+import (
+	"context"
+	"os"
+
+	"github.com/slacktalk/slacktalk/internal/config"
+	"github.com/slacktalk/slacktalk/internal/daemon"
+	"github.com/slacktalk/slacktalk/services/ingest-karte/app"
+)
+
+func main() {
+	daemon.Main("ingest-karte", func(ctx context.Context) error {
+		var settings app.Settings
+		if err := config.Load(&settings, os.Environ()); err != nil {
+			return err
+		}
+		a, err := app.New(settings, settings.Logger("ingest-karte", os.Stdout))
+		if err != nil {
+			return err
+		}
+		return a.Run(ctx)
+	})
+}

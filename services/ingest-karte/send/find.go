@@ -1,0 +1,89 @@
+package send
+
+import (
+	"context"
+	"fmt"
+	"time"
+
+	"github.com/slacktalk/slacktalk/internal/bus"
+	"github.com/slacktalk/slacktalk/internal/retry"
+	"github.com/slacktalk/slacktalk/internal/split"
+	eventv1 "github.com/slacktalk/slacktalk/proto/slacktalk/event/v1"
+)
+
+const (
+	// skew is how far KARTE's clock and ours may be apart.
+	skew = 2 * time.Minute
+	// historyLimit is how many lines are asked for; KARTE's own maximum is not documented.
+	historyLimit = 100
+)
+
+// find looks whether the last of parts has arrived at KARTE. KARTE gives its messages no ids, so lines are counted: of those with
+// this text and sender since the first attempt, how many are there that nothing else sent explains?
+func (s *Sender) find(ctx context.Context, m bus.Message, command *eventv1.KarteCommand, parts []string, since time.Time) (bool, error) {
+	if !s.listed(command) {
+		if command.GetReplay() || !m.Held {
+			return false, retry.Permanent(eventv1.FailureReason_FAILURE_REASON_OUTCOME_UNKNOWN, fmt.Errorf("command %s may have been carried out, and KARTE does not list such lines", command.GetId()))
+		}
+		// An unknown outcome would have ended it at once: what is held was cleanly refused.
+		return false, nil
+	}
+	text := parts[len(parts)-1]
+	entries, err := s.KARTE.History(ctx, customerID(command.GetCustomer()), historyLimit)
+	if err != nil {
+		return false, fmt.Errorf("look for %s at KARTE: %w", command.GetId(), err)
+	}
+	since = since.Add(-skew)
+	seen := 0
+	for _, entry := range entries {
+		if entry.Sender == command.GetOperator() && entry.Text == text && !entry.Date.Before(since) {
+			seen++
+		}
+	}
+	if seen == 0 {
+		return false, nil
+	}
+	explained := count(parts[:len(parts)-1], text)
+	others, err := s.earlier(ctx, m, command, text, since)
+	return seen > explained+others, err
+}
+
+// earlier counts the same text in earlier commands to the same customer that were delivered since.
+func (s *Sender) earlier(ctx context.Context, m bus.Message, command *eventv1.KarteCommand, text string, since time.Time) (int, error) {
+	filter := bus.SendSubject(s.Bus.Partitions(), command.GetProject(), command.GetConversation(), "")
+	filter = filter[:len(filter)-len(bus.Token(""))] + "*"
+	before, err := s.Bus.Before(ctx, bus.Sends, filter, m.Subject)
+	if err != nil {
+		return 0, err
+	}
+	total := 0
+	for _, other := range before {
+		var earlier eventv1.KarteCommand
+		if bus.Decode(other, &earlier) != nil || earlier.GetOperator() != command.GetOperator() || earlier.GetKind() != command.GetKind() {
+			continue
+		}
+		same := count(split.Text(defuse(earlier.GetText()), s.TextLimit, nil), text)
+		if same == 0 {
+			continue
+		}
+		var fact eventv1.TalkFact
+		id := "delivered-" + earlier.GetId()
+		delivered, err := s.Bus.Find(ctx, bus.Talk, s.reportSubject(&earlier, "delivered", id), &fact)
+		if err != nil {
+			return 0, err
+		}
+		if delivered && !fact.GetOccurredAt().AsTime().Before(since) {
+			total += same
+		}
+	}
+	return total, nil
+}
+
+func count(parts []string, text string) (n int) {
+	for _, part := range parts {
+		if part == text {
+			n++
+		}
+	}
+	return n
+}

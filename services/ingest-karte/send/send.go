@@ -1,0 +1,310 @@
+// Package send carries out the commands to KARTE: each exactly once, and says what became of it.
+package send
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"log/slog"
+	"regexp"
+	"strings"
+	"sync"
+	"time"
+
+	"github.com/prometheus/client_golang/prometheus"
+	"google.golang.org/protobuf/proto"
+	"google.golang.org/protobuf/types/known/timestamppb"
+
+	"github.com/slacktalk/slacktalk/internal/bus"
+	"github.com/slacktalk/slacktalk/internal/retry"
+	"github.com/slacktalk/slacktalk/internal/split"
+	eventv1 "github.com/slacktalk/slacktalk/proto/slacktalk/event/v1"
+	"github.com/slacktalk/slacktalk/services/ingest-karte/karte"
+)
+
+// KARTE is what this package needs of the client.
+type KARTE interface {
+	Send(ctx context.Context, customer, operator, text string) error
+	Note(ctx context.Context, customer, operator, text string) error
+	History(ctx context.Context, customer string, limit int) ([]karte.Entry, error)
+}
+
+// History says which of what was sent through the API `talk/message/get` is believed to list. Whatever it does not
+// list cannot be looked up, so an unknown outcome of it is reported instead of being tried again.
+type History struct{ Messages, Notes bool }
+
+// Options of a Sender.
+type Options struct {
+	Bus     *bus.Bus
+	KARTE   KARTE
+	Project string
+	// TextLimit is the longest text of one call in UTF-16 units; KARTE documents none.
+	TextLimit int
+	History   History
+	// GiveUp is how long after it was written a reply is tried, other than while the project is parked.
+	GiveUp  time.Duration
+	Now     func() time.Time
+	Log     *slog.Logger
+	Metrics prometheus.Registerer
+}
+
+// Sender handles the messages of SENDS.
+type Sender struct {
+	Options
+	sent        *prometheus.CounterVec
+	mu          sync.Mutex
+	checkpoints map[string]*bus.Checkpoint
+}
+
+// New makes a sender.
+func New(o Options) *Sender {
+	s := &Sender{Options: o, checkpoints: map[string]*bus.Checkpoint{}, sent: prometheus.NewCounterVec(prometheus.CounterOpts{
+		Name: "slacktalk_karte_calls_total",
+		Help: "Attempts to carry out a command at KARTE, by kind and result: ok, found (a lost answer), unknown, parked, rejected, later.",
+	}, []string{"kind", "result"})}
+	o.Metrics.MustRegister(s.sent)
+	return s
+}
+
+// Handle carries out one command.
+func (s *Sender) Handle(ctx context.Context, m bus.Message) error {
+	var command eventv1.KarteCommand
+	if err := bus.Decode(m, &command); err != nil {
+		return err
+	}
+	if command.GetProject() != s.Project {
+		return retry.Malformed(fmt.Errorf("command %s is for another project", command.GetId()))
+	}
+	delivered, err := s.carryOut(ctx, m, &command)
+	if err == nil {
+		return s.report(ctx, &command, "delivered", &eventv1.TalkFact_ReplyDelivered{ReplyDelivered: &eventv1.ReplyDelivered{
+			CommandId: command.GetId(), Kind: command.GetKind(), Origin: command.GetOrigin(), Waited: m.Held,
+		}})
+	}
+	err = s.exhausted(&command, err)
+	if errors.Is(err, retry.ErrParked) {
+		if told := s.tellParked(ctx, err); told != nil {
+			return told
+		}
+	}
+	if reason, ok := retry.Reason(err); ok {
+		report := s.report(ctx, &command, "failed", &eventv1.TalkFact_ReplyFailed{ReplyFailed: &eventv1.ReplyFailed{
+			CommandId: command.GetId(), Kind: command.GetKind(), Origin: command.GetOrigin(), Reason: reason, Detail: detail(err),
+			PartsDelivered: int32(delivered), Waited: m.Held, //nolint:gosec // parts of a Slack message are few
+		}})
+		if report != nil {
+			return report
+		}
+	}
+	return err
+}
+
+// carryOut sends the parts one after the other; delivered is how many KARTE has.
+func (s *Sender) carryOut(ctx context.Context, m bus.Message, command *eventv1.KarteCommand) (delivered int, err error) {
+	parts := split.Text(defuse(command.GetText()), s.TextLimit, nil)
+	state, part, since, err := s.state(ctx, m, command)
+	if err != nil || state == bus.Done {
+		return len(parts), err
+	}
+	for i := part; i < len(parts); i++ {
+		// Of a held or replayed command any part may have arrived, of an interrupted one only the noted part.
+		if state == bus.Uncertain && (m.Held || command.GetReplay() || i == part) {
+			there, err := s.find(ctx, m, command, parts[:i+1], since)
+			if err != nil {
+				return i, err
+			}
+			if there {
+				s.count(command, "found")
+				continue
+			}
+		}
+		if err := s.note(ctx, m, i); err != nil {
+			return i, err
+		}
+		if err := s.call(ctx, command, parts[i]); err != nil {
+			return i, err
+		}
+	}
+	return len(parts), nil
+}
+
+// state answers whether a command may have been attempted before, from which part on, and when that was.
+func (s *Sender) state(ctx context.Context, m bus.Message, command *eventv1.KarteCommand) (state bus.State, part int, since time.Time, err error) {
+	since = command.GetIssuedAt().AsTime()
+	if m.Held || command.GetReplay() {
+		if m.Attempted || m.Deliveries > 1 || command.GetReplay() {
+			return bus.Uncertain, 0, since, nil
+		}
+		return bus.Untried, 0, since, nil
+	}
+	note, err := s.checkpoint(m).Last(ctx, m.Sequence)
+	if err != nil {
+		return 0, 0, since, err
+	}
+	state = bus.StateOf(note, m.Sequence)
+	if state == bus.Uncertain {
+		return state, int(note.GetPart()), note.GetAttemptedAt().AsTime(), nil
+	}
+	return state, 0, since, nil
+}
+
+// note writes the attempt down before it is made. What is held needs no note: after its first attempt it counts as uncertain anyway.
+func (s *Sender) note(ctx context.Context, m bus.Message, part int) error {
+	if m.Held {
+		return nil
+	}
+	checkpoint := s.checkpoint(m)
+	err := checkpoint.Note(ctx, &eventv1.Checkpoint{Sequence: m.Sequence, Part: uint32(part), AttemptedAt: timestamppb.New(s.Now())}) //nolint:gosec // part is small
+	if errors.Is(err, bus.ErrConflict) {
+		// Another replica served the partition in between; this message was handed to us, so only the revision is old.
+		note, readErr := checkpoint.Last(ctx, 0)
+		if readErr != nil || bus.StateOf(note, m.Sequence) != bus.Untried {
+			return errors.Join(err, readErr)
+		}
+		err = checkpoint.Note(ctx, &eventv1.Checkpoint{Sequence: m.Sequence, Part: uint32(part), AttemptedAt: timestamppb.New(s.Now())}) //nolint:gosec // part is small
+	}
+	return err
+}
+
+// checkpoint answers the note of the message's partition.
+func (s *Sender) checkpoint(m bus.Message) *bus.Checkpoint {
+	partition := strings.Split(m.Subject, ".")[1]
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if s.checkpoints[partition] == nil {
+		s.checkpoints[partition] = s.Bus.NewCheckpoint("send." + partition)
+	}
+	return s.checkpoints[partition]
+}
+
+func (s *Sender) call(ctx context.Context, command *eventv1.KarteCommand, text string) error {
+	customer, do := customerID(command.GetCustomer()), s.KARTE.Send
+	if command.GetKind() == eventv1.ReplyKind_REPLY_KIND_NOTE {
+		do = s.KARTE.Note
+	}
+	err := do(ctx, customer, command.GetOperator(), text)
+	s.count(command, result(err))
+	if errors.Is(err, retry.ErrUnknown) {
+		if !s.listed(command) {
+			return retry.Permanent(eventv1.FailureReason_FAILURE_REASON_OUTCOME_UNKNOWN, err)
+		}
+		// What KARTE may still be at work on would not be found yet.
+		return retry.After(2*time.Second, err)
+	}
+	return err
+}
+
+func (s *Sender) listed(command *eventv1.KarteCommand) bool {
+	if command.GetKind() == eventv1.ReplyKind_REPLY_KIND_NOTE {
+		return s.History.Notes
+	}
+	return s.History.Messages
+}
+
+// exhausted makes err permanent when it has been tried for too long; what is parked waits for a person, however long.
+func (s *Sender) exhausted(command *eventv1.KarteCommand, err error) error {
+	if _, permanent := retry.Reason(err); permanent || errors.Is(err, retry.ErrParked) || errors.Is(err, context.Canceled) {
+		return err
+	}
+	if age := s.Now().Sub(command.GetIssuedAt().AsTime()); age > s.GiveUp {
+		return retry.Permanent(eventv1.FailureReason_FAILURE_REASON_EXHAUSTED, fmt.Errorf("tried for %v: %w", age.Round(time.Second), err))
+	}
+	return err
+}
+
+// report publishes what became of a command, once.
+func (s *Sender) report(ctx context.Context, command *eventv1.KarteCommand, kind string, fact any) error {
+	message := &eventv1.TalkFact{
+		Id: kind + "-" + command.GetId(), Project: command.GetProject(), Customer: command.GetCustomer(),
+		OccurredAt: timestamppb.New(s.Now()), ReceivedAt: timestamppb.New(s.Now()),
+	}
+	switch f := fact.(type) {
+	case *eventv1.TalkFact_ReplyDelivered:
+		message.Fact = f
+	case *eventv1.TalkFact_ReplyFailed:
+		message.Fact = f
+	case *eventv1.TalkFact_ReplyWaiting:
+		message.Fact = f
+	}
+	if command.GetReplay() {
+		message.Id += "-replay"
+	}
+	_, err := s.Bus.Once(ctx, bus.Talk, s.reportSubject(command, kind, message.GetId()), message)
+	return err
+}
+
+func (s *Sender) reportSubject(command *eventv1.KarteCommand, kind, id string) string {
+	return bus.TalkSubject(s.Bus.Partitions(), command.GetProject(), command.GetConversation(), kind, id)
+}
+
+// Waiting reports that a command was set aside; it is a Holder's OnHeld.
+func (s *Sender) Waiting(ctx context.Context, m bus.Message, _ error) {
+	var command eventv1.KarteCommand
+	if proto.Unmarshal(m.Data, &command) != nil {
+		return
+	}
+	err := s.report(ctx, &command, "waiting", &eventv1.TalkFact_ReplyWaiting{ReplyWaiting: &eventv1.ReplyWaiting{CommandId: command.GetId(), Origin: command.GetOrigin()}})
+	if err != nil {
+		s.Log.Warn("waiting not reported", "command", command.GetId(), "err", err)
+	}
+}
+
+// tellParked tells the admins, at most once an hour, that KARTE refuses the project's credential.
+func (s *Sender) tellParked(ctx context.Context, cause error) error {
+	id := "parked-" + s.Project + "-" + s.Now().UTC().Format("2006-01-02T15")
+	_, err := s.Bus.Once(ctx, bus.Talk, bus.TalkSubject(s.Bus.Partitions(), s.Project, "project", "parked", id), &eventv1.TalkFact{
+		Id: id, Project: s.Project, OccurredAt: timestamppb.New(s.Now()), ReceivedAt: timestamppb.New(s.Now()),
+		Fact: &eventv1.TalkFact_ProjectParked{ProjectParked: &eventv1.ProjectParked{Detail: detail(cause)}},
+	})
+	return err
+}
+
+func (s *Sender) count(command *eventv1.KarteCommand, result string) {
+	kind := "message"
+	if command.GetKind() == eventv1.ReplyKind_REPLY_KIND_NOTE {
+		kind = "note"
+	}
+	s.sent.WithLabelValues(kind, result).Inc()
+}
+
+func result(err error) string {
+	_, permanent := retry.Reason(err)
+	switch {
+	case err == nil:
+		return "ok"
+	case permanent:
+		return "rejected"
+	case errors.Is(err, retry.ErrUnknown):
+		return "unknown"
+	case errors.Is(err, retry.ErrParked):
+		return "parked"
+	}
+	return "later"
+}
+
+func customerID(c *eventv1.Customer) string {
+	if c.GetUserId() != "" {
+		return c.GetUserId()
+	}
+	return c.GetVisitorId()
+}
+
+// card is a text that KARTE's chat would show as a card: one JSON object in back quotes and nothing else.
+var card = regexp.MustCompile("(?s)^\\s*`\\s*\\{.*\\}\\s*`\\s*$")
+
+// defuse keeps a text from being taken for a card, with an invisible character in front.
+func defuse(text string) string {
+	if card.MatchString(text) {
+		return "\u200b" + text
+	}
+	return text
+}
+
+// detail shortens an error for people.
+func detail(err error) string {
+	words := []rune(err.Error())
+	if len(words) > 300 {
+		words = append(words[:300], '…')
+	}
+	return string(words)
+}
