@@ -178,12 +178,15 @@ func TestRetries(t *testing.T) {
 		lost     string
 		reason   string // in the header of the retries
 	}{
-		"accepted":         {nil, 1, "", ""},
-		"202":              {func(_ int, w http.ResponseWriter, _ request) { w.WriteHeader(202) }, 1, "", ""},
-		"third time":       {func(n int, w http.ResponseWriter, _ request) { fail(n < 2, w) }, 3, "", "http_error"},
-		"given up":         {func(_ int, w http.ResponseWriter, _ request) { fail(true, w) }, 4, "http_error", "http_error"},
-		"refused":          {func(_ int, w http.ResponseWriter, _ request) { w.Header().Set("X-Slack-No-Retry", "1"); fail(true, w) }, 1, "no_retry", ""},
-		"redirects":        {func(_ int, w http.ResponseWriter, _ request) { w.Header().Set("Location", "/"); w.WriteHeader(302) }, 12, "too_many_redirects", "too_many_redirects"},
+		"accepted":   {nil, 1, "", ""},
+		"202":        {func(_ int, w http.ResponseWriter, _ request) { w.WriteHeader(http.StatusAccepted) }, 1, "", ""},
+		"third time": {func(n int, w http.ResponseWriter, _ request) { fail(n < 2, w) }, 3, "", "http_error"},
+		"given up":   {func(_ int, w http.ResponseWriter, _ request) { fail(true, w) }, 4, "http_error", "http_error"},
+		"refused":    {func(_ int, w http.ResponseWriter, _ request) { w.Header().Set("X-Slack-No-Retry", "1"); fail(true, w) }, 1, "no_retry", ""},
+		"redirects": {func(_ int, w http.ResponseWriter, _ request) {
+			w.Header().Set("Location", "/")
+			w.WriteHeader(http.StatusFound)
+		}, 12, "too_many_redirects", "too_many_redirects"},
 		"connection fails": {func(_ int, _ http.ResponseWriter, _ request) { panic(http.ErrAbortHandler) }, 4, "connection_failed", "connection_failed"},
 	} {
 		t.Run(name, func(t *testing.T) {

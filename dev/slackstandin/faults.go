@@ -9,6 +9,7 @@ import (
 // FaultKind says what goes wrong with a Web API call.
 type FaultKind string
 
+// What goes wrong with calls; those that begin with Accept happen after the call took effect.
 const (
 	RateLimited       FaultKind = "rate_limited"      // 429 and Retry-After, no effect
 	Status            FaultKind = "status"            // an HTTP status (500 when none is given), no effect
@@ -167,6 +168,7 @@ func (s *Server) pause(r *http.Request, d time.Duration) {
 // EventFaultKind says what goes wrong with the delivery of an event.
 type EventFaultKind string
 
+// What goes wrong with events.
 const (
 	Duplicate EventFaultKind = "duplicate" // sent again with a new event_id; with Delay later, past others
 	Reorder   EventFaultKind = "reorder"   // sent after the next event of its channel, if one comes within Delay

@@ -171,18 +171,18 @@ func pressed(raw json.RawMessage, click Click) (map[string]any, error) {
 func actionOf(el map[string]any, blockID, value string) map[string]any {
 	kind, _ := el["type"].(string)
 	action := map[string]any{"type": kind, "action_id": el["action_id"], "block_id": blockID}
-	switch {
-	case kind == "button":
+	switch kind {
+	case "button":
 		for _, field := range []string{"text", "value", "style"} {
 			if el[field] != nil {
 				action[field] = el[field]
 			}
 		}
-	case kind == "users_select":
+	case "users_select":
 		action["selected_user"] = value
-	case kind == "channels_select":
+	case "channels_select":
 		action["selected_channel"] = value
-	case kind == "conversations_select":
+	case "conversations_select":
 		action["selected_conversation"] = value
 	default:
 		action["selected_option"] = optionOf(el, value)

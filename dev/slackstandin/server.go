@@ -3,6 +3,7 @@ package slackstandin
 import (
 	"bytes"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"io"
 	"maps"
@@ -176,12 +177,11 @@ func token(r *http.Request, a args) string {
 func writeReply(w http.ResponseWriter, answer reply, err error) {
 	out := reply{"ok": err == nil}
 	maps.Copy(out, answer)
-	switch e := err.(type) {
-	case nil:
-	case detailedError:
-		maps.Copy(out, e.fields)
-		out["error"] = string(e.apiError)
-	default:
+	var detailed detailedError
+	if errors.As(err, &detailed) {
+		maps.Copy(out, detailed.fields)
+	}
+	if err != nil {
 		out["error"] = err.Error()
 	}
 	writeJSON(w, http.StatusOK, out)
