@@ -3,7 +3,6 @@ package bus
 import (
 	"context"
 	"slices"
-	"sync"
 
 	eventv1 "github.com/slacktalk/slacktalk/proto/slacktalk/event/v1"
 )
@@ -12,15 +11,12 @@ import (
 // one message at a time, a message at the noted sequence that comes again is one whose outcome is unknown, an earlier one is
 // done, and a later one has never been tried. It does not rest on delivery counts, which a broker that loses its leader may forget.
 //
-// Replicas that serve the queue in turn notice each other by compare-and-set.
+// Replicas that serve the queue in turn notice each other by compare-and-set. A Checkpoint is used by one goroutine, like the
+// queue that it belongs to.
 type Checkpoint struct {
-	records Records[*eventv1.Checkpoint]
-	key     string
-
-	mu       sync.Mutex
-	last     *eventv1.Checkpoint
+	records  Records[*eventv1.Checkpoint]
+	key      string
 	revision uint64
-	fresh    bool
 }
 
 // NewCheckpoint makes the checkpoint of the queue named key.
@@ -28,40 +24,24 @@ func (b *Bus) NewCheckpoint(key string) *Checkpoint {
 	return &Checkpoint{records: NewRecords[*eventv1.Checkpoint](b, Checkpoints), key: key}
 }
 
-// Last answers what is known to be noted: the remembered note if this replica wrote the last one, else the stored one.
-func (c *Checkpoint) Last(ctx context.Context, sequence uint64) (*eventv1.Checkpoint, error) {
-	c.mu.Lock()
-	defer c.mu.Unlock()
-	// The remembered note is out of date only if another replica has noted something since; then Note fails and this is
-	// asked again. A message at or before the remembered one may have been settled by somebody else, so look.
-	if c.fresh && c.last.GetSequence() < sequence {
-		return c.last, nil
-	}
-	err := c.read(ctx)
-	return c.last, err
-}
-
-func (c *Checkpoint) read(ctx context.Context) error {
+// Last answers the note as it stands. It is read every time: another replica may have served the queue since.
+func (c *Checkpoint) Last(ctx context.Context) (*eventv1.Checkpoint, error) {
 	note := &eventv1.Checkpoint{}
 	revision, err := c.records.Read(ctx, c.key, note)
 	if err != nil {
-		return err
+		return nil, err
 	}
-	c.last, c.revision, c.fresh = note, revision, true
-	return nil
+	c.revision = revision
+	return note, nil
 }
 
 // Note writes that an attempt is about to be made. After an error nothing may be attempted; the message comes again.
 func (c *Checkpoint) Note(ctx context.Context, note *eventv1.Checkpoint) error {
-	c.mu.Lock()
-	defer c.mu.Unlock()
 	revision, err := c.records.Write(ctx, c.key, note, c.revision)
-	if err != nil {
-		c.fresh = false
-		return err
+	if err == nil {
+		c.revision = revision
 	}
-	c.last, c.revision = note, revision
-	return nil
+	return err
 }
 
 // State is what a checkpoint says about a message.

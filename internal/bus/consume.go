@@ -26,7 +26,7 @@ type Message struct {
 	StoredAt   time.Time
 	// Held says that the message comes from HELD.
 	Held bool
-	// Attempted says that it was tried before it was set aside.
+	// Attempted says that it was set aside after an attempt whose outcome is unknown.
 	Attempted bool
 }
 

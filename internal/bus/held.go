@@ -2,6 +2,7 @@ package bus
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"sync"
 	"time"
@@ -55,7 +56,7 @@ func (h *Holder) hold(ctx context.Context, lane HeldLane, m Message, cause error
 	ctx, cancel := context.WithTimeout(ctx, ackWait/2)
 	defer cancel()
 	origin := nats.Header{headerStream: {m.Stream}, headerSubject: {m.Subject}}
-	if cause != nil {
+	if errors.Is(cause, retry.ErrUnknown) {
 		origin.Set(headerAttempted, "true")
 	}
 	duplicate, err := h.bus.once(ctx, Held, lane.Subject(m.Subject), m.Data, origin)

@@ -21,7 +21,7 @@ const (
 	// Of a held message: where it came from.
 	headerStream  = "Slacktalk-Stream"
 	headerSubject = "Slacktalk-Subject"
-	// Of a held message: it was tried before it was set aside.
+	// Of a held message: it was set aside after an attempt whose outcome is unknown.
 	headerAttempted = "Slacktalk-Attempted"
 )
 

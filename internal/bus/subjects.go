@@ -130,6 +130,11 @@ func SendSubject(p Partitions, project, conversation, id string) string {
 	return fmt.Sprintf("send.%s.%s.%s.%s", p.Of(project+conversation), ProjectToken(project), conversation, Token(id))
 }
 
+// SendFilter matches the commands to one customer, in whichever partition.
+func SendFilter(project, conversation string) string {
+	return fmt.Sprintf("send.*.%s.%s.*", ProjectToken(project), conversation)
+}
+
 // HeldLane names the queue of one customer's held messages of a stream: held.{stream}.{a}.{b}.
 type HeldLane struct{ Stream, A, B string }
 

@@ -55,11 +55,12 @@ func withFiles(vars map[string]string) (map[string]string, error) {
 
 // fileSettings lists the settings that may come from a file, all of them secret or holding one.
 var fileSettings = map[string]bool{
-	"NATS_URL":                   true,
-	"KARTE_CLIENT_SECRET_BEFORE": true,
-	"REDIS_URL":                  true,
-	"KARTE_API_TOKEN":            true,
-	"KARTE_CLIENT_SECRET":        true,
-	"SLACK_BOT_TOKEN":            true,
-	"SLACK_SIGNING_SECRET":       true,
+	"NATS_URL":                    true,
+	"KARTE_CLIENT_SECRET_BEFORE":  true,
+	"REDIS_URL":                   true,
+	"KARTE_API_TOKEN":             true,
+	"KARTE_CLIENT_SECRET":         true,
+	"SLACK_BOT_TOKEN":             true,
+	"SLACK_SIGNING_SECRET":        true,
+	"SLACK_SIGNING_SECRET_BEFORE": true,
 }

@@ -119,7 +119,9 @@ func (a *App) Run(ctx context.Context) error {
 				return nil // stopped before NATS was there
 			}
 			return daemon.Together(ctx,
-				func(ctx context.Context) error { return a.bus.ServePartitions(ctx, "ingest-karte", bus.Sends, "send", holder.Handle) },
+				func(ctx context.Context) error {
+					return a.bus.ServePartitions(ctx, "ingest-karte", bus.Sends, "send", holder.Handle)
+				},
 				holder.Serve)
 		}}},
 		daemon.Stage{Name: "admin", Tasks: []daemon.Task{daemon.ServeHTTP(a.Admin, daemon.AdminHandler(a.registry, checks))}})

@@ -50,8 +50,7 @@ func (s *Sender) find(ctx context.Context, m bus.Message, command *eventv1.Karte
 
 // earlier counts the same text in earlier commands to the same customer that were delivered since.
 func (s *Sender) earlier(ctx context.Context, m bus.Message, command *eventv1.KarteCommand, text string, since time.Time) (int, error) {
-	filter := bus.SendSubject(s.Bus.Partitions(), command.GetProject(), command.GetConversation(), "")
-	filter = filter[:len(filter)-len(bus.Token(""))] + "*"
+	filter := bus.SendFilter(command.GetProject(), command.GetConversation())
 	before, err := s.Bus.Before(ctx, bus.Sends, filter, m.Subject)
 	if err != nil {
 		return 0, err

@@ -81,7 +81,7 @@ func (s *Sender) Handle(ctx context.Context, m bus.Message) error {
 			CommandId: command.GetId(), Kind: command.GetKind(), Origin: command.GetOrigin(), Waited: m.Held,
 		}})
 	}
-	err = s.exhausted(&command, err)
+	err = s.exhausted(&command, s.partly(&command, delivered, err))
 	if errors.Is(err, retry.ErrParked) {
 		if told := s.tellParked(ctx, err); told != nil {
 			return told
@@ -137,7 +137,7 @@ func (s *Sender) state(ctx context.Context, m bus.Message, command *eventv1.Kart
 		}
 		return bus.Untried, 0, since, nil
 	}
-	note, err := s.checkpoint(m).Last(ctx, m.Sequence)
+	note, err := s.checkpoint(m).Last(ctx)
 	if err != nil {
 		return 0, 0, since, err
 	}
@@ -153,17 +153,7 @@ func (s *Sender) note(ctx context.Context, m bus.Message, part int) error {
 	if m.Held {
 		return nil
 	}
-	checkpoint := s.checkpoint(m)
-	err := checkpoint.Note(ctx, &eventv1.Checkpoint{Sequence: m.Sequence, Part: uint32(part), AttemptedAt: timestamppb.New(s.Now())}) //nolint:gosec // part is small
-	if errors.Is(err, bus.ErrConflict) {
-		// Another replica served the partition in between; this message was handed to us, so only the revision is old.
-		note, readErr := checkpoint.Last(ctx, 0)
-		if readErr != nil || bus.StateOf(note, m.Sequence) != bus.Untried {
-			return errors.Join(err, readErr)
-		}
-		err = checkpoint.Note(ctx, &eventv1.Checkpoint{Sequence: m.Sequence, Part: uint32(part), AttemptedAt: timestamppb.New(s.Now())}) //nolint:gosec // part is small
-	}
-	return err
+	return s.checkpoint(m).Note(ctx, &eventv1.Checkpoint{Sequence: m.Sequence, Part: uint32(part), AttemptedAt: timestamppb.New(s.Now())}) //nolint:gosec // part is small
 }
 
 // checkpoint answers the note of the message's partition.
@@ -199,6 +189,18 @@ func (s *Sender) listed(command *eventv1.KarteCommand) bool {
 		return s.History.Notes
 	}
 	return s.History.Messages
+}
+
+// partly says of a command whose first parts have arrived that its outcome is unknown, so that the next attempt looks for them;
+// where they cannot be looked for, it ends here.
+func (s *Sender) partly(command *eventv1.KarteCommand, delivered int, err error) error {
+	if _, permanent := retry.Reason(err); permanent || delivered == 0 {
+		return err
+	}
+	if !s.listed(command) {
+		return retry.Permanent(eventv1.FailureReason_FAILURE_REASON_OUTCOME_UNKNOWN, fmt.Errorf("only the first %d parts arrived: %w", delivered, err))
+	}
+	return retry.Unknown(err)
 }
 
 // exhausted makes err permanent when it has been tried for too long; what is parked waits for a person, however long.

@@ -116,8 +116,12 @@ func (a *App) Run(ctx context.Context) error {
 				return nil // stopped before NATS was there
 			}
 			return daemon.Together(ctx,
-				func(ctx context.Context) error { return a.bus.ServePartitions(ctx, "router-talk", bus.Talk, "talk", talk.Handle) },
-				func(ctx context.Context) error { return a.bus.ServePartitions(ctx, "router-slack", bus.Slack, "slack", slack.Handle) },
+				func(ctx context.Context) error {
+					return a.bus.ServePartitions(ctx, "router-talk", bus.Talk, "talk", talk.Handle)
+				},
+				func(ctx context.Context) error {
+					return a.bus.ServePartitions(ctx, "router-slack", bus.Slack, "slack", slack.Handle)
+				},
 				talk.Serve, slack.Serve)
 		}}},
 		daemon.Stage{Name: "admin", Tasks: []daemon.Task{daemon.ServeHTTP(a.Admin, daemon.AdminHandler(a.registry, a.checks))}})

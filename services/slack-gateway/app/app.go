@@ -1,0 +1,175 @@
+// Package app wires the parts of slack-gateway.
+package app
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"log/slog"
+	"net"
+	"net/http"
+	"net/url"
+	"sync/atomic"
+	"time"
+
+	"github.com/nats-io/nats.go"
+	"github.com/prometheus/client_golang/prometheus"
+
+	"github.com/slacktalk/slacktalk/internal/bus"
+	"github.com/slacktalk/slacktalk/internal/daemon"
+	"github.com/slacktalk/slacktalk/internal/retry"
+	"github.com/slacktalk/slacktalk/internal/secret"
+	"github.com/slacktalk/slacktalk/services/slack-gateway/edge"
+	"github.com/slacktalk/slacktalk/services/slack-gateway/inbound"
+	"github.com/slacktalk/slacktalk/services/slack-gateway/lane"
+	"github.com/slacktalk/slacktalk/services/slack-gateway/members"
+	"github.com/slacktalk/slacktalk/services/slack-gateway/slackapi"
+)
+
+// Settings of slack-gateway.
+type Settings struct {
+	daemon.Settings
+	Bus bus.Settings
+	// HTTPAddr takes Slack's requests at POST /slack/events, /slack/interactions and /slack/commands.
+	HTTPAddr string `env:"HTTP_ADDR" envDefault:":8080"`
+	// APIURL is Slack's Web API.
+	APIURL string `env:"SLACK_API_URL" envDefault:"https://slack.com/api/"`
+	// BotToken acts as the app.
+	BotToken secret.String `env:"SLACK_BOT_TOKEN,required,notEmpty"`
+	// SigningSecret signs Slack's requests.
+	SigningSecret secret.String `env:"SLACK_SIGNING_SECRET,required,notEmpty"`
+	// SigningSecretBefore is the former one while it is being changed.
+	SigningSecretBefore secret.String `env:"SLACK_SIGNING_SECRET_BEFORE"`
+	// Window is how far a request's time may be from ours; Slack says five minutes.
+	Window time.Duration `env:"SLACK_SIGNATURE_WINDOW" envDefault:"5m"`
+	// Pace is the least time between two posts to a channel; Slack allows about one a second.
+	Pace time.Duration `env:"SLACK_PACE" envDefault:"1s"`
+	// GiveUp is how long a post is tried.
+	GiveUp time.Duration `env:"SLACK_GIVE_UP_AFTER" envDefault:"1h"`
+	// ConsoleURL is the link to a conversation in the KARTE console, with {user} and {project}.
+	ConsoleURL string `env:"KARTE_CONSOLE_URL"`
+}
+
+// Validate reports settings that cannot be.
+func (s *Settings) Validate() error {
+	problems := []error{s.Bus.Validate()}
+	if u, err := url.Parse(s.APIURL); err != nil || u.Host == "" {
+		problems = append(problems, errors.New("SLACK_API_URL is not a URL"))
+	}
+	if s.Window <= 0 || s.GiveUp <= 0 || s.Pace < 0 {
+		problems = append(problems, errors.New("SLACK_SIGNATURE_WINDOW and SLACK_GIVE_UP_AFTER must be positive, SLACK_PACE not negative"))
+	}
+	return errors.Join(problems...)
+}
+
+// App is a slack-gateway that listens but does not work yet.
+type App struct {
+	bus      *bus.Bus
+	slack    *slackapi.Client
+	edge     *edge.Edge
+	lanes    *lane.Lanes
+	wakes    *lane.Wakes
+	members  *members.Answerer
+	self     atomic.Pointer[inbound.Self]
+	log      *slog.Logger
+	registry *prometheus.Registry
+
+	// HTTP and Admin are where it listens.
+	HTTP  net.Listener
+	Admin net.Listener
+}
+
+// New opens the listeners and the connection, without waiting for NATS or Slack.
+func New(s Settings, log *slog.Logger) (*App, error) {
+	a := &App{registry: daemon.NewRegistry(), slack: slackapi.New(s.APIURL, s.BotToken), wakes: lane.NewWakes(), log: log}
+	var err error
+	if a.bus, err = bus.Connect(s.Bus, "slack-gateway", log, a.registry); err != nil {
+		return nil, err
+	}
+	a.edge = edge.New(edge.Options{
+		Publisher: a.bus, Partitions: s.Bus.Partitions, Secrets: []string{s.SigningSecret.Reveal(), s.SigningSecretBefore.Reveal()}, Window: s.Window,
+		Self: a.who, Wake: a.wake, Now: time.Now, Log: log, Metrics: a.registry,
+	})
+	a.lanes = lane.New(lane.Options{
+		Bus: a.bus, Slack: a.slack, Marks: a.slack, Pace: s.Pace, GiveUp: s.GiveUp, Wakes: a.wakes, Now: time.Now, Log: log, Metrics: a.registry,
+	})
+	a.lanes.Render.ConsoleURL = s.ConsoleURL
+	a.members = members.New(a.bus.Conn(), a.slack, log)
+	if a.HTTP, err = daemon.Listen(s.HTTPAddr); err != nil {
+		return nil, err
+	}
+	a.Admin, err = daemon.Listen(s.AdminAddr)
+	return a, err
+}
+
+// Run works until ctx ends: first the requests stop, then the lanes, then the connection.
+func (a *App) Run(ctx context.Context) error {
+	checks := []daemon.Check{
+		{Name: "nats", Check: a.bus.Check(bus.Slack, bus.Posts)},
+		{Name: "slack credentials", Check: func(context.Context) error {
+			if a.self.Load() == nil {
+				return errors.New("auth.test has not answered yet")
+			}
+			return nil
+		}},
+	}
+	err := daemon.Run(ctx, daemon.Grace,
+		daemon.Stage{Name: "requests", Tasks: []daemon.Task{daemon.ServeHTTP(a.HTTP, a.handler())}},
+		daemon.Stage{Name: "lanes", Tasks: []daemon.Task{a.work}},
+		daemon.Stage{Name: "admin", Tasks: []daemon.Task{daemon.ServeHTTP(a.Admin, daemon.AdminHandler(a.registry, checks))}})
+	a.slack.Close()
+	a.bus.Close()
+	return err
+}
+
+func (a *App) handler() http.Handler { return a.edge.Handler() }
+
+func (a *App) work(ctx context.Context) error {
+	if a.bus.Ensure(ctx) != nil {
+		return nil // stopped before NATS was there
+	}
+	wakes, err := a.bus.Conn().Subscribe("wake.>", func(m *nats.Msg) { a.wakes.Wake(string(m.Data)) })
+	if err != nil {
+		return fmt.Errorf("listen for wakes: %w", err)
+	}
+	defer func() { _ = wakes.Unsubscribe() }()
+	if !a.learn(ctx) {
+		return nil
+	}
+	return daemon.Together(ctx,
+		func(ctx context.Context) error { return a.bus.ServeLanes(ctx, a.lanes.Handler) },
+		func(ctx context.Context) error { return a.members.Serve(ctx, a.self.Load().Team) })
+}
+
+// learn asks Slack who the app is until it answers; false when ctx ended first.
+func (a *App) learn(ctx context.Context) bool {
+	for n := uint64(1); ; n++ {
+		self, err := a.slack.Self(ctx)
+		if err == nil {
+			a.self.Store(&inbound.Self{BotUser: self.UserID, BotID: self.BotID, Team: self.TeamID})
+			a.log.Info("connected to slack", "team", self.TeamID, "bot", self.UserID)
+			return true
+		}
+		wait := retry.Wait(n, err)
+		a.log.Warn("slack does not say who we are", "err", err, "wait", wait)
+		select {
+		case <-ctx.Done():
+			return false
+		case <-time.After(wait):
+		}
+	}
+}
+
+func (a *App) who() (inbound.Self, bool) {
+	if self := a.self.Load(); self != nil {
+		return *self, true
+	}
+	return inbound.Self{}, false
+}
+
+// wake tells every replica: the parked message is at one of them.
+func (a *App) wake(w inbound.Wake) {
+	if err := a.bus.Conn().Publish("wake."+w.Team+"."+w.Channel, []byte(w.Channel)); err != nil {
+		a.log.Debug("wake not published", "err", err) // the lane tries by itself before long
+	}
+}

@@ -1,0 +1,197 @@
+// Package edge takes Slack's requests: it answers 2xx only after JetStream has stored what they tell.
+package edge
+
+import (
+	"context"
+	"errors"
+	"io"
+	"log/slog"
+	"net/http"
+	"time"
+
+	"github.com/prometheus/client_golang/prometheus"
+	"google.golang.org/protobuf/proto"
+
+	"github.com/slacktalk/slacktalk/internal/bus"
+	"github.com/slacktalk/slacktalk/internal/daemon"
+	eventv1 "github.com/slacktalk/slacktalk/proto/slacktalk/event/v1"
+	"github.com/slacktalk/slacktalk/services/slack-gateway/inbound"
+)
+
+const (
+	maxBody = 1 << 20
+	// storeWithin leaves something of the three seconds that Slack waits.
+	storeWithin = 2500 * time.Millisecond
+)
+
+// Publisher stores a message once, within a time limit.
+type Publisher interface {
+	OnceWithin(ctx context.Context, limit time.Duration, stream, subject string, message proto.Message) (duplicate bool, err error)
+}
+
+// Options of an Edge.
+type Options struct {
+	Publisher  Publisher
+	Partitions bus.Partitions
+	// Secrets are the signing secrets: the current one and, while it is being changed, the former.
+	Secrets []string
+	Window  time.Duration
+	// Self answers who the app is; ok is false while that is not known, and then nothing is taken.
+	Self func() (self inbound.Self, ok bool)
+	// Wake is called when a channel may take posts again.
+	Wake    func(inbound.Wake)
+	Now     func() time.Time
+	Log     *slog.Logger
+	Metrics prometheus.Registerer
+}
+
+// Edge serves Slack's request URLs.
+type Edge struct {
+	Options
+	requests *prometheus.CounterVec
+	seen     *replays
+}
+
+// New makes an edge.
+func New(o Options) *Edge {
+	e := &Edge{Options: o, seen: newReplays(2 * o.Window), requests: prometheus.NewCounterVec(prometheus.CounterOpts{
+		Name: "slacktalk_slack_requests_total",
+		Help: "Requests from Slack by path and by what became of them: stored, duplicate, refused_signature, or why they were ignored.",
+	}, []string{"path", "result"})}
+	o.Metrics.MustRegister(e.requests)
+	return e
+}
+
+// Handler routes the request URLs.
+func (e *Edge) Handler() http.Handler {
+	mux := http.NewServeMux()
+	mux.HandleFunc("POST /slack/events", e.verified("events", e.event))
+	mux.HandleFunc("POST /slack/interactions", e.verified("interactions", e.interaction))
+	mux.HandleFunc("POST /slack/commands", e.verified("commands", e.command))
+	return mux
+}
+
+// answer is what a request gets.
+type answer struct {
+	status int
+	result string
+	body   any
+}
+
+func refuse(status int, result string) answer { return answer{status: status, result: result} }
+
+// verified reads the body and lets only what Slack signed reach take.
+func (e *Edge) verified(path string, take func(ctx context.Context, body []byte, received time.Time) answer) http.HandlerFunc {
+	return func(w http.ResponseWriter, r *http.Request) {
+		a := e.check(w, r, take)
+		e.requests.WithLabelValues(path, a.result).Inc()
+		switch {
+		case a.status != http.StatusOK:
+			daemon.AnswerError(w, a.status, a.result)
+		case a.body != nil:
+			daemon.AnswerJSON(w, a.status, a.body)
+		default:
+			w.WriteHeader(a.status)
+		}
+	}
+}
+
+func (e *Edge) check(w http.ResponseWriter, r *http.Request, take func(ctx context.Context, body []byte, received time.Time) answer) answer {
+	body, err := io.ReadAll(http.MaxBytesReader(w, r.Body, maxBody))
+	var tooLarge *http.MaxBytesError
+	if errors.As(err, &tooLarge) {
+		return refuse(http.StatusRequestEntityTooLarge, "too_large")
+	}
+	if err != nil {
+		return refuse(http.StatusBadRequest, "malformed")
+	}
+	received := e.Now()
+	if err := inbound.VerifySignature(e.Secrets, r.Header, body, received, e.Window); err != nil {
+		e.Log.Warn("request refused", "err", err)
+		return refuse(http.StatusUnauthorized, "refused_signature")
+	}
+	// The same request again, to the letter, is a replay: Slack signs its retries anew.
+	signature := r.Header.Get(inbound.HeaderTimestamp) + r.Header.Get(inbound.HeaderSignature)
+	if e.seen.has(signature) {
+		return refuse(http.StatusUnauthorized, "refused_signature")
+	}
+	a := take(r.Context(), body, received)
+	if a.status == http.StatusOK {
+		e.seen.add(signature)
+	}
+	return a
+}
+
+func (e *Edge) event(ctx context.Context, body []byte, received time.Time) answer {
+	parsed, err := inbound.Envelope(body)
+	if err != nil {
+		return refuse(http.StatusBadRequest, "malformed")
+	}
+	if parsed.Kind == inbound.KindURLVerification {
+		return answer{http.StatusOK, "url_verification", map[string]string{"challenge": parsed.Challenge}}
+	}
+	self, ok := e.Self()
+	if !ok {
+		return refuse(http.StatusServiceUnavailable, "not_ready")
+	}
+	if wake, ok := inbound.WakeOf(parsed, self); ok {
+		e.Wake(wake)
+	}
+	fact, verdict := inbound.Translate(parsed, self, received)
+	if fact == nil {
+		e.Log.Debug("event ignored", "event_id", parsed.EventID, "verdict", verdict.String())
+		return answer{http.StatusOK, verdict.String(), nil}
+	}
+	return e.store(ctx, fact)
+}
+
+func (e *Edge) store(ctx context.Context, fact *eventv1.SlackFact) answer {
+	subject := bus.SlackSubject(e.Partitions, fact.GetTeam(), fact.GetChannel(), fact.GetThreadTs(), kind(fact), fact.GetId())
+	duplicate, err := e.Publisher.OnceWithin(ctx, storeWithin, bus.Slack, subject, fact)
+	switch {
+	case errors.Is(err, bus.ErrTooLarge):
+		return refuse(http.StatusRequestEntityTooLarge, "too_large")
+	case err != nil:
+		e.Log.Error("event not stored", "event_id", fact.GetId(), "err", err)
+		return refuse(http.StatusServiceUnavailable, "not_stored")
+	case duplicate:
+		return answer{http.StatusOK, "duplicate", nil}
+	}
+	e.Log.Info("event stored", "event_id", fact.GetId(), "kind", kind(fact))
+	return answer{http.StatusOK, "stored", nil}
+}
+
+func kind(fact *eventv1.SlackFact) string {
+	switch fact.GetFact().(type) {
+	case *eventv1.SlackFact_ReplyWritten:
+		return "reply-written"
+	case *eventv1.SlackFact_ReplyEdited:
+		return "reply-edited"
+	case *eventv1.SlackFact_ReplyDeleted:
+		return "reply-deleted"
+	}
+	return "other"
+}
+
+// interaction acknowledges: nothing that we post has anything to press yet.
+func (e *Edge) interaction(_ context.Context, body []byte, _ time.Time) answer {
+	if _, err := inbound.ParseInteraction(body); err != nil {
+		return refuse(http.StatusBadRequest, "malformed")
+	}
+	return answer{http.StatusOK, "ignored", nil}
+}
+
+// command answers, to the one who asked only, how replies reach the customer.
+func (e *Edge) command(_ context.Context, body []byte, _ time.Time) answer {
+	command, err := inbound.ParseCommand(body)
+	if err != nil {
+		return refuse(http.StatusBadRequest, "malformed")
+	}
+	return answer{http.StatusOK, "help", map[string]string{"response_type": "ephemeral", "text": help(command.User)}}
+}
+
+func help(member string) string {
+	return "お客様のスレッドに、コードブロック（```）だけの返信を書くと、お客様に送信されます。それ以外の返信は社内メモになります。\n" +
+		"A reply that is exactly one code block goes to the customer. Everything else is kept as a note.\n" +
+		"Slack member ID: " + member
+}

@@ -1,0 +1,251 @@
+// Package lane carries out the commands to one Slack channel, in order and at Slack's pace.
+package lane
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"log/slog"
+	"slices"
+	"time"
+
+	"github.com/prometheus/client_golang/prometheus"
+	"google.golang.org/protobuf/types/known/timestamppb"
+
+	"github.com/slacktalk/slacktalk/internal/bus"
+	"github.com/slacktalk/slacktalk/internal/retry"
+	eventv1 "github.com/slacktalk/slacktalk/proto/slacktalk/event/v1"
+	"github.com/slacktalk/slacktalk/services/slack-gateway/render"
+	"github.com/slacktalk/slacktalk/services/slack-gateway/slackapi"
+)
+
+// Slack is what a lane for posts does there.
+type Slack interface {
+	Post(ctx context.Context, channel, thread string, message render.Message, marks []string) (slackapi.Posted, error)
+	Delete(ctx context.Context, channel, ts string) error
+	Find(ctx context.Context, channel, thread, mark string, since time.Time) (at slackapi.Posted, found bool, err error)
+}
+
+// Options of the lanes.
+type Options struct {
+	Bus   *bus.Bus
+	Slack Slack
+	Marks Marks
+	// Pace is the least time between two posts to one channel; Slack allows about one a second.
+	Pace time.Duration
+	// GiveUp is how long after it was issued a command is tried, other than while its lane is parked.
+	GiveUp time.Duration
+	// Wakes tells lanes that their channel may take posts again.
+	Wakes   *Wakes
+	Render  render.Options
+	Now     func() time.Time
+	Log     *slog.Logger
+	Metrics prometheus.Registerer
+}
+
+// Lanes makes the handlers of all lanes.
+type Lanes struct {
+	Options
+	threads bus.Records[*eventv1.ThreadRecord]
+	posts   *prometheus.CounterVec
+	merged  prometheus.Counter
+	parked  *prometheus.GaugeVec
+}
+
+// skew is how far Slack's clock and ours may be apart.
+const skew = 5 * time.Minute
+
+// parkedProbe is how often a parked lane tries by itself.
+const parkedProbe = 10 * time.Second
+
+// New makes the lanes.
+func New(o Options) *Lanes {
+	l := &Lanes{
+		Options: o, threads: bus.NewRecords[*eventv1.ThreadRecord](o.Bus, bus.Threads),
+		posts: prometheus.NewCounterVec(prometheus.CounterOpts{
+			Name: "slacktalk_slack_calls_total",
+			Help: "Attempts to carry out a command at Slack, by kind and result: ok, found (a lost answer), unknown, parked, rejected, later.",
+		}, []string{"kind", "result"}),
+		merged: prometheus.NewCounter(prometheus.CounterOpts{
+			Name: "slacktalk_lane_merged_total", Help: "Waiting messages that went out in a post together with an earlier one.",
+		}),
+		parked: prometheus.NewGaugeVec(prometheus.GaugeOpts{
+			Name: "slacktalk_lane_parked", Help: "1 while a channel does not take posts.",
+		}, []string{"team", "channel"}),
+	}
+	o.Metrics.MustRegister(l.posts, l.merged, l.parked)
+	return l
+}
+
+// Handler answers the handler of one lane.
+func (l *Lanes) Handler(lane bus.Lane) bus.Handler {
+	w := &worker{Lanes: l, lane: lane, checkpoint: l.Bus.NewCheckpoint("lane." + lane.Key())}
+	do := w.post
+	if lane.Kind == bus.MarkLane {
+		do = w.mark
+	}
+	return func(ctx context.Context, m bus.Message) error {
+		var command eventv1.SlackCommand
+		if err := bus.Decode(m, &command); err != nil {
+			return err
+		}
+		for {
+			err := do(ctx, m, &command)
+			if !errors.Is(err, retry.ErrParked) {
+				w.parked.WithLabelValues(lane.Team, lane.Channel).Set(0)
+				return w.exhausted(&command, err)
+			}
+			if err := w.park(ctx, &command, err); err != nil {
+				return err
+			}
+		}
+	}
+}
+
+// worker is one replica's work on one lane. JetStream gives it one message at a time.
+type worker struct {
+	*Lanes
+	lane       bus.Lane
+	checkpoint *bus.Checkpoint
+}
+
+// park waits until the channel may take posts again. The message stays ours meanwhile, so nothing in the lane overtakes it.
+func (w *worker) park(ctx context.Context, command *eventv1.SlackCommand, cause error) error {
+	w.parked.WithLabelValues(w.lane.Team, w.lane.Channel).Set(1)
+	w.Log.Warn("lane parked", "channel", w.lane.Channel, "err", cause)
+	id := fmt.Sprintf("parked-%s-%s", w.lane.Key(), w.Now().UTC().Format("2006-01-02T15"))
+	subject := bus.SlackSubject(w.Bus.Partitions(), w.lane.Team, w.lane.Channel, "", "lane-parked", id)
+	_, err := w.Bus.Once(ctx, bus.Slack, subject, &eventv1.SlackFact{
+		Id: id, Team: w.lane.Team, Channel: w.lane.Channel, OccurredAt: timestamppb.New(w.Now()), ReceivedAt: timestamppb.New(w.Now()),
+		Fact: &eventv1.SlackFact_LaneParked{LaneParked: &eventv1.LaneParked{Detail: cause.Error(), Project: command.GetThreadPost().GetProject()}},
+	})
+	if err != nil {
+		return err
+	}
+	return w.Wakes.Wait(ctx, w.lane.Channel, parkedProbe)
+}
+
+// exhausted makes err permanent when the command has been tried for too long.
+func (w *worker) exhausted(command *eventv1.SlackCommand, err error) error {
+	if _, permanent := retry.Reason(err); err == nil || permanent || errors.Is(err, context.Canceled) {
+		return err
+	}
+	if age := w.Now().Sub(command.GetIssuedAt().AsTime()); age > w.GiveUp && retry.Delay(err) == 0 {
+		return retry.Permanent(eventv1.FailureReason_FAILURE_REASON_EXHAUSTED, fmt.Errorf("tried for %v: %w", age.Round(time.Second), err))
+	}
+	return err
+}
+
+// batch is the commands that one post carries: the lane's own message first, then later ones of the same conversation.
+type batch struct {
+	commands  []*eventv1.SlackCommand
+	sequences []uint64 // of the later ones
+}
+
+func (b batch) posts() []*eventv1.ThreadPost {
+	posts := make([]*eventv1.ThreadPost, len(b.commands))
+	for i, command := range b.commands {
+		posts[i] = command.GetThreadPost()
+	}
+	return posts
+}
+
+// Marks are kept with a post so that it can be found after a lost answer.
+func partMark(command *eventv1.SlackCommand, part int) string {
+	return bus.Token(fmt.Sprintf("%s#%d", command.GetId(), part))
+}
+
+func (b batch) marks(part int) []string {
+	marks := []string{partMark(b.commands[0], part)}
+	for _, command := range b.commands[1:] {
+		marks = append(marks, partMark(command, 0))
+	}
+	return marks
+}
+
+// lookAhead bounds how many waiting messages are looked at for one post. A lane that is not paced has little to gain.
+func (w *worker) lookAhead() int {
+	if w.Pace > 0 {
+		return 1000
+	}
+	return 32
+}
+
+// maxBatch bounds how many messages one post carries: its marks must fit into Slack's metadata, whose limit is not documented.
+const maxBatch = 40
+
+// gather answers the command together with what waits behind it for the same conversation, as far as it fits into one post.
+func (w *worker) gather(ctx context.Context, m bus.Message, command *eventv1.SlackCommand, note *eventv1.Checkpoint) (batch, error) {
+	b := batch{commands: []*eventv1.SlackCommand{command}}
+	options := w.options(command)
+	if !render.Fits(b.posts(), options) {
+		return b, nil
+	}
+	carried := ahead(note, m.Sequence)
+	waiting, err := w.Bus.Waiting(ctx, w.lane, m.Sequence, w.lookAhead())
+	if err != nil {
+		return b, err
+	}
+	for _, later := range waiting {
+		if len(b.commands) == maxBatch {
+			break
+		}
+		var next eventv1.SlackCommand
+		if slices.Contains(carried, later.Sequence) || bus.Decode(later, &next) != nil || !render.Mergeable(command.GetThreadPost(), next.GetThreadPost()) {
+			continue
+		}
+		grown := batch{commands: append(slices.Clone(b.commands), &next), sequences: append(slices.Clone(b.sequences), later.Sequence)}
+		if next.GetReplay() || !render.Fits(grown.posts(), options) {
+			break // what follows of this conversation must not overtake it
+		}
+		b = grown
+	}
+	return b, nil
+}
+
+func (w *worker) options(command *eventv1.SlackCommand) render.Options {
+	options := w.Render
+	options.Lang = command.GetLanguage()
+	return options
+}
+
+// note writes down that the attempt is about to be made.
+func (w *worker) note(ctx context.Context, m bus.Message, last *eventv1.Checkpoint, part int, b batch) error {
+	return w.checkpoint.Note(ctx, &eventv1.Checkpoint{
+		Sequence: m.Sequence, Part: uint32(part), AttemptedAt: timestamppb.New(w.Now()), Merged: b.sequences, Ahead: ahead(last, m.Sequence), //nolint:gosec // part is small
+	})
+}
+
+// clear writes down that the attempt certainly had no effect, so that the next one needs no search.
+func (w *worker) clear(ctx context.Context, m bus.Message, last *eventv1.Checkpoint) {
+	err := w.checkpoint.Note(ctx, &eventv1.Checkpoint{Sequence: m.Sequence - 1, Ahead: ahead(last, m.Sequence)})
+	if err != nil {
+		w.Log.Debug("attempt not cleared", "err", err)
+	}
+}
+
+// ahead answers which messages behind sequence have been carried by attempts before it.
+func ahead(last *eventv1.Checkpoint, sequence uint64) []uint64 {
+	done := slices.Clone(last.GetAhead())
+	if last.GetSequence() < sequence {
+		done = append(done, last.GetMerged()...)
+	}
+	return slices.DeleteFunc(done, func(s uint64) bool { return s <= sequence })
+}
+
+func (l *Lanes) count(kind string, err error) {
+	result := "ok"
+	_, permanent := retry.Reason(err)
+	switch {
+	case err == nil:
+	case permanent:
+		result = "rejected"
+	case errors.Is(err, retry.ErrUnknown):
+		result = "unknown"
+	case errors.Is(err, retry.ErrParked):
+		result = "parked"
+	default:
+		result = "later"
+	}
+	l.posts.WithLabelValues(kind, result).Inc()
+}

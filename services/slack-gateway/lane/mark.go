@@ -1,0 +1,79 @@
+package lane
+
+import (
+	"context"
+	"errors"
+	"fmt"
+
+	"github.com/slacktalk/slacktalk/internal/bus"
+	"github.com/slacktalk/slacktalk/internal/retry"
+	eventv1 "github.com/slacktalk/slacktalk/proto/slacktalk/event/v1"
+	"github.com/slacktalk/slacktalk/services/slack-gateway/render"
+)
+
+// Marks is what the lanes of reactions and private notices do at Slack.
+type Marks interface {
+	React(ctx context.Context, channel, ts, name string) error
+	Unreact(ctx context.Context, channel, ts, name string) error
+	Private(ctx context.Context, channel, thread, member string, message render.Message) error
+}
+
+// mark carries out a reaction or a private notice. Reactions may be made twice without harm. A private notice cannot be
+// looked up, so one whose outcome is unknown counts as made.
+func (w *worker) mark(ctx context.Context, m bus.Message, command *eventv1.SlackCommand) error {
+	var err error
+	switch c := command.GetCommand().(type) {
+	case *eventv1.SlackCommand_Reaction:
+		err = w.react(ctx, c.Reaction)
+		w.count("reaction", err)
+	case *eventv1.SlackCommand_Notice:
+		err = w.once(ctx, m, func() error {
+			target := c.Notice.GetTarget()
+			return w.Marks.Private(ctx, target.GetChannel(), target.GetThreadTs(), target.GetMember(), render.Notice(c.Notice.GetKind(), c.Notice.GetDetail(), command.GetLanguage()))
+		})
+		w.count("notice", err)
+	case *eventv1.SlackCommand_DirectNotice:
+		err = w.once(ctx, m, func() error {
+			_, err := w.Slack.Post(ctx, c.DirectNotice.GetMember(), "", render.Notice(c.DirectNotice.GetKind(), c.DirectNotice.GetDetail(), command.GetLanguage()), nil)
+			return err
+		})
+		w.count("notice", err)
+	default:
+		err = retry.Malformed(fmt.Errorf("command %s is neither reaction nor notice", command.GetId()))
+	}
+	return err
+}
+
+// once makes a call that cannot be looked up afterwards.
+func (w *worker) once(ctx context.Context, m bus.Message, call func() error) error {
+	last, err := w.checkpoint.Last(ctx)
+	if err != nil || bus.StateOf(last, m.Sequence) != bus.Untried {
+		return err
+	}
+	if err := w.note(ctx, m, last, 0, batch{}); err != nil {
+		return err
+	}
+	err = call()
+	if errors.Is(err, retry.ErrUnknown) {
+		w.Log.Warn("a private notice may not have been shown", "err", err)
+		return nil
+	}
+	if err != nil && ctx.Err() == nil {
+		w.clear(ctx, m, last)
+	}
+	return err
+}
+
+func (w *worker) react(ctx context.Context, r *eventv1.Reaction) error {
+	name := render.Reaction(r.GetReceipt())
+	if name == "" {
+		return nil
+	}
+	if err := w.Marks.React(ctx, r.GetTarget().GetChannel(), r.GetTarget().GetTs(), name); err != nil {
+		return err
+	}
+	if !r.GetReplacesWaiting() {
+		return nil
+	}
+	return w.Marks.Unreact(ctx, r.GetTarget().GetChannel(), r.GetTarget().GetTs(), render.Reaction(eventv1.Receipt_RECEIPT_WAITING))
+}

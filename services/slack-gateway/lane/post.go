@@ -1,0 +1,334 @@
+package lane
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"strings"
+	"time"
+
+	"google.golang.org/protobuf/proto"
+	"google.golang.org/protobuf/types/known/timestamppb"
+
+	"github.com/slacktalk/slacktalk/internal/bus"
+	"github.com/slacktalk/slacktalk/internal/retry"
+	eventv1 "github.com/slacktalk/slacktalk/proto/slacktalk/event/v1"
+	"github.com/slacktalk/slacktalk/services/slack-gateway/render"
+	"github.com/slacktalk/slacktalk/services/slack-gateway/slackapi"
+)
+
+// post brings one message, and what may go with it, into the conversation's thread.
+//
+// The order of writing is what makes it exactly once: the checkpoint before every attempt, the claim in THREADS before a head
+// is posted. Whoever finds either written by somebody else looks in Slack for the post before making it again.
+func (w *worker) post(ctx context.Context, m bus.Message, command *eventv1.SlackCommand) error {
+	if command.GetThreadPost() == nil {
+		return retry.Malformed(fmt.Errorf("command %s is no post", command.GetId()))
+	}
+	last, err := w.checkpoint.Last(ctx)
+	if err != nil {
+		return err
+	}
+	state := bus.StateOf(last, m.Sequence)
+	if state == bus.Done {
+		return nil
+	}
+	if command.GetReplay() {
+		state = bus.Uncertain
+	}
+	record, revision, elsewhere, err := w.thread(ctx, command)
+	if err != nil || elsewhere {
+		return err
+	}
+	if record.GetTs() == "" && command.GetThreadPost().GetOnlyInThread() {
+		return nil
+	}
+	a := &attempt{worker: w, m: m, command: command, last: last, state: state, record: record, revision: revision}
+	if err := a.run(ctx); err != nil {
+		return err
+	}
+	w.pace(ctx)
+	return nil
+}
+
+// pace holds the lane back before its next message is handed out, to this replica or another one.
+func (w *worker) pace(ctx context.Context) {
+	timer := time.NewTimer(w.Pace)
+	defer timer.Stop()
+	select {
+	case <-ctx.Done():
+	case <-timer.C:
+	}
+}
+
+// thread answers the conversation's thread. Where another channel has it, or is about to, the command is handed on there.
+func (w *worker) thread(ctx context.Context, command *eventv1.SlackCommand) (record *eventv1.ThreadRecord, revision uint64, elsewhere bool, err error) {
+	post := command.GetThreadPost()
+	record = &eventv1.ThreadRecord{}
+	revision, err = w.threads.Read(ctx, bus.ConversationKey(post.GetProject(), post.GetConversation()), record)
+	if err != nil || revision == 0 || (record.GetTeam() == w.lane.Team && record.GetChannel() == w.lane.Channel) {
+		return record, revision, false, err
+	}
+	moved := proto.CloneOf(command)
+	moved.Team, moved.Channel = record.GetTeam(), record.GetChannel()
+	lane := bus.Lane{Kind: bus.PostLane, Team: record.GetTeam(), Channel: record.GetChannel()}
+	if err := w.Bus.NewLaneRegistry().Register(ctx, lane); err != nil {
+		return nil, 0, false, err
+	}
+	_, err = w.Bus.Once(ctx, bus.Posts, lane.Subject(command.GetId()), moved)
+	return record, revision, true, err
+}
+
+// attempt is one delivery of a command.
+type attempt struct {
+	*worker
+	m        bus.Message
+	command  *eventv1.SlackCommand
+	last     *eventv1.Checkpoint
+	state    bus.State
+	record   *eventv1.ThreadRecord
+	revision uint64
+	// reopened says that the former head is gone.
+	reopened bool
+}
+
+// errReopen is how a vanished head is told to run.
+var errReopen = errors.New("the head of the thread is gone")
+
+func (a *attempt) run(ctx context.Context) error {
+	for range 3 {
+		err := a.once(ctx)
+		if !errors.Is(err, errReopen) {
+			return err
+		}
+		if err := a.reopen(ctx); err != nil {
+			return err
+		}
+	}
+	return errors.New("the thread's head vanishes as soon as it is posted")
+}
+
+func (a *attempt) once(ctx context.Context) error {
+	opened, done := false, false
+	if a.record.GetTs() == "" {
+		var err error
+		if done, err = a.open(ctx); err != nil || done {
+			return err
+		}
+		opened = true
+	} else if id := a.record.GetCommandId(); id == a.command.GetId() || strings.HasPrefix(id, a.command.GetId()+"#") {
+		// This command opened the thread before; what it had to tell may not have been told.
+		if err := a.announce(ctx); err != nil {
+			return err
+		}
+	}
+	return a.reply(ctx, opened)
+}
+
+// reply posts the command's parts into the thread.
+func (a *attempt) reply(ctx context.Context, mentioned bool) error {
+	first := 0
+	if a.state == bus.Uncertain {
+		var whole bool
+		var err error
+		if first, whole, err = a.resume(ctx); err != nil || whole {
+			return err
+		}
+	}
+	b := batch{commands: []*eventv1.SlackCommand{a.command}}
+	if first == 0 && !a.command.GetReplay() {
+		var err error
+		if b, err = a.gather(ctx, a.m, a.command, a.last); err != nil {
+			return err
+		}
+	}
+	options := a.options(a.command)
+	options.Mentioned = mentioned
+	messages := render.Thread(b.posts(), options)
+	for part := first; part < len(messages); part++ {
+		if part > first {
+			a.pace(ctx)
+		}
+		if err := a.one(ctx, messages[part], part, b); err != nil {
+			return err
+		}
+	}
+	a.merged.Add(float64(len(b.sequences)))
+	return nil
+}
+
+// resume answers which part is the first that Slack does not have, after an attempt with an unknown outcome.
+func (a *attempt) resume(ctx context.Context) (first int, whole bool, err error) {
+	part, since := 0, a.command.GetIssuedAt().AsTime()
+	if a.last.GetSequence() == a.m.Sequence && !a.command.GetReplay() {
+		part, since = int(a.last.GetPart()), a.last.GetAttemptedAt().AsTime()
+	}
+	for ; ; part++ {
+		at, found, err := a.Slack.Find(ctx, a.lane.Channel, a.record.GetTs(), partMark(a.command, part), since.Add(-skew))
+		if errors.Is(err, slackapi.ErrThreadGone) {
+			return 0, false, a.stray(ctx, partMark(a.command, part), since)
+		}
+		if err != nil || !found {
+			return part, false, err
+		}
+		a.posts.WithLabelValues("post", "found").Inc()
+		if at.TS == a.record.GetTs() {
+			return 0, true, nil // the head shows it whole
+		}
+		if a.command.GetReplay() {
+			continue
+		}
+		if part+1 >= len(render.Thread([]*eventv1.ThreadPost{a.command.GetThreadPost()}, a.options(a.command))) {
+			return 0, true, nil
+		}
+		// Parts are posted one after the other: behind the noted one there is none.
+		return part + 1, false, nil
+	}
+}
+
+// stray removes what was posted to the channel because its thread had gone, and says that the thread has to be reopened.
+func (a *attempt) stray(ctx context.Context, mark string, since time.Time) error {
+	at, found, err := a.Slack.Find(ctx, a.lane.Channel, "", mark, since.Add(-skew))
+	if err != nil {
+		return err
+	}
+	if found {
+		if err := a.Slack.Delete(ctx, a.lane.Channel, at.TS); err != nil {
+			return err
+		}
+	}
+	return errReopen
+}
+
+// one makes one post in the thread.
+func (a *attempt) one(ctx context.Context, message render.Message, part int, b batch) error {
+	if err := a.note(ctx, a.m, a.last, part, b); err != nil {
+		return err
+	}
+	posted, err := a.Slack.Post(ctx, a.lane.Channel, a.record.GetTs(), message, b.marks(part))
+	a.count("post", err)
+	if err != nil {
+		return a.failed(ctx, part, err)
+	}
+	if posted.ThreadTS == "" {
+		// The head was deleted: Slack put the line into the channel itself.
+		if err := a.Slack.Delete(ctx, a.lane.Channel, posted.TS); err != nil {
+			return err
+		}
+		return errReopen
+	}
+	return nil
+}
+
+// failed prepares what comes after a failed attempt.
+func (a *attempt) failed(ctx context.Context, part int, err error) error {
+	if errors.Is(err, retry.ErrUnknown) {
+		// What Slack may still be at work on would not be found yet.
+		return retry.After(2*time.Second, err)
+	}
+	if part == 0 && ctx.Err() == nil {
+		a.clear(ctx, a.m, a.last)
+	}
+	return err
+}
+
+// open posts the head of a new thread; done says that it shows the command whole.
+func (a *attempt) open(ctx context.Context) (done bool, err error) {
+	claimed := a.revision != 0
+	if !claimed {
+		if err := a.claim(ctx); err != nil {
+			return false, err
+		}
+	}
+	head := bus.Token(a.record.GetCommandId() + "#head")
+	if claimed {
+		// Somebody meant to post the head and may have done so.
+		at, found, err := a.Slack.Find(ctx, a.lane.Channel, "", head, a.record.GetClaimedAt().AsTime().Add(-skew))
+		if err != nil {
+			return false, err
+		}
+		if found {
+			a.posts.WithLabelValues("head", "found").Inc()
+			a.state = bus.Uncertain
+			return false, a.opened(ctx, at.TS)
+		}
+	}
+	b := batch{commands: []*eventv1.SlackCommand{a.command}}
+	if !a.command.GetReplay() {
+		if b, err = a.gather(ctx, a.m, a.command, a.last); err != nil {
+			return false, err
+		}
+	}
+	options := a.options(a.command)
+	options.PreviousThreadGone = a.reopened
+	message, shown := render.Head(b.posts(), options)
+	marks := []string{head}
+	if b.commands, b.sequences = b.commands[:max(shown, 1)], b.sequences[:max(shown, 1)-1]; shown > 0 {
+		marks = append(marks, b.marks(0)...)
+	}
+	if err := a.note(ctx, a.m, a.last, 0, b); err != nil {
+		return false, err
+	}
+	posted, err := a.Slack.Post(ctx, a.lane.Channel, "", message, marks)
+	a.count("head", err)
+	if err != nil {
+		return false, a.failed(ctx, 1, err)
+	}
+	a.state = bus.Untried
+	a.merged.Add(float64(len(b.sequences)))
+	if err := a.opened(ctx, posted.TS); err != nil {
+		return false, err
+	}
+	if shown == 0 {
+		a.pace(ctx)
+	}
+	return shown > 0, nil
+}
+
+// claim writes into THREADS that the head is about to be posted, so that nobody else posts one.
+func (a *attempt) claim(ctx context.Context) error {
+	post := a.command.GetThreadPost()
+	a.record = &eventv1.ThreadRecord{
+		Team: a.lane.Team, Channel: a.lane.Channel, Project: post.GetProject(), Conversation: post.GetConversation(), Customer: post.GetCustomer(),
+		CommandId: a.command.GetId(), ClaimedAt: timestamppb.New(a.Now()),
+	}
+	return a.write(ctx)
+}
+
+// opened writes the head's ts into THREADS, under both keys, and tells the router.
+func (a *attempt) opened(ctx context.Context, ts string) error {
+	a.record.Ts = ts
+	if err := a.write(ctx); err != nil {
+		return err
+	}
+	return a.announce(ctx)
+}
+
+func (a *attempt) announce(ctx context.Context) error {
+	r := a.record
+	reverse := &eventv1.ThreadRecord{Project: r.GetProject(), Conversation: r.GetConversation()}
+	if _, err := a.threads.Write(ctx, bus.ThreadKey(r.GetTeam(), r.GetChannel(), r.GetTs()), reverse, 0); err != nil && !errors.Is(err, bus.ErrConflict) {
+		return err
+	}
+	id := "opened-" + r.GetTeam() + "-" + r.GetChannel() + "-" + r.GetTs()
+	subject := bus.SlackSubject(a.Bus.Partitions(), r.GetTeam(), r.GetChannel(), r.GetTs(), "thread-opened", id)
+	_, err := a.Bus.Once(ctx, bus.Slack, subject, &eventv1.SlackFact{
+		Id: id, Team: r.GetTeam(), Channel: r.GetChannel(), ThreadTs: r.GetTs(), OccurredAt: timestamppb.New(a.Now()), ReceivedAt: timestamppb.New(a.Now()),
+		Fact: &eventv1.SlackFact_ThreadOpened{ThreadOpened: &eventv1.ThreadOpened{Project: r.GetProject(), Conversation: r.GetConversation(), Customer: r.GetCustomer()}},
+	})
+	return err
+}
+
+// reopen takes the ts out of the record, so that a new head is posted.
+func (a *attempt) reopen(ctx context.Context) error {
+	a.Log.Info("the head of a thread was deleted, opening a new thread", "channel", a.lane.Channel, "thread", a.record.GetTs())
+	a.record.Ts, a.record.CommandId, a.record.ClaimedAt = "", a.command.GetId()+"#after-"+a.record.GetTs(), timestamppb.New(a.Now())
+	a.reopened, a.state = true, bus.Untried
+	return a.write(ctx)
+}
+
+func (a *attempt) write(ctx context.Context) (err error) {
+	key := bus.ConversationKey(a.record.GetProject(), a.record.GetConversation())
+	a.revision, err = a.threads.Write(ctx, key, a.record, a.revision)
+	return err
+}

@@ -1,0 +1,139 @@
+// Package members answers what the router may know of people, groups and channels in Slack.
+package members
+
+import (
+	"context"
+	"fmt"
+	"log/slog"
+	"time"
+
+	"github.com/hashicorp/golang-lru/v2/expirable"
+	"github.com/nats-io/nats.go"
+	"github.com/slack-go/slack"
+	"golang.org/x/sync/errgroup"
+	"google.golang.org/protobuf/proto"
+
+	"github.com/slacktalk/slacktalk/internal/bus"
+	eventv1 "github.com/slacktalk/slacktalk/proto/slacktalk/event/v1"
+)
+
+// Slack is what this package asks.
+type Slack interface {
+	User(ctx context.Context, id string) (*slack.User, error)
+	UserGroups(ctx context.Context) (map[string]string, error)
+	Channel(ctx context.Context, id string) (string, error)
+}
+
+const (
+	answerWithin = 3500 * time.Millisecond
+	rememberFor  = time.Minute
+	atOnce       = 16
+)
+
+// Answerer answers MembersRequests over NATS.
+type Answerer struct {
+	conn  *nats.Conn
+	slack Slack
+	log   *slog.Logger
+	names *expirable.LRU[string, string]
+}
+
+// New makes an answerer.
+func New(conn *nats.Conn, slack Slack, log *slog.Logger) *Answerer {
+	return &Answerer{conn: conn, slack: slack, log: log, names: expirable.NewLRU[string, string](10_000, nil, 10*rememberFor)}
+}
+
+// Serve answers for one workspace until ctx ends; replicas share the questions.
+func (a *Answerer) Serve(ctx context.Context, team string) error {
+	var answering errgroup.Group
+	answering.SetLimit(atOnce)
+	subscription, err := a.conn.QueueSubscribe(bus.AskSubject(team), "slack-gateway", func(m *nats.Msg) {
+		answering.Go(func() error { a.answer(ctx, m); return nil })
+	})
+	if err != nil {
+		return fmt.Errorf("listen for questions: %w", err)
+	}
+	<-ctx.Done()
+	_ = subscription.Unsubscribe()
+	return answering.Wait()
+}
+
+func (a *Answerer) answer(ctx context.Context, m *nats.Msg) {
+	ctx, cancel := context.WithTimeout(ctx, answerWithin)
+	defer cancel()
+	var request eventv1.MembersRequest
+	response := &eventv1.MembersResponse{}
+	err := proto.Unmarshal(m.Data, &request)
+	if err == nil {
+		response, err = a.Answer(ctx, &request)
+	}
+	if err != nil {
+		a.log.Warn("slack could not say who somebody is", "err", err)
+		response = &eventv1.MembersResponse{Error: err.Error()}
+	}
+	data, err := proto.Marshal(response)
+	if err == nil {
+		err = m.Respond(data)
+	}
+	if err != nil {
+		a.log.Warn("question not answered", "err", err)
+	}
+}
+
+// Answer asks Slack for everything in request.
+func (a *Answerer) Answer(ctx context.Context, request *eventv1.MembersRequest) (*eventv1.MembersResponse, error) {
+	response := &eventv1.MembersResponse{UserGroups: map[string]string{}, Channels: map[string]string{}}
+	for _, id := range request.GetMembers() {
+		user, err := a.slack.User(ctx, id)
+		if err != nil {
+			return nil, err
+		}
+		if user != nil {
+			response.Members = append(response.Members, member(user))
+		}
+	}
+	for _, id := range request.GetUserGroups() {
+		handle, err := a.name(id, func() (string, error) {
+			groups, err := a.slack.UserGroups(ctx)
+			return groups[id], err
+		})
+		if err != nil {
+			return nil, err
+		}
+		response.UserGroups[id] = handle
+	}
+	for _, id := range request.GetChannels() {
+		name, err := a.name(id, func() (string, error) { return a.slack.Channel(ctx, id) })
+		if err != nil {
+			return nil, err
+		}
+		response.Channels[id] = name
+	}
+	return response, nil
+}
+
+func (a *Answerer) name(id string, ask func() (string, error)) (string, error) {
+	if name, ok := a.names.Get(id); ok {
+		return name, nil
+	}
+	name, err := ask()
+	if err == nil {
+		a.names.Add(id, name)
+	}
+	return name, err
+}
+
+// member takes over what decides; a stranger (Slack Connect) counts as a guest.
+func member(user *slack.User) *eventv1.Member {
+	name := user.Profile.DisplayName
+	if name == "" {
+		name = user.RealName
+	}
+	if name == "" {
+		name = user.Profile.RealName
+	}
+	return &eventv1.Member{
+		Id: user.ID, DisplayName: name, Team: user.TeamID, Bot: user.IsBot, Locale: user.Locale,
+		Guest: user.IsRestricted || user.IsUltraRestricted || user.IsStranger, Deactivated: user.Deleted,
+	}
+}
