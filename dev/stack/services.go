@@ -1,0 +1,157 @@
+package stack
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"net"
+	"net/http"
+	"time"
+
+	"github.com/slacktalk/slacktalk/internal/config"
+	ingest "github.com/slacktalk/slacktalk/services/ingest-karte/app"
+	router "github.com/slacktalk/slacktalk/services/router/app"
+	gateway "github.com/slacktalk/slacktalk/services/slack-gateway/app"
+)
+
+// The services by name.
+const (
+	IngestKARTE  = "ingest-karte"
+	Router       = "router"
+	SlackGateway = "slack-gateway"
+)
+
+type service struct {
+	admin string
+	stop  context.CancelFunc
+	done  chan error
+}
+
+// StartService starts a service that does not run. One that ran before listens where it did.
+func (s *Stack) StartService(name string) error {
+	run, admin, err := s.wire(name)
+	if err != nil {
+		return fmt.Errorf("start %s: %w", name, err)
+	}
+	ctx, stop := context.WithCancel(context.Background())
+	svc := &service{admin: "http://" + admin.String(), stop: stop, done: make(chan error, 1)}
+	go func() { svc.done <- run(ctx) }()
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.services[name] = svc
+	return nil
+}
+
+// wire makes a service from its environment, exactly as its main does.
+func (s *Stack) wire(name string) (run func(context.Context) error, admin net.Addr, err error) {
+	environ := append([]string{"NATS_URL=" + s.NATSURL, "ADMIN_ADDR=127.0.0.1:0", "HTTP_ADDR=" + s.addr(name), "GRPC_ADDR=" + s.addr(name)}, s.options.Environ...)
+	switch name {
+	case IngestKARTE:
+		var settings ingest.Settings
+		if err := config.Load(&settings, append(environ, "KARTE_API_URL="+s.KarteURL, "KARTE_API_TOKEN="+apiToken, "KARTE_CLIENT_SECRET="+clientSecret, "KARTE_PROJECT="+Project)); err != nil {
+			return nil, nil, err
+		}
+		a, err := ingest.New(settings, s.log.With("service", name))
+		if err != nil {
+			return nil, nil, err
+		}
+		s.keep(name, a.HTTP.Addr())
+		s.HookURL = "http://" + a.HTTP.Addr().String() + "/hooks/karte"
+		return a.Run, a.Admin.Addr(), nil
+	case Router:
+		tokens, err := s.writeTokens()
+		if err != nil {
+			return nil, nil, err
+		}
+		var settings router.Settings
+		if err := config.Load(&settings, append(environ, "REDIS_URL="+s.RedisURL, "API_TOKENS_FILE="+tokens)); err != nil {
+			return nil, nil, err
+		}
+		a, err := router.New(settings, s.log.With("service", name))
+		if err != nil {
+			return nil, nil, err
+		}
+		s.keep(name, a.API.Addr())
+		s.RouterAddr = a.API.Addr().String()
+		return a.Run, a.Admin.Addr(), nil
+	case SlackGateway:
+		var settings gateway.Settings
+		if err := config.Load(&settings, append(environ, "SLACK_API_URL="+s.SlackURL+"/api/", "SLACK_BOT_TOKEN="+botToken, "SLACK_SIGNING_SECRET="+signingSecret)); err != nil {
+			return nil, nil, err
+		}
+		a, err := gateway.New(settings, s.log.With("service", name))
+		if err != nil {
+			return nil, nil, err
+		}
+		s.keep(name, a.HTTP.Addr())
+		s.GatewayURL = "http://" + a.HTTP.Addr().String()
+		return a.Run, a.Admin.Addr(), nil
+	}
+	return nil, nil, errors.New("no such service")
+}
+
+// keep makes a restarted service listen where it did.
+func (s *Stack) keep(name string, addr net.Addr) {
+	if s.options.Addrs == nil {
+		s.options.Addrs = map[string]string{}
+	}
+	s.options.Addrs[name] = addr.String()
+}
+
+// StopService asks a service to stop, as SIGTERM does, and waits; nothing happens when it does not run.
+func (s *Stack) StopService(name string) error {
+	s.mu.Lock()
+	svc := s.services[name]
+	delete(s.services, name)
+	s.mu.Unlock()
+	if svc == nil {
+		return nil
+	}
+	svc.stop()
+	if err := <-svc.done; err != nil {
+		return fmt.Errorf("stop %s: %w", name, err)
+	}
+	return nil
+}
+
+// AwaitReady returns when every service says that it is ready.
+func (s *Stack) AwaitReady(ctx context.Context) error {
+	ctx, cancel := context.WithTimeout(ctx, 30*time.Second)
+	defer cancel()
+	for name, svc := range s.services {
+		for {
+			problem, err := probe(ctx, svc.admin+"/readyz")
+			if err == nil && problem == "" {
+				break
+			}
+			select {
+			case <-ctx.Done():
+				return fmt.Errorf("%s is not ready: %s %w", name, problem, errors.Join(err, ctx.Err()))
+			case err := <-svc.done:
+				svc.done <- err
+				return fmt.Errorf("%s ended: %w", name, err)
+			case <-time.After(10 * time.Millisecond):
+			}
+		}
+	}
+	return nil
+}
+
+// probe answers what is wrong, nothing when nothing is.
+func probe(ctx context.Context, url string) (problem string, err error) {
+	request, err := http.NewRequestWithContext(ctx, http.MethodGet, url, nil)
+	if err != nil {
+		return "", err
+	}
+	response, err := http.DefaultClient.Do(request)
+	if err != nil {
+		return "", err
+	}
+	defer func() { _ = response.Body.Close() }()
+	if response.StatusCode == http.StatusOK {
+		return "", nil
+	}
+	body, err := io.ReadAll(response.Body)
+	return string(body), err
+}
