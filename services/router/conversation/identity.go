@@ -77,13 +77,13 @@ func join(member, visitor string, byMember, byVisitor *known, c *eventv1.Custome
 			p.aliases = []string{visitor}
 		}
 		return p
-	case byMember != nil && byVisitor.id != byMember.id && byVisitor.record.GetCustomer().GetUserId() == "":
-		return plan{id: byMember.id, aliases: []string{visitor}, merged: byVisitor}
+	case byMember != nil && byVisitor.id != byMember.id && mayBeOf(byVisitor, c):
+		return plan{id: byMember.id, aliases: []string{byVisitor.id}, merged: byVisitor}
 	case byMember != nil:
 		return plan{id: byMember.id}
 	case byVisitor != nil && member == "":
 		return plan{id: byVisitor.id}
-	case byVisitor != nil && byVisitor.record.GetCustomer().GetUserId() == "":
+	case byVisitor != nil && mayBeOf(byVisitor, c):
 		record := proto.CloneOf(byVisitor.record)
 		record.Customer.UserId = c.GetUserId()
 		return plan{id: byVisitor.id, record: record, aliases: []string{member}}
@@ -96,6 +96,13 @@ func join(member, visitor string, byMember, byVisitor *known, c *eventv1.Custome
 		p.aliases = []string{visitor}
 	}
 	return p
+}
+
+// mayBeOf reports whether a conversation is nobody's yet, or is c's already: whoever wrote that may have stopped before the
+// member's own identity led there.
+func mayBeOf(k *known, c *eventv1.Customer) bool {
+	user := k.record.GetCustomer().GetUserId()
+	return user == "" || user == c.GetUserId()
 }
 
 func visitorID(c *eventv1.Customer) string {

@@ -74,7 +74,7 @@ func (s *Store) resolve(ctx context.Context, project, member, visitor string, c 
 		conv.Record = byVisitor.record
 	}
 	for _, alias := range p.aliases {
-		if err := s.point(ctx, project, alias, p.id); err != nil {
+		if err := s.point(ctx, project, alias, p.id, p.merged); err != nil {
 			return Conversation{}, nil, err
 		}
 	}
@@ -133,11 +133,19 @@ func (s *Store) put(ctx context.Context, project, id string, record *eventv1.Con
 	})
 }
 
-// point makes an identity lead to a conversation, unless it is one of its own that belongs to a member.
-func (s *Store) point(ctx context.Context, project, identity, id string) error {
+// point makes an identity lead to a conversation. from is the conversation that ends with this, nil when the identity led to
+// none. ErrConflict: it leads somewhere else by now, look again.
+func (s *Store) point(ctx context.Context, project, identity, id string, from *known) error {
+	if identity == id {
+		return nil
+	}
 	_, err := s.change(ctx, project, identity, func(now *eventv1.ConversationRecord, exists bool) error {
-		if exists && now.GetAliasOf() == "" && now.GetCustomer().GetUserId() != "" {
+		switch {
+		case !exists:
+		case now.GetAliasOf() == id:
 			return nil
+		case now.GetAliasOf() != "", from == nil, now.GetCustomer().GetUserId() != from.record.GetCustomer().GetUserId():
+			return bus.ErrConflict
 		}
 		proto.Reset(now)
 		now.AliasOf = id
@@ -173,6 +181,9 @@ func (s *Store) change(ctx context.Context, project, id string, change func(now 
 		}
 		before := proto.CloneOf(&now)
 		if err := change(&now, revision != 0); err != nil {
+			if revision != 0 { // what led here was out of date: the next look must not see it again
+				err = errors.Join(err, s.cache(ctx, project, id, before, revision))
+			}
 			return nil, err
 		}
 		if revision == 0 || !proto.Equal(before, &now) {
