@@ -127,7 +127,7 @@ func (c *Client) call(ctx context.Context, path string, body, into any) error {
 	}
 	defer func() { _ = response.Body.Close() }()
 	answer, err := io.ReadAll(io.LimitReader(response.Body, 4<<20))
-	if failure := classify(response.StatusCode, response.Header.Get("Retry-After"), answer); failure != nil {
+	if failure := classify(response.StatusCode, response.Header.Get("Retry-After"), func() string { return c.explanation(answer) }); failure != nil {
 		return fmt.Errorf("KARTE %s: %w", path, failure)
 	}
 	if into == nil {
@@ -160,11 +160,11 @@ func transportError(err error) error {
 }
 
 // classify is the table of status codes (fact sheet 3.3): PLAID's own callers try again on 408, 429 and 5xx only.
-func classify(status int, retryAfter string, body []byte) error {
+func classify(status int, retryAfter string, explanation func() string) error {
 	if status >= 200 && status < 300 {
 		return nil
 	}
-	err := fmt.Errorf("%d %s", status, explanation(body))
+	err := fmt.Errorf("%d %s", status, explanation())
 	switch {
 	case status == http.StatusTooManyRequests:
 		seconds, _ := strconv.Atoi(retryAfter)
@@ -177,15 +177,19 @@ func classify(status int, retryAfter string, body []byte) error {
 	return retry.Rejected(err)
 }
 
-// explanation shortens KARTE's own words.
-func explanation(body []byte) string {
+// explanation shortens KARTE's own words. They end in logs and notices, so they must not carry the token.
+func (c *Client) explanation(body []byte) string {
 	var answer struct {
 		Error any `json:"error"`
 	}
 	if json.Unmarshal(body, &answer) != nil || answer.Error == nil {
 		return "(no explanation)"
 	}
-	words := []rune(fmt.Sprint(answer.Error))
+	said := fmt.Sprint(answer.Error)
+	if !c.token.IsZero() {
+		said = strings.ReplaceAll(said, c.token.Reveal(), secret.Redacted)
+	}
+	words := []rune(said)
 	if len(words) > 200 {
 		words = append(words[:200], '…')
 	}
