@@ -34,7 +34,10 @@ func New(base string, token secret.String) *Client {
 	client := &http.Client{Timeout: callTimeout, Transport: &http.Transport{
 		DialContext:         (&net.Dialer{Timeout: 5 * time.Second}).DialContext,
 		TLSHandshakeTimeout: 5 * time.Second, MaxIdleConnsPerHost: 64, IdleConnTimeout: 90 * time.Second, ForceAttemptHTTP2: true,
-	}}
+	},
+		// The token is in the form: it goes to the configured host only.
+		CheckRedirect: func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse },
+	}
 	if !strings.HasSuffix(base, "/") {
 		base += "/"
 	}

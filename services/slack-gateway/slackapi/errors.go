@@ -6,6 +6,8 @@ import (
 	"net"
 	"net/http"
 	"net/url"
+	"strconv"
+	"strings"
 	"time"
 
 	"github.com/slack-go/slack"
@@ -28,8 +30,7 @@ var (
 		"not_authed", "invalid_auth", "account_inactive", "token_revoked", "token_expired", "not_allowed_token_type", "missing_scope",
 		"no_permission", "access_denied", "app_access_restricted", "accesslimited", "enterprise_is_restricted", "two_factor_setup_required",
 		// channel
-		"channel_not_found", "not_in_channel", "is_archived", "team_not_found", "restricted_action", "restricted_action_read_only_channel",
-		"restricted_action_thread_only_channel", "restricted_action_non_threadable_channel", "ekm_access_denied",
+		"channel_not_found", "not_in_channel", "is_archived", "team_not_found", "ekm_access_denied",
 	)
 )
 
@@ -69,6 +70,11 @@ func classify(err error) error {
 		}
 		return retry.Parked(err)
 	}
+	// The library reads one number from a response without an error of its own: the Retry-After of a 429.
+	var number *strconv.NumError
+	if errors.As(err, &number) {
+		return retry.After(time.Second, err)
+	}
 	var dial *net.OpError
 	var dns *net.DNSError
 	if errors.As(err, &dns) || (errors.As(err, &dial) && dial.Op == "dial") {
@@ -88,7 +94,7 @@ func classifyCode(c string, err error) error {
 	switch {
 	case codesUnknown[c]:
 		return retry.Unknown(err)
-	case codesParked[c]:
+	case codesParked[c], strings.HasPrefix(c, "restricted_action"): // of a channel; there are many
 		return retry.Parked(err)
 	}
 	return retry.Rejected(err)
