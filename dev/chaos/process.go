@@ -1,0 +1,133 @@
+package chaos
+
+import (
+	"errors"
+	"fmt"
+	"os"
+	"os/exec"
+	"runtime"
+	"sync"
+	"syscall"
+	"time"
+)
+
+// process is a program that can be started, killed and started again.
+type process struct {
+	name string
+	path string
+	args []string
+	env  []string
+	log  string // file that takes what it writes
+	// ready answers nil when it can do its work; see awaitReady.
+	ready func() error
+	spawn *spawner
+
+	mu    sync.Mutex
+	cmd   *exec.Cmd
+	done  chan struct{}
+	asked bool // its end was asked for
+	// ended collects ends that nobody asked for.
+	ended []string
+}
+
+// start starts it; it must not be running.
+func (p *process) start() error {
+	out, err := os.OpenFile(p.log, os.O_CREATE|os.O_APPEND|os.O_WRONLY, 0o600)
+	if err != nil {
+		return fmt.Errorf("start %s: %w", p.name, err)
+	}
+	defer func() { _ = out.Close() }()     // the child has its own
+	cmd := exec.Command(p.path, p.args...) //nolint:gosec,noctx // our own programs, ended by kill and stop
+	cmd.Env, cmd.Stdout, cmd.Stderr = p.env, out, out
+	if err := p.spawn.start(cmd); err != nil {
+		return fmt.Errorf("start %s: %w", p.name, err)
+	}
+	done := make(chan struct{})
+	p.mu.Lock()
+	p.cmd, p.done, p.asked = cmd, done, false
+	p.mu.Unlock()
+	go func() {
+		err := cmd.Wait()
+		p.mu.Lock()
+		if !p.asked {
+			p.ended = append(p.ended, fmt.Sprintf("%s ended by itself: %v", p.name, err))
+		}
+		p.mu.Unlock()
+		close(done)
+	}()
+	return nil
+}
+
+// signal sends s and answers what to wait for; nil when it does not run.
+func (p *process) signal(s os.Signal) <-chan struct{} {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	if p.cmd == nil {
+		return nil
+	}
+	p.asked = true
+	_ = p.cmd.Process.Signal(s) // it may just have ended
+	return p.done
+}
+
+// kill ends it at once, as a crash does.
+func (p *process) kill() {
+	if done := p.signal(syscall.SIGKILL); done != nil {
+		<-done
+	}
+}
+
+// stop asks it to end and kills it when it does not within grace, which is an error.
+func (p *process) stop(grace time.Duration) error {
+	done := p.signal(syscall.SIGTERM)
+	if done == nil {
+		return nil
+	}
+	timer := time.NewTimer(grace)
+	defer timer.Stop()
+	select {
+	case <-done:
+		return nil
+	case <-timer.C:
+		p.kill()
+		return fmt.Errorf("%s did not stop within %v", p.name, grace)
+	}
+}
+
+// complaints answers the ends that nobody asked for.
+func (p *process) complaints() []string {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	return p.ended
+}
+
+// spawner starts programs from one thread that lives as long as the harness, so that the kernel can end them together with it.
+type spawner struct {
+	work chan func()
+	once sync.Once
+}
+
+func newSpawner() *spawner {
+	s := &spawner{work: make(chan func())}
+	go func() {
+		runtime.LockOSThread()
+		defer runtime.UnlockOSThread()
+		for do := range s.work {
+			do()
+		}
+	}()
+	return s
+}
+
+func (s *spawner) start(cmd *exec.Cmd) error {
+	cmd.SysProcAttr = dieWithUs()
+	result := make(chan error, 1)
+	s.work <- func() { result <- cmd.Start() }
+	return <-result
+}
+
+// close ends the thread; what it started must have ended.
+func (s *spawner) close() { s.once.Do(func() { close(s.work) }) }
+
+// errNotReady is the state of a program that has not answered yet.
+var errNotReady = errors.New("not ready")

@@ -1,0 +1,179 @@
+package chaos
+
+import (
+	"fmt"
+	"os"
+	"runtime"
+	"slices"
+	"strings"
+	"time"
+
+	eventv1 "github.com/slacktalk/slacktalk/proto/slacktalk/event/v1"
+)
+
+// Result is what a run found out.
+type Result struct {
+	Options   Options
+	Date      time.Time
+	Load, All time.Duration
+	Verdict   *verdict
+	// Poisoned counts the messages that belong into DEAD, Found those that are there; Dead names all others that are there.
+	Poisoned, Found int
+	Dead            []string
+	Recoveries      []Recovery
+	// Complaints are ends of processes that nobody asked for, stops that took too long, panics.
+	Complaints []string
+}
+
+// Recovery is how long after faults of one kind everything that was written around them had arrived.
+type Recovery struct {
+	Kind            string
+	Times           int
+	Median, Longest time.Duration
+}
+
+// around is the time before and after a fault whose texts must have arrived for it to count as recovered from.
+const (
+	before = time.Second
+	after  = 3 * time.Second
+)
+
+func (c *chaos) result(v *verdict, dead []*eventv1.DeadLetter, load, all time.Duration) *Result {
+	r := &Result{Options: c.options, Date: time.Now().UTC(), Load: load, All: all, Verdict: v, Poisoned: len(c.poisoned)}
+	for _, letter := range dead {
+		if slices.Contains(c.poisoned, letter.GetSubject()) {
+			r.Found++
+			continue
+		}
+		r.Dead = append(r.Dead, fmt.Sprintf("%s: %s: %s", letter.GetSubject(), letter.GetReason(), letter.GetCause()))
+	}
+	r.Recoveries = recoveries(c.happened, v.arrivals)
+	r.Complaints = slices.Clone(c.complaints)
+	for _, p := range c.all() {
+		r.Complaints = append(r.Complaints, p.complaints()...)
+		r.Complaints = append(r.Complaints, panics(p)...)
+	}
+	return r
+}
+
+// recoveries answers, per kind of fault in the order of the list, how long it took.
+func recoveries(all []happened, arrivals []arrival) []Recovery {
+	var result []Recovery
+	for _, kind := range faults {
+		var took []time.Duration
+		for _, h := range all {
+			if h.kind != kind.name {
+				continue
+			}
+			longest := time.Duration(0)
+			for _, a := range arrivals {
+				if a.sent.at.After(h.begin.Add(-before)) && a.sent.at.Before(h.begin.Add(after)) {
+					longest = max(longest, a.at.Sub(h.begin))
+				}
+			}
+			took = append(took, longest)
+		}
+		if len(took) > 0 {
+			slices.Sort(took)
+			result = append(result, Recovery{kind.name, len(took), took[len(took)/2], took[len(took)-1]})
+		}
+	}
+	return result
+}
+
+// panics looks for crashes in what a process wrote.
+func panics(p *process) []string {
+	text, err := os.ReadFile(p.log)
+	if err != nil {
+		return nil
+	}
+	var found []string
+	for line := range strings.Lines(string(text)) {
+		if strings.HasPrefix(line, "panic:") || strings.HasPrefix(line, "fatal error:") {
+			found = append(found, p.name+": "+strings.TrimSpace(line))
+		}
+	}
+	return found
+}
+
+// Failures answers, in words, everything that must not be; none when the run proves what it should.
+func (r *Result) Failures() []string {
+	v := r.Verdict
+	var failures []string
+	check := func(what string, names []string) {
+		if len(names) > 0 {
+			failures = append(failures, fmt.Sprintf("%s: %d, such as %s", what, len(names), strings.Join(names[:min(len(names), 5)], ", ")))
+		}
+	}
+	for _, d := range []struct {
+		to string
+		*direction
+	}{{"to Slack", &v.ToSlack}, {"to KARTE", &v.ToKARTE}} {
+		check("lost "+d.to, d.Lost)
+		check("twice "+d.to, d.Twice)
+		check("out of order "+d.to, d.Disorder)
+		check("in the wrong place "+d.to, d.Strange)
+		check("damaged "+d.to, d.Damage)
+	}
+	check("customers with a second thread", v.SecondThreads)
+	check("stray lines", v.Stray)
+	check("lines with a wrong receipt", v.WrongReceipts)
+	check("unexpected dead letters", r.Dead)
+	check("complaints", r.Complaints)
+	if r.Found != r.Poisoned {
+		failures = append(failures, fmt.Sprintf("%d of %d poisoned messages are in DEAD", r.Found, r.Poisoned))
+	}
+	return failures
+}
+
+// Markdown is the result as tables.
+func (r *Result) Markdown() string {
+	var b strings.Builder
+	line := func(format string, args ...any) { _, _ = fmt.Fprintf(&b, format+"\n", args...) }
+	verdict := "passed"
+	if len(r.Failures()) > 0 {
+		verdict = "FAILED"
+	}
+	o, v := r.Options, r.Verdict
+	line("### Seed %d: %s\n", o.Seed, verdict)
+	line("%s, %d CPUs, %d customers, %d replicas of each service, %d NATS nodes (R%d), %d partitions, load for %v, all at rest after %v.\n",
+		r.Date.Format(time.DateOnly), runtime.NumCPU(), o.Customers, replicas, o.Nodes, o.Nodes, o.Partitions, r.Load.Round(time.Second), r.All.Round(time.Second))
+	line("| | customers → Slack | operators → KARTE |\n|---|---:|---:|")
+	row := func(name string, of func(d *direction) any) {
+		line("| %s | %v | %v |", name, of(&v.ToSlack), of(&v.ToKARTE))
+	}
+	row("sent", func(d *direction) any { return d.Sent })
+	row("received", func(d *direction) any { return d.Received })
+	row("lost", func(d *direction) any { return len(d.Lost) })
+	row("duplicated", func(d *direction) any { return len(d.Twice) })
+	row("out of order", func(d *direction) any { return len(d.Disorder) })
+	row("in the wrong place", func(d *direction) any { return len(d.Strange) })
+	row("damaged", func(d *direction) any { return len(d.Damage) })
+	row("median delay", func(d *direction) any { return quantile(d.Delays, 0.5) })
+	row("99 % within", func(d *direction) any { return quantile(d.Delays, 0.99) })
+	row("longest delay", func(d *direction) any { return quantile(d.Delays, 1) })
+	line("\n| | |\n|---|---:|")
+	line("| threads per customer, at most | %d |", v.MaxThreads)
+	line("| stray lines in the channel | %d |", len(v.Stray))
+	line("| operators' lines without the right receipt | %d |", len(v.WrongReceipts))
+	line("| dead letters expected / found / others | %d / %d / %d |", r.Poisoned, r.Found, len(r.Dead))
+	line("\n| fault | times | recovery, median | longest |\n|---|---:|---:|---:|")
+	for _, f := range r.Recoveries {
+		line("| %s | %d | %v | %v |", f.Kind, f.Times, f.Median.Round(100*time.Millisecond), f.Longest.Round(100*time.Millisecond))
+	}
+	if failures := r.Failures(); len(failures) > 0 {
+		line("\nFailures:\n")
+		for _, f := range failures {
+			line("- %s", f)
+		}
+	}
+	return b.String()
+}
+
+func quantile(delays []time.Duration, q float64) time.Duration {
+	if len(delays) == 0 {
+		return 0
+	}
+	sorted := slices.Sorted(slices.Values(delays))
+	return sorted[int(q*float64(len(sorted)-1))].Round(10 * time.Millisecond)
+}
