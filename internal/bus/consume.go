@@ -62,8 +62,11 @@ func (b *Bus) Serve(ctx context.Context, q Queue) error {
 	for n := uint64(1); ctx.Err() == nil; n++ {
 		began := time.Now()
 		err := b.serve(ctx, q)
-		if err == nil || ctx.Err() != nil {
+		if err == nil {
 			return nil
+		}
+		if ctx.Err() != nil {
+			break
 		}
 		if time.Since(began) > pull {
 			n = 1

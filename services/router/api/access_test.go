@@ -11,7 +11,6 @@ import (
 	"google.golang.org/grpc/health/grpc_health_v1"
 	"google.golang.org/grpc/metadata"
 	reflectionv1 "google.golang.org/grpc/reflection/grpc_reflection_v1"
-	"google.golang.org/grpc/reflection/grpc_reflection_v1alpha"
 	"google.golang.org/grpc/status"
 	"google.golang.org/protobuf/proto"
 	"google.golang.org/protobuf/types/known/emptypb"
@@ -62,10 +61,10 @@ var expected = map[string]expectation{
 			return &reflectionv1.ServerReflectionRequest{MessageRequest: &reflectionv1.ServerReflectionRequest_ListServices{}}
 		}},
 	"/grpc.reflection.v1alpha.ServerReflection/ServerReflectionInfo": {
-		least: Viewer, global: true, answer: &grpc_reflection_v1alpha.ServerReflectionResponse{},
+		least: Viewer, global: true, answer: &reflectionv1.ServerReflectionResponse{},
 		request: func(string) proto.Message {
-			return &grpc_reflection_v1alpha.ServerReflectionRequest{
-				MessageRequest: &grpc_reflection_v1alpha.ServerReflectionRequest_ListServices{}}
+			return &reflectionv1.ServerReflectionRequest{
+				MessageRequest: &reflectionv1.ServerReflectionRequest_ListServices{}}
 		}},
 }
 

@@ -35,7 +35,7 @@ var kinds = []struct {
 // toStatus turns an error into what the caller is told. What has a status already keeps it; what is not known is INTERNAL, without
 // a word about the cause.
 func toStatus(err error) *status.Status {
-	//nolint:errorlint // only a status that was made to be an answer counts, not one wrapped somewhere inside
+	// Only a status that was made to be an answer counts, not one wrapped somewhere inside.
 	if told, ok := err.(interface{ GRPCStatus() *status.Status }); ok {
 		return told.GRPCStatus()
 	}

@@ -112,7 +112,8 @@ func (a *App) Run(ctx context.Context) error {
 	err := daemon.Run(ctx, daemon.Grace,
 		daemon.Stage{Name: "api", Tasks: []daemon.Task{a.serveAPI}},
 		daemon.Stage{Name: "consumers", Tasks: []daemon.Task{func(ctx context.Context) error {
-			if a.bus.Ensure(ctx) != nil {
+			_ = a.bus.Ensure(ctx) // it fails only when ctx ends
+			if ctx.Err() != nil {
 				return nil // stopped before NATS was there
 			}
 			return daemon.Together(ctx,
@@ -141,7 +142,7 @@ func (a *App) serveAPI(ctx context.Context) error {
 	force := time.AfterFunc(daemon.Grace/3, a.grpc.Stop)
 	defer force.Stop()
 	a.grpc.GracefulStop()
-	<-failed
+	_ = <-failed // it only tells that it was stopped
 	return nil
 }
 
