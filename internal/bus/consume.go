@@ -65,14 +65,13 @@ func (b *Bus) Serve(ctx context.Context, q Queue) error {
 		if err == nil {
 			return nil
 		}
-		if ctx.Err() != nil {
-			break
-		}
 		if time.Since(began) > pull {
 			n = 1
 		}
-		b.log.Warn("queue interrupted", "queue", q.Durable, "err", err)
-		sleep(ctx, min(retry.Backoff(n), 2*time.Second))
+		if ctx.Err() == nil {
+			b.log.Warn("queue interrupted", "queue", q.Durable, "err", err)
+			sleep(ctx, min(retry.Backoff(n), 2*time.Second))
+		}
 	}
 	return nil
 }

@@ -88,7 +88,7 @@ func ServeHTTP(listener net.Listener, handler http.Handler) Task {
 		stopping, cancel := context.WithTimeoutCause(context.WithoutCancel(ctx), Grace/2, errors.New("requests under way did not end"))
 		defer cancel()
 		err := server.Shutdown(stopping)
-		_ = <-failed // it only tells that it was stopped
+		<-failed //nolint:errcheck // it only tells that it was stopped
 		if err != nil {
 			return errors.Join(fmt.Errorf("stop serving %s: %w", listener.Addr(), err), server.Close())
 		}

@@ -115,9 +115,8 @@ func (a *App) Run(ctx context.Context) error {
 	err := daemon.Run(ctx, daemon.Grace,
 		daemon.Stage{Name: "hooks", Tasks: []daemon.Task{daemon.ServeHTTP(a.HTTP, a.handler)}},
 		daemon.Stage{Name: "sends", Tasks: []daemon.Task{func(ctx context.Context) error {
-			_ = a.bus.Ensure(ctx) // it fails only when ctx ends
-			if ctx.Err() != nil {
-				return nil // stopped before NATS was there
+			if a.bus.Ensure(ctx) != nil {
+				return nil //nolint:nilerr // it fails only when the service is stopped before NATS is there
 			}
 			return daemon.Together(ctx,
 				func(ctx context.Context) error {

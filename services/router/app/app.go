@@ -112,9 +112,8 @@ func (a *App) Run(ctx context.Context) error {
 	err := daemon.Run(ctx, daemon.Grace,
 		daemon.Stage{Name: "api", Tasks: []daemon.Task{a.serveAPI}},
 		daemon.Stage{Name: "consumers", Tasks: []daemon.Task{func(ctx context.Context) error {
-			_ = a.bus.Ensure(ctx) // it fails only when ctx ends
-			if ctx.Err() != nil {
-				return nil // stopped before NATS was there
+			if a.bus.Ensure(ctx) != nil {
+				return nil //nolint:nilerr // it fails only when the service is stopped before NATS is there
 			}
 			return daemon.Together(ctx,
 				func(ctx context.Context) error {
@@ -142,7 +141,7 @@ func (a *App) serveAPI(ctx context.Context) error {
 	force := time.AfterFunc(daemon.Grace/3, a.grpc.Stop)
 	defer force.Stop()
 	a.grpc.GracefulStop()
-	_ = <-failed // it only tells that it was stopped
+	<-failed //nolint:errcheck // it only tells that it was stopped
 	return nil
 }
 

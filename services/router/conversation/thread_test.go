@@ -85,8 +85,10 @@ func TestFirst(t *testing.T) {
 		}
 		return ok
 	}
-	if !first("gesture", "a") || !first("gesture", "a") {
-		t.Error("the same value is always first")
+	for range 2 {
+		if !first("gesture", "a") {
+			t.Error("the same value is always first")
+		}
 	}
 	if first("gesture", "b") {
 		t.Error("another value came second")
