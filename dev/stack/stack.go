@@ -40,6 +40,7 @@ const (
 	Partner  = "U0PARTNER"                // from another company, by Slack Connect
 	AdminID  = "U0ADMIN"                  // is told when something stops working
 	Operator = "aaaaaaaaaaaaaaaaaaaaaaaa" // 佐藤 花子 at KARTE
+	Ichiro   = "bbbbbbbbbbbbbbbbbbbbbbbb" // 田中 一郎 at KARTE, who uses the console
 	// AdminToken may do everything with the API of a stack. It is no secret: a stack listens on loopback only.
 	AdminToken = "demo-admin-token"
 )
@@ -184,6 +185,7 @@ func (s *Stack) startStandins(running context.Context) error {
 		return fmt.Errorf("invite the app: %w", err)
 	}
 	karteConfig := kartestandin.Config{Project: Project, ClientSecret: clientSecret, APIToken: apiToken, RetryInterval: 200 * time.Millisecond, Knobs: kartestandin.Knobs{ListNotes: true}}
+	karteConfig.Operators = []kartestandin.Operator{{ID: Operator, Name: "佐藤 花子"}, {ID: Ichiro, Name: "田中 一郎"}}
 	if s.options.KARTE != nil {
 		s.options.KARTE(&karteConfig)
 	}
@@ -232,7 +234,14 @@ func Admin(ctx context.Context) context.Context {
 // Configure sets the demo project up through the real API.
 func (s *Stack) Configure(ctx context.Context) error {
 	ctx = Admin(ctx)
-	_, err := s.Settings.UpdateTeamSettings(ctx, &settingsv1.UpdateTeamSettingsRequest{
+	// Links first: what waits for the settings would find nobody linked otherwise.
+	_, err := s.Settings.SetOperatorLink(ctx, &settingsv1.SetOperatorLinkRequest{OperatorLink: &settingsv1.OperatorLink{
+		Name: "projects/" + Project + "/operators/" + Operator, SlackMember: Hanako, DisplayName: "佐藤 花子",
+	}})
+	if err != nil {
+		return fmt.Errorf("link the operator: %w", err)
+	}
+	_, err = s.Settings.UpdateTeamSettings(ctx, &settingsv1.UpdateTeamSettingsRequest{
 		TeamSettings: &settingsv1.TeamSettings{
 			Name: "projects/" + Project + "/teamSettings", NotificationsEnabled: true, ThreadRepliesEnabled: true,
 			Workspace: Team, Channel: Channel, Language: "ja", MentionPolicy: settingsv1.MentionPolicy_MENTION_POLICY_HERE, Admins: []string{AdminID},
@@ -243,12 +252,6 @@ func (s *Stack) Configure(ctx context.Context) error {
 	})
 	if err != nil {
 		return fmt.Errorf("configure the team: %w", err)
-	}
-	_, err = s.Settings.SetOperatorLink(ctx, &settingsv1.SetOperatorLinkRequest{OperatorLink: &settingsv1.OperatorLink{
-		Name: "projects/" + Project + "/operators/" + Operator, SlackMember: Hanako, DisplayName: "佐藤 花子",
-	}})
-	if err != nil {
-		return fmt.Errorf("link the operator: %w", err)
 	}
 	return nil
 }

@@ -49,7 +49,7 @@ func run(ctx context.Context, once, verbose bool) (err error) {
 	fmt.Printf(`
 Where to look, until Ctrl-C:
   Slack (stand-in)    %s/_control/messages?channel=%s
-  KARTE (stand-in)    %s/_control/state
+  KARTE (stand-in)    %s/_control/snapshot
   KARTE hooks         %s
   Slack events        %s/slack/events
   gRPC API            %s   (authorization: Bearer %s)

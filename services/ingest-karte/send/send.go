@@ -81,7 +81,7 @@ func (s *Sender) Handle(ctx context.Context, m bus.Message) error {
 			CommandId: command.GetId(), Kind: command.GetKind(), Origin: command.GetOrigin(), Waited: m.Held,
 		}})
 	}
-	err = s.exhausted(&command, s.partly(&command, delivered, err))
+	err = s.exhausted(m, &command, s.partly(&command, delivered, err))
 	if errors.Is(err, retry.ErrParked) {
 		if told := s.tellParked(ctx, err); told != nil {
 			return told
@@ -203,9 +203,12 @@ func (s *Sender) partly(command *eventv1.KarteCommand, delivered int, err error)
 	return retry.Unknown(err)
 }
 
+// enough is how many attempts go before a reply is given up, so that one which only waited in a backlog gets its chance.
+const enough = 20
+
 // exhausted makes err permanent when it has been tried for too long; what is parked waits for a person, however long.
-func (s *Sender) exhausted(command *eventv1.KarteCommand, err error) error {
-	if _, permanent := retry.Reason(err); permanent || errors.Is(err, retry.ErrParked) || errors.Is(err, context.Canceled) {
+func (s *Sender) exhausted(m bus.Message, command *eventv1.KarteCommand, err error) error {
+	if _, permanent := retry.Reason(err); permanent || m.Deliveries < enough || errors.Is(err, retry.ErrParked) || errors.Is(err, context.Canceled) {
 		return err
 	}
 	if age := s.Now().Sub(command.GetIssuedAt().AsTime()); age > s.GiveUp {

@@ -93,7 +93,7 @@ func (l *Lanes) Handler(lane bus.Lane) bus.Handler {
 			err := do(ctx, m, &command)
 			if !errors.Is(err, retry.ErrParked) {
 				w.parked.WithLabelValues(lane.Team, lane.Channel).Set(0)
-				return w.exhausted(&command, err)
+				return w.exhausted(m, &command, err)
 			}
 			if err := w.park(ctx, &command, err); err != nil {
 				return err
@@ -113,24 +113,36 @@ type worker struct {
 func (w *worker) park(ctx context.Context, command *eventv1.SlackCommand, cause error) error {
 	w.parked.WithLabelValues(w.lane.Team, w.lane.Channel).Set(1)
 	w.Log.Warn("lane parked", "channel", w.lane.Channel, "err", cause)
-	id := fmt.Sprintf("parked-%s-%s", w.lane.Key(), w.Now().UTC().Format("2006-01-02T15"))
-	subject := bus.SlackSubject(w.Bus.Partitions(), w.lane.Team, w.lane.Channel, "", "lane-parked", id)
-	_, err := w.Bus.Once(ctx, bus.Slack, subject, &eventv1.SlackFact{
-		Id: id, Team: w.lane.Team, Channel: w.lane.Channel, OccurredAt: timestamppb.New(w.Now()), ReceivedAt: timestamppb.New(w.Now()),
-		Fact: &eventv1.SlackFact_LaneParked{LaneParked: &eventv1.LaneParked{Detail: cause.Error(), Project: command.GetThreadPost().GetProject()}},
-	})
-	if err != nil {
+	if err := w.tell(ctx, command.GetThreadPost().GetProject(), cause); err != nil {
 		return err
 	}
 	return w.Wakes.Wait(ctx, w.lane.Channel, parkedProbe)
 }
 
+// tell lets the project's admins know that the lane is parked, at most once an hour. Marks belong to no project; where they
+// cannot be made, posts cannot either.
+func (w *worker) tell(ctx context.Context, project string, cause error) error {
+	if project == "" {
+		return nil
+	}
+	id := fmt.Sprintf("parked-%s-%s", w.lane.Key(), w.Now().UTC().Format("2006-01-02T15"))
+	subject := bus.SlackSubject(w.Bus.Partitions(), w.lane.Team, w.lane.Channel, "", "lane-parked", id)
+	_, err := w.Bus.Once(ctx, bus.Slack, subject, &eventv1.SlackFact{
+		Id: id, Team: w.lane.Team, Channel: w.lane.Channel, OccurredAt: timestamppb.New(w.Now()), ReceivedAt: timestamppb.New(w.Now()),
+		Fact: &eventv1.SlackFact_LaneParked{LaneParked: &eventv1.LaneParked{Detail: cause.Error(), Project: project}},
+	})
+	return err
+}
+
+// enough is how many attempts go before a command is given up, so that one which only waited in a backlog gets its chance.
+const enough = 20
+
 // exhausted makes err permanent when the command has been tried for too long.
-func (w *worker) exhausted(command *eventv1.SlackCommand, err error) error {
-	if _, permanent := retry.Reason(err); err == nil || permanent || errors.Is(err, context.Canceled) {
+func (w *worker) exhausted(m bus.Message, command *eventv1.SlackCommand, err error) error {
+	if _, permanent := retry.Reason(err); err == nil || permanent || errors.Is(err, context.Canceled) || m.Deliveries < enough {
 		return err
 	}
-	if age := w.Now().Sub(command.GetIssuedAt().AsTime()); age > w.GiveUp && retry.Delay(err) == 0 {
+	if age := w.Now().Sub(command.GetIssuedAt().AsTime()); age > w.GiveUp {
 		return retry.Permanent(eventv1.FailureReason_FAILURE_REASON_EXHAUSTED, fmt.Errorf("tried for %v: %w", age.Round(time.Second), err))
 	}
 	return err
