@@ -72,12 +72,20 @@ func (s *Store) step(ctx context.Context, doing string, do func(context.Context)
 	switch {
 	case err == nil || errors.Is(err, redis.Nil):
 		return nil
-	case ctx.Err() != nil:
-		return fmt.Errorf("%s: %w", doing, ctx.Err())
+	case ended(ctx) != nil:
+		return fmt.Errorf("%s: %w", doing, ended(ctx))
 	case redis.HasErrorPrefix(err, "WRONGTYPE"):
 		return fmt.Errorf("%s: %w: %w", doing, ErrCorrupt, err)
 	}
 	return fmt.Errorf("%s: %w: %w", doing, ErrUnavailable, err)
+}
+
+// ended answers the caller's own end. A connection that was given the context's deadline may notice it before the context does.
+func ended(ctx context.Context) error {
+	if deadline, ok := ctx.Deadline(); ctx.Err() == nil && ok && !time.Now().Before(deadline) {
+		return context.DeadlineExceeded
+	}
+	return ctx.Err()
 }
 
 // run executes a script that answers with one word.
