@@ -354,3 +354,20 @@ func TestNATSAbsentAtStart(t *testing.T) {
 		t.Fatal("stored without NATS")
 	}
 }
+
+func TestAnIdleQueueIsLeft(t *testing.T) {
+	b, _ := ready(t)
+	left := make(chan error, 1)
+	handle := func(context.Context, bus.Message) error { return nil }
+	go func() {
+		left <- b.Serve(t.Context(), bus.Queue{Stream: bus.Talk, Durable: "idle", Filter: "talk.>", Handle: handle, Idle: 50 * time.Millisecond})
+	}()
+	select {
+	case err := <-left:
+		if err != nil {
+			t.Fatal(err)
+		}
+	case <-time.After(10 * time.Second):
+		t.Fatal("a queue without messages is served for ever")
+	}
+}

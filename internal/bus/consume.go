@@ -7,6 +7,7 @@ import (
 	"strings"
 	"time"
 
+	"github.com/nats-io/nats.go"
 	"github.com/nats-io/nats.go/jetstream"
 	"google.golang.org/protobuf/proto"
 	"google.golang.org/protobuf/types/known/timestamppb"
@@ -120,7 +121,7 @@ func (b *Bus) next(messages jetstream.MessagesContext, idle time.Duration) (jets
 		return messages.Next()
 	}
 	m, err := messages.Next(jetstream.NextMaxWait(idle))
-	if errors.Is(err, context.DeadlineExceeded) {
+	if errors.Is(err, nats.ErrTimeout) || errors.Is(err, context.DeadlineExceeded) {
 		return nil, errIdle
 	}
 	return m, err
