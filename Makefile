@@ -43,6 +43,14 @@ demo: ## Run everything on this machine and print its addresses (ARGS=-once: run
 test: ## Run every test of every module, with the race detector
 	@tools/test.sh -timeout $(TEST_TIMEOUT)
 
+# Arguments of `make chaos` besides SEED=…, for example CHAOS="-customers 50 -messages 2000 -minutes 2".
+CHAOS ?=
+
+.PHONY: chaos
+chaos: ## Break everything by a seeded schedule and print what was lost (SEED=… reproduces a run; CHAOS=-help: its arguments)
+	@mkdir -p $(BIN)
+	@cd dev && go build -buildvcs=false -o $(BIN)/chaos ./cmd/chaos && SEED="$(SEED)" exec $(BIN)/chaos $(CHAOS)
+
 .PHONY: fuzz
 fuzz: ## Run every fuzz target for FUZZTIME (1m) each
 	@tools/fuzz.sh $(FUZZTIME) $(MODULES)

@@ -33,7 +33,9 @@ var markPattern = regexp.MustCompile(`\b([mrn])(\d{4})x(\d{5})(p\d{2})?\b`)
 
 var phrases = []string{
 	"こんにちは。注文した本がまだ届きません 📦", "ありがとうございます！", "A & B <c> はどちらですか？", "返品したいです。\n注文番号は 12345 です",
-	"👨‍👩‍👧‍👦 家族で使えますか", "Is it in stock?", "<!channel> という文字も届きますか", "「半角ｶﾅ」と﨑の字",
+	"👨‍👩‍👧‍👦 家族で使えますか", "Is it in stock?", "「半角ｶﾅ」と﨑の字",
+	// Only customers write what comes behind: typed by an operator it would be a real mention.
+	"<!channel> という文字も届きますか",
 }
 
 // compose makes the n-th text of a kind for a customer. The texts of a customer and their numbers are the same for the same seed.
@@ -48,7 +50,11 @@ func compose(r *rand.Rand, k kind, customer, n int, long bool) sent {
 			text.WriteString(mark + " " + strings.Repeat("とても長い問い合わせです。", 9) + "\n")
 		}
 	}
-	text.WriteString(phrases[r.IntN(len(phrases))] + " " + id)
+	choice := phrases
+	if k != fromCustomer {
+		choice = phrases[:len(phrases)-1]
+	}
+	text.WriteString(choice[r.IntN(len(choice))] + " " + id)
 	s.text, s.marks = text.String(), append(s.marks, id)
 	return s
 }

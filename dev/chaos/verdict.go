@@ -1,6 +1,8 @@
 package chaos
 
 import (
+	"encoding/json"
+	"fmt"
 	"maps"
 	"slices"
 	"strconv"
@@ -171,6 +173,7 @@ func headOf(text string, customers int) (n int, ok bool) {
 func (v *verdict) toSlack(texts []sent, lines []*slackstandin.Message) {
 	want, mine := expected(texts, fromCustomer)
 	var got []string
+	var whole strings.Builder
 	seen := map[string]time.Time{}
 	for _, m := range lines {
 		for _, mark := range marksIn(m.Text, fromCustomer) {
@@ -180,16 +183,17 @@ func (v *verdict) toSlack(texts []sent, lines []*slackstandin.Message) {
 			}
 		}
 		// People see the blocks, notifications show the text: both must tell the same.
-		if blocks := marksIn(string(m.Blocks), fromCustomer); len(m.Blocks) > 0 && !slices.Equal(blocks, marksIn(m.Text, fromCustomer)) {
+		shown := blockText(m.Blocks)
+		if blocks := marksIn(shown, fromCustomer); !slices.Equal(blocks, marksIn(m.Text, fromCustomer)) {
 			v.ToSlack.Damage = append(v.ToSlack.Damage, "blocks of "+m.TS)
 		}
+		whole.WriteString(squeeze(shown))
 	}
 	v.ToSlack.add(compare(want, got), len(mine))
 	v.ToSlack.Delays = append(v.ToSlack.Delays, v.arrived(mine, seen)...)
-	whole := squeezed(lines)
 	for _, s := range mine {
-		if _, ok := seen[s.marks[0]]; ok && len(s.marks) == 1 && !strings.Contains(whole, squeeze(escape(s.text))) {
-			v.ToSlack.Damage = append(v.ToSlack.Damage, s.marks[0])
+		if _, ok := seen[s.marks[0]]; ok && len(s.marks) == 1 && !strings.Contains(whole.String(), squeeze(s.text)) {
+			v.ToSlack.Damage = append(v.ToSlack.Damage, fmt.Sprintf("%s (%.120q)", s.marks[0], s.text))
 		}
 	}
 }
@@ -221,7 +225,7 @@ func (v *verdict) toKARTE(texts []sent, entries []kartestandin.Message) {
 			}
 			if last {
 				if squeeze(open.String()) != squeeze(s.text) {
-					v.ToKARTE.Damage = append(v.ToKARTE.Damage, mark)
+					v.ToKARTE.Damage = append(v.ToKARTE.Damage, fmt.Sprintf("%s (%.120q)", mark, open.String()))
 				}
 				open.Reset()
 			}
@@ -266,17 +270,32 @@ func slackTime(ts string) time.Time {
 	return time.Unix(s, us*1000)
 }
 
-func escape(text string) string {
-	return strings.NewReplacer("&", "&amp;", "<", "&lt;", ">", "&gt;").Replace(text)
-}
-
 // squeeze leaves white space out: where a long text is cut it may go.
 func squeeze(text string) string { return strings.Join(strings.Fields(text), "") }
 
-func squeezed(lines []*slackstandin.Message) string {
-	var all strings.Builder
-	for _, m := range lines {
-		all.WriteString(squeeze(m.Text))
+// blockText answers everything that blocks show, in order.
+func blockText(blocks json.RawMessage) string {
+	var decoded any
+	if json.Unmarshal(blocks, &decoded) != nil {
+		return ""
 	}
-	return all.String()
+	var shown strings.Builder
+	var walk func(any)
+	walk = func(v any) {
+		switch v := v.(type) {
+		case []any:
+			for _, element := range v {
+				walk(element)
+			}
+		case map[string]any:
+			text, ok := v["text"].(string)
+			if !ok {
+				walk(v["text"])
+				walk(v["elements"])
+			}
+			shown.WriteString(text + "\n")
+		}
+	}
+	walk(decoded)
+	return shown.String()
 }
