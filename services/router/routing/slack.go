@@ -24,7 +24,10 @@ const (
 	gesture = time.Hour
 )
 
-var errThreadUnknown = errors.New("the thread is not known yet")
+var (
+	errThreadUnknown   = errors.New("the thread is not known yet")
+	errSettingsChanged = errors.New("the settings were written anew meanwhile")
+)
 
 // Slack handles one fact of SLACK.
 func (r *Router) Slack(ctx context.Context, m bus.Message) error {
@@ -112,9 +115,9 @@ func (r *Router) input(ctx context.Context, fact *eventv1.SlackFact, written *ev
 	if err != nil {
 		return decide.Reply{}, err
 	}
-	operator, _, err := r.settings.OperatorOf(ctx, conv.Project, author)
+	operator, err := r.operatorOf(ctx, conv.Project, author, team)
 	if err != nil {
-		return decide.Reply{}, fmt.Errorf("operator of %s: %w", author, err)
+		return decide.Reply{}, err
 	}
 	input := decide.Reply{
 		Written: written, Home: fact.GetTeam(), RepliesEnabled: team.GetThreadRepliesEnabled(), Operator: operator,
@@ -127,6 +130,26 @@ func (r *Router) input(ctx context.Context, fact *eventv1.SlackFact, written *ev
 		}
 	}
 	return input, nil
+}
+
+// operatorOf answers whom a member is linked to; empty when nobody. That there is no link counts only while the settings are still those
+// that were read before it: a Redis that was emptied meanwhile knows no links either, and a refusal cannot be taken back.
+func (r *Router) operatorOf(ctx context.Context, project, member string, before *settingsv1.TeamSettings) (string, error) {
+	operator, linked, err := r.settings.OperatorOf(ctx, project, member)
+	if err != nil {
+		return "", fmt.Errorf("operator of %s: %w", member, err)
+	}
+	if linked {
+		return operator, nil
+	}
+	now, err := r.team(ctx, project)
+	if err != nil {
+		return "", err
+	}
+	if !now.GetUpdateTime().AsTime().Equal(before.GetUpdateTime().AsTime()) {
+		return "", errSettingsChanged
+	}
+	return "", nil
 }
 
 // send publishes what goes to KARTE.
@@ -157,8 +180,8 @@ func (r *Router) afterthought(ctx context.Context, fact *eventv1.SlackFact, auth
 	if err != nil || team == nil || author.GetBot() || author.GetMember() == "" {
 		return err
 	}
-	_, linked, err := r.settings.OperatorOf(ctx, conv.Project, author.GetMember())
-	if err != nil || !linked {
+	operator, err := r.operatorOf(ctx, conv.Project, author.GetMember(), team)
+	if err != nil || operator == "" {
 		return err
 	}
 	return r.notice(ctx, fact.GetId(), reference(fact, ts, author.GetMember()), kind, "", decide.Language(team))
