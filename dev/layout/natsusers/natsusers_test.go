@@ -157,6 +157,9 @@ func ingestKarte(t *testing.T, b *bus.Bus, happened steps) {
 		if err := b.Bury(ctx, m, eventv1.FailureReason_FAILURE_REASON_REJECTED, errors.New("refused")); err != nil {
 			return err
 		}
+		if _, err := b.Before(ctx, bus.Sends, bus.SendFilter("demo", "c1"), m.Subject); err != nil {
+			return err
+		}
 		happened <- "sent"
 		return nil
 	}))

@@ -7,7 +7,6 @@ import (
 	"strings"
 	"time"
 
-	"google.golang.org/protobuf/proto"
 	"google.golang.org/protobuf/types/known/timestamppb"
 
 	"github.com/slacktalk/slacktalk/internal/bus"
@@ -36,8 +35,8 @@ func (w *worker) post(ctx context.Context, m bus.Message, command *eventv1.Slack
 	if command.GetReplay() {
 		state = bus.Uncertain
 	}
-	record, revision, elsewhere, err := w.thread(ctx, command)
-	if err != nil || elsewhere {
+	record, revision, err := w.thread(ctx, command)
+	if err != nil {
 		return err
 	}
 	if record.GetTs() == "" && command.GetThreadPost().GetOnlyInThread() {
@@ -61,22 +60,16 @@ func (w *worker) pace(ctx context.Context) {
 	}
 }
 
-// thread answers the conversation's thread. Where another channel has it, or is about to, the command is handed on there.
-func (w *worker) thread(ctx context.Context, command *eventv1.SlackCommand) (record *eventv1.ThreadRecord, revision uint64, elsewhere bool, err error) {
+// thread answers the conversation's thread. The router decides on the channel once and for all, so a thread in another one is a
+// contradiction that a person has to look at.
+func (w *worker) thread(ctx context.Context, command *eventv1.SlackCommand) (record *eventv1.ThreadRecord, revision uint64, err error) {
 	post := command.GetThreadPost()
 	record = &eventv1.ThreadRecord{}
 	revision, err = w.threads.Read(ctx, bus.ConversationKey(post.GetProject(), post.GetConversation()), record)
-	if err != nil || revision == 0 || (record.GetTeam() == w.lane.Team && record.GetChannel() == w.lane.Channel) {
-		return record, revision, false, err
+	if err == nil && revision != 0 && (record.GetTeam() != w.lane.Team || record.GetChannel() != w.lane.Channel) {
+		err = retry.Rejected(fmt.Errorf("conversation %s has its thread in %s", post.GetConversation(), record.GetChannel()))
 	}
-	moved := proto.CloneOf(command)
-	moved.Team, moved.Channel = record.GetTeam(), record.GetChannel()
-	lane := bus.Lane{Kind: bus.PostLane, Team: record.GetTeam(), Channel: record.GetChannel()}
-	if err := w.Bus.NewLaneRegistry().Register(ctx, lane); err != nil {
-		return nil, 0, false, err
-	}
-	_, err = w.Bus.Once(ctx, bus.Posts, lane.Subject(command.GetId()), moved)
-	return record, revision, true, err
+	return record, revision, err
 }
 
 // attempt is one delivery of a command.

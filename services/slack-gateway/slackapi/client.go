@@ -13,7 +13,9 @@ import (
 
 	"github.com/slack-go/slack"
 
+	"github.com/slacktalk/slacktalk/internal/retry"
 	"github.com/slacktalk/slacktalk/internal/secret"
+	eventv1 "github.com/slacktalk/slacktalk/proto/slacktalk/event/v1"
 	"github.com/slacktalk/slacktalk/services/slack-gateway/render"
 )
 
@@ -157,10 +159,11 @@ func (c *Client) Find(ctx context.Context, channel, thread, mark string, since t
 			}
 		}
 		if cursor == "" {
-			break
+			return Posted{}, false, nil
 		}
 	}
-	return Posted{}, false, nil
+	err = fmt.Errorf("look for a post in %s: not among the first %d pages, and there are more", channel, pages)
+	return Posted{}, false, retry.Permanent(eventv1.FailureReason_FAILURE_REASON_OUTCOME_UNKNOWN, err)
 }
 
 func (c *Client) page(ctx context.Context, channel, thread, oldest, cursor string) ([]slack.Message, string, error) {
