@@ -107,6 +107,9 @@ type worker struct {
 	*Lanes
 	lane       bus.Lane
 	checkpoint *bus.Checkpoint
+	// window is what was last seen waiting in the lane. Stored messages never change, so each is asked for only once, however
+	// many posts go out before its turn.
+	window []bus.Message
 }
 
 // park waits until the channel may take posts again. The message stays ours meanwhile, so nothing in the lane overtakes it.
@@ -183,6 +186,21 @@ func (w *worker) lookAhead() int {
 	return 32
 }
 
+// behind answers what waits in the lane behind the message with sequence, oldest first, as far as it is looked at.
+func (w *worker) behind(ctx context.Context, sequence uint64) ([]bus.Message, error) {
+	w.window = slices.DeleteFunc(w.window, func(m bus.Message) bool { return m.Sequence <= sequence })
+	last := sequence
+	if len(w.window) > 0 {
+		last = w.window[len(w.window)-1].Sequence
+	}
+	more, err := w.Bus.Waiting(ctx, w.lane, last, w.lookAhead()-len(w.window))
+	if err != nil {
+		return nil, err
+	}
+	w.window = append(w.window, more...)
+	return w.window, nil
+}
+
 // maxBatch bounds how many messages one post carries: its marks must fit into Slack's metadata, whose limit is not documented.
 const maxBatch = 40
 
@@ -194,7 +212,7 @@ func (w *worker) gather(ctx context.Context, m bus.Message, command *eventv1.Sla
 		return b, nil
 	}
 	carried := ahead(note, m.Sequence)
-	waiting, err := w.Bus.Waiting(ctx, w.lane, m.Sequence, w.lookAhead())
+	waiting, err := w.behind(ctx, m.Sequence)
 	if err != nil {
 		return b, err
 	}
