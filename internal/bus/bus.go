@@ -7,6 +7,7 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
+	"net/url"
 	"sync"
 	"time"
 
@@ -84,7 +85,7 @@ func Connect(s Settings, service string, log *slog.Logger, registry prometheus.R
 	}
 	conn, err := nats.Connect(s.URL.Reveal(), options...)
 	if err != nil {
-		return nil, fmt.Errorf("connect to NATS: %w", err)
+		return nil, connectError(err)
 	}
 	js, err := jetstream.New(conn, jetstream.WithDefaultTimeout(callTimeout))
 	if err != nil {
@@ -92,6 +93,15 @@ func Connect(s Settings, service string, log *slog.Logger, registry prometheus.R
 		return nil, fmt.Errorf("use JetStream: %w", err)
 	}
 	return &Bus{conn: conn, js: js, settings: s, log: log, metrics: newMetrics(registry)}, nil
+}
+
+// connectError leaves out what would quote the URL, which holds the password.
+func connectError(err error) error {
+	var address *url.Error
+	if errors.As(err, &address) {
+		err = errors.New("NATS_URL is not a NATS URL")
+	}
+	return fmt.Errorf("connect to NATS: %w", err)
 }
 
 // callTimeout bounds one call to JetStream.

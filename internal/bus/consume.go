@@ -136,6 +136,10 @@ func (b *Bus) settle(ctx context.Context, q Queue, raw jetstream.Msg) {
 	}
 	m := Message{Stream: q.Stream, Subject: raw.Subject(), Data: raw.Data(), Sequence: meta.Sequence.Stream, Deliveries: meta.NumDelivered, StoredAt: meta.Timestamp}
 	if q.Stream == Held {
+		if wait := notBefore(raw); wait > 0 && m.Deliveries == 1 {
+			_ = raw.NakWithDelay(wait)
+			return
+		}
 		m.Attempted = raw.Headers().Get(headerAttempted) != ""
 		m.Held, m.Stream, m.Subject = true, raw.Headers().Get(headerStream), raw.Headers().Get(headerSubject)
 	}
@@ -155,13 +159,22 @@ func (b *Bus) settle(ctx context.Context, q Queue, raw jetstream.Msg) {
 	switch {
 	case err == nil:
 		b.settled(q, "done", raw.Ack())
-	case ctx.Err() != nil:
+	case ctx.Err() != nil && !errors.Is(err, retry.ErrUnknown):
 		_ = raw.Nak()
 	default:
 		wait := retry.Wait(m.Deliveries, err)
 		b.log.Info("will try again", "queue", q.Durable, "subject", m.Subject, "attempt", m.Deliveries, "wait", wait, "err", err)
 		b.settled(q, "retried", raw.NakWithDelay(wait))
 	}
+}
+
+// notBefore answers how long a held message has to wait still.
+func notBefore(raw jetstream.Msg) time.Duration {
+	at, err := time.Parse(time.RFC3339Nano, raw.Headers().Get(headerNotBefore))
+	if err != nil {
+		return 0
+	}
+	return time.Until(at)
 }
 
 func (b *Bus) settled(q Queue, result string, err error) {

@@ -23,7 +23,8 @@ type Holder struct {
 	stream string // first token of the stream's subjects
 	handle Handler
 	kick   chan HeldLane
-	// OnHeld is called after a message was set aside, with the error that did it; nil when it only queued up. May be nil.
+	// OnHeld is called when a message is set aside, with the error that did it; nil when it only queues up. It may be called again for
+	// the same message. May be nil.
 	OnHeld func(ctx context.Context, m Message, err error)
 }
 
@@ -59,16 +60,20 @@ func (h *Holder) hold(ctx context.Context, lane HeldLane, m Message, cause error
 	if errors.Is(cause, retry.ErrUnknown) {
 		origin.Set(headerAttempted, "true")
 	}
-	duplicate, err := h.bus.once(ctx, Held, lane.Subject(m.Subject), m.Data, origin)
+	if delay := retry.Delay(cause); delay > 0 {
+		origin.Set(headerNotBefore, time.Now().Add(delay).UTC().Format(time.RFC3339Nano))
+	}
+	if h.OnHeld != nil {
+		// Said first: once it is stored, another replica may be done with it before we get to say so.
+		h.OnHeld(ctx, m, cause)
+	}
+	_, err := h.bus.once(ctx, Held, lane.Subject(m.Subject), m.Data, origin)
 	if err != nil {
 		return fmt.Errorf("hold: %w", err)
 	}
 	h.bus.metrics.handled.WithLabelValues(m.Stream, "held").Inc()
 	if cause != nil {
 		h.bus.log.Info("held", "subject", m.Subject, "err", cause)
-	}
-	if h.OnHeld != nil && !duplicate {
-		h.OnHeld(ctx, m, cause)
 	}
 	select {
 	case h.kick <- lane:

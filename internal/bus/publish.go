@@ -23,6 +23,8 @@ const (
 	headerSubject = "Slacktalk-Subject"
 	// Of a held message: it was set aside after an attempt whose outcome is unknown.
 	headerAttempted = "Slacktalk-Attempted"
+	// Of a held message: when it may be tried again.
+	headerNotBefore = "Slacktalk-Not-Before"
 )
 
 // ErrTooLarge is wrapped by errors of messages over the server's limit; nothing was stored and never will be.
@@ -60,6 +62,12 @@ func (b *Bus) once(ctx context.Context, stream, subject string, data []byte, ext
 }
 
 func (b *Bus) tryOnce(ctx context.Context, stream, subject string, data []byte, extra nats.Header) (duplicate bool, err error) {
+	if b.settings.PartitionsBefore > 0 {
+		// While the number is being raised, a repeat may come under another partition than the first.
+		if there, err := b.any(ctx, stream, anyPartition(subject)); err != nil || there {
+			return there, err
+		}
+	}
 	message := &nats.Msg{Subject: subject, Data: data, Header: nats.Header{headerType: {typeProto}}}
 	maps.Copy(message.Header, extra)
 	ctx, cancel := context.WithTimeoutCause(ctx, callTimeout, errors.New("JetStream did not answer"))

@@ -89,6 +89,16 @@ func SlackSubject(p Partitions, team, channel, thread, kind, id string) string {
 	return fmt.Sprintf("slack.%s.%s.%s.%s.%s.%s", p.Of(team+channel+thread), team, channel, token, kind, Token(id))
 }
 
+// anyPartition matches a message in whichever partition it was stored.
+func anyPartition(subject string) string {
+	parts := strings.Split(subject, ".")
+	switch parts[0] {
+	case "talk", "slack", "send":
+		parts[1] = "*"
+	}
+	return strings.Join(parts, ".")
+}
+
 // ThreadToken makes a Slack ts fit for a subject or key.
 func ThreadToken(ts string) string { return strings.ReplaceAll(ts, ".", "-") }
 

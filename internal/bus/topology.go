@@ -14,13 +14,16 @@ import (
 // Retention is how long facts and commands are kept, and so how late a repeat is still recognised.
 const Retention = 96 * time.Hour
 
+// parkedRetention is longer: a channel that does not take posts keeps them waiting here until somebody mends it.
+const parkedRetention = 30 * 24 * time.Hour
+
 // streams is the topology. Every fact and command has a subject of its own that ends in its id, and is published on
 // the condition that the subject is empty: as long as a message is kept, its repeat is refused by the stream itself.
 func streams() []jetstream.StreamConfig {
 	return []jetstream.StreamConfig{
 		{Name: Talk, Description: "Facts at the KARTE edge", Subjects: []string{"talk.>"}, MaxAge: Retention},
 		{Name: Slack, Description: "Facts at the Slack edge", Subjects: []string{"slack.>"}, MaxAge: Retention},
-		{Name: Posts, Description: "Commands to Slack", Subjects: []string{"post.>", "mark.>"}, MaxAge: Retention},
+		{Name: Posts, Description: "Commands to Slack", Subjects: []string{"post.>", "mark.>"}, MaxAge: parkedRetention},
 		{Name: Sends, Description: "Commands to KARTE", Subjects: []string{"send.>"}, MaxAge: Retention},
 		// A held message is gone when it is done: whether a customer has any is asked before each of their messages.
 		{Name: Held, Description: "What waits, per customer", Subjects: []string{"held.>"}, Retention: jetstream.WorkQueuePolicy},

@@ -7,7 +7,6 @@ import (
 
 	"github.com/slacktalk/slacktalk/internal/bus"
 	"github.com/slacktalk/slacktalk/internal/retry"
-	"github.com/slacktalk/slacktalk/internal/split"
 	eventv1 "github.com/slacktalk/slacktalk/proto/slacktalk/event/v1"
 )
 
@@ -25,7 +24,7 @@ func (s *Sender) find(ctx context.Context, m bus.Message, command *eventv1.Karte
 		if command.GetReplay() || !m.Held {
 			return false, retry.Permanent(eventv1.FailureReason_FAILURE_REASON_OUTCOME_UNKNOWN, fmt.Errorf("command %s may have been carried out, and KARTE does not list such lines", command.GetId()))
 		}
-		// An unknown outcome would have ended it at once: what is held was cleanly refused.
+		// An unknown outcome would have ended it at once: what is held was cleanly refused, unless the process died just then.
 		return false, nil
 	}
 	text := parts[len(parts)-1]
@@ -58,10 +57,10 @@ func (s *Sender) earlier(ctx context.Context, m bus.Message, command *eventv1.Ka
 	total := 0
 	for _, other := range before {
 		var earlier eventv1.KarteCommand
-		if bus.Decode(other, &earlier) != nil || earlier.GetOperator() != command.GetOperator() || earlier.GetKind() != command.GetKind() {
+		if bus.Decode(other, &earlier) != nil || earlier.GetOperator() != command.GetOperator() || !s.listed(&earlier) {
 			continue
 		}
-		same := count(split.Text(defuse(earlier.GetText()), s.TextLimit, nil), text)
+		same := count(s.parts(&earlier), text)
 		if same == 0 {
 			continue
 		}

@@ -101,10 +101,17 @@ func (s *Sender) Handle(ctx context.Context, m bus.Message) error {
 
 // carryOut sends the parts one after the other; delivered is how many KARTE has.
 func (s *Sender) carryOut(ctx context.Context, m bus.Message, command *eventv1.KarteCommand) (delivered int, err error) {
-	parts := split.Text(defuse(command.GetText()), s.TextLimit, nil)
+	parts := s.parts(command)
 	state, part, since, err := s.state(ctx, m, command)
 	if err != nil || state == bus.Done {
 		return len(parts), err
+	}
+	if state == bus.Uncertain && !command.GetReplay() {
+		// It may even be over: its last acknowledgement can have been lost.
+		done, err := s.Bus.Find(ctx, bus.Talk, s.reportSubject(command, "delivered", "delivered-"+command.GetId()), &eventv1.TalkFact{})
+		if err != nil || done {
+			return len(parts), err
+		}
 	}
 	for i := part; i < len(parts); i++ {
 		// Of a held or replayed command any part may have arrived, of an interrupted one only the noted part.
@@ -132,7 +139,12 @@ func (s *Sender) carryOut(ctx context.Context, m bus.Message, command *eventv1.K
 func (s *Sender) state(ctx context.Context, m bus.Message, command *eventv1.KarteCommand) (state bus.State, part int, since time.Time, err error) {
 	since = command.GetIssuedAt().AsTime()
 	if m.Held || command.GetReplay() {
-		if m.Attempted || m.Deliveries > 1 || command.GetReplay() {
+		// Its own note is asked as well: delivery counts may be forgotten.
+		note, err := s.checkpoint(m).Last(ctx)
+		if err != nil {
+			return 0, 0, since, err
+		}
+		if m.Attempted || m.Deliveries > 1 || command.GetReplay() || note.GetSequence() > 0 {
 			return bus.Uncertain, 0, since, nil
 		}
 		return bus.Untried, 0, since, nil
@@ -148,16 +160,22 @@ func (s *Sender) state(ctx context.Context, m bus.Message, command *eventv1.Kart
 	return state, 0, since, nil
 }
 
-// note writes the attempt down before it is made. What is held needs no note: after its first attempt it counts as uncertain anyway.
+// note writes the attempt down before it is made.
 func (s *Sender) note(ctx context.Context, m bus.Message, part int) error {
+	checkpoint := s.checkpoint(m)
 	if m.Held {
-		return nil
+		if _, err := checkpoint.Last(ctx); err != nil {
+			return err
+		}
 	}
-	return s.checkpoint(m).Note(ctx, &eventv1.Checkpoint{Sequence: m.Sequence, Part: uint32(part), AttemptedAt: timestamppb.New(s.Now())}) //nolint:gosec // part is small
+	return checkpoint.Note(ctx, &eventv1.Checkpoint{Sequence: m.Sequence, Part: uint32(part), AttemptedAt: timestamppb.New(s.Now())}) //nolint:gosec // part is small
 }
 
-// checkpoint answers the note of the message's partition.
+// checkpoint answers the note of the message's partition; a held message has one of its own.
 func (s *Sender) checkpoint(m bus.Message) *bus.Checkpoint {
+	if m.Held {
+		return s.Bus.NewCheckpoint("send.held." + bus.Token(m.Subject))
+	}
 	partition := strings.Split(m.Subject, ".")[1]
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -172,7 +190,8 @@ func (s *Sender) call(ctx context.Context, command *eventv1.KarteCommand, text s
 	if command.GetKind() == eventv1.ReplyKind_REPLY_KIND_NOTE {
 		do = s.KARTE.Note
 	}
-	err := do(ctx, customer, command.GetOperator(), text)
+	// Not cut off when the process is asked to stop: a call that is cut off may still have its effect.
+	err := do(context.WithoutCancel(ctx), customer, command.GetOperator(), text)
 	s.count(command, result(err))
 	if errors.Is(err, retry.ErrUnknown) {
 		if !s.listed(command) {
@@ -182,6 +201,15 @@ func (s *Sender) call(ctx context.Context, command *eventv1.KarteCommand, text s
 		return retry.After(2*time.Second, err)
 	}
 	return err
+}
+
+// parts answers the texts of the calls that a command takes.
+func (s *Sender) parts(command *eventv1.KarteCommand) []string {
+	parts := split.Text(command.GetText(), s.TextLimit, nil)
+	for i := range parts {
+		parts[i] = defuse(parts[i])
+	}
+	return parts
 }
 
 func (s *Sender) listed(command *eventv1.KarteCommand) bool {

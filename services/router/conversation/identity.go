@@ -17,6 +17,8 @@ type Conversation struct {
 	ID string
 	// Record is what has been decided; never nil.
 	Record *eventv1.ConversationRecord
+	// Origin is the conversation whose thread it was found by; it never changes for a thread, whatever is merged later.
+	Origin string
 }
 
 // CustomerID answers the id that KARTE's calls take: the member's, or the visitor's while anonymous.
@@ -61,6 +63,8 @@ type plan struct {
 	record *eventv1.ConversationRecord
 	// aliases are identities that are to point to it.
 	aliases []string
+	// ended is the conversation that the aliases led to before.
+	ended *known
 	// merged is an anonymous conversation that ends because its customer turned out to be a member who has one.
 	merged *known
 }
@@ -77,8 +81,17 @@ func join(member, visitor string, byMember, byVisitor *known, c *eventv1.Custome
 			p.aliases = []string{visitor}
 		}
 		return p
+	case byMember != nil && byVisitor.id != byMember.id && mayBeOf(byVisitor, c) &&
+		byMember.record.GetChannel() == "" && byVisitor.record.GetChannel() != "":
+		// The member is known only from an assignment or the like: the thread there is stays theirs.
+		record := proto.CloneOf(byVisitor.record)
+		record.Customer.UserId = c.GetUserId()
+		if byMember.record.GetAssignee() != nil {
+			record.Assignee = byMember.record.GetAssignee()
+		}
+		return plan{id: byVisitor.id, record: record, aliases: []string{byMember.id}, ended: byMember}
 	case byMember != nil && byVisitor.id != byMember.id && mayBeOf(byVisitor, c):
-		return plan{id: byMember.id, aliases: []string{byVisitor.id}, merged: byVisitor}
+		return plan{id: byMember.id, aliases: []string{byVisitor.id}, ended: byVisitor, merged: byVisitor}
 	case byMember != nil:
 		return plan{id: byMember.id}
 	case byVisitor != nil && member == "":

@@ -74,7 +74,7 @@ func (s *Store) resolve(ctx context.Context, project, member, visitor string, c 
 		conv.Record = byVisitor.record
 	}
 	for _, alias := range p.aliases {
-		if err := s.point(ctx, project, alias, p.id, p.merged); err != nil {
+		if err := s.point(ctx, project, alias, p.id, p.ended); err != nil {
 			return Conversation{}, nil, err
 		}
 	}
@@ -126,6 +126,9 @@ func (s *Store) put(ctx context.Context, project, id string, record *eventv1.Con
 			return bus.ErrConflict // it was merged meanwhile: look again
 		case now.GetCustomer().GetUserId() == "":
 			now.Customer = record.GetCustomer()
+			if record.GetAssignee() != nil {
+				now.Assignee = record.GetAssignee()
+			}
 		case now.GetCustomer().GetUserId() != record.GetCustomer().GetUserId():
 			return bus.ErrConflict // it became another member's meanwhile
 		}
@@ -144,7 +147,8 @@ func (s *Store) point(ctx context.Context, project, identity, id string, from *k
 		case !exists:
 		case now.GetAliasOf() == id:
 			return nil
-		case now.GetAliasOf() != "", from == nil, now.GetCustomer().GetUserId() != from.record.GetCustomer().GetUserId():
+		case now.GetAliasOf() != "", from == nil, now.GetCustomer().GetUserId() != from.record.GetCustomer().GetUserId(),
+			now.GetChannel() != from.record.GetChannel():
 			return bus.ErrConflict
 		}
 		proto.Reset(now)
@@ -231,7 +235,7 @@ func (s *Store) ByThread(ctx context.Context, team, channel, ts string) (conv Co
 	if err != nil || at == nil {
 		return Conversation{}, false, err
 	}
-	return Conversation{Project: project, ID: at.id, Record: at.record}, true, nil
+	return Conversation{Project: project, ID: at.id, Record: at.record, Origin: id}, true, nil
 }
 
 // Remember notes for a while that something was sent to KARTE, so that its echo is recognised; see Echo.

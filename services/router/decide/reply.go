@@ -74,7 +74,8 @@ func ofContent(content *eventv1.Content, names Names) Outcome {
 			code++
 			continue
 		}
-		other = other || strings.TrimSpace(text) != ""
+		// A mention of something without a name to show is something that was written, too.
+		other = other || strings.TrimSpace(text) != "" || mentions(block)
 		fence = fence || strings.Contains(text, "```")
 	}
 	whole := names.Text(content)
@@ -89,6 +90,16 @@ func ofContent(content *eventv1.Content, names Names) Outcome {
 		return Outcome{Kind: eventv1.ReplyKind_REPLY_KIND_NOTE, Text: whole, Notices: []Private{{Kind: eventv1.NoticeKind_NOTICE_KIND_MIXED}}}
 	}
 	return Outcome{Kind: eventv1.ReplyKind_REPLY_KIND_NOTE, Text: whole}
+}
+
+// mentions reports whether a block holds anything but literal text.
+func mentions(block *eventv1.Block) bool {
+	for _, inline := range block.GetInlines() {
+		if _, literal := inline.GetInline().(*eventv1.Inline_Text); !literal {
+			return true
+		}
+	}
+	return false
 }
 
 // onlyCode answers the content of the one code block, without the blank text that may stand around it.

@@ -20,7 +20,9 @@ const (
 	// unknownThread is how long a reply waits for its thread to become known: the head may have been posted a moment
 	// ago, by a process that died before it wrote so down.
 	unknownThread = time.Minute
-	// gesture is how long two messages with the same client_msg_id are taken for one.
+	// ownThread is how long it waits where Slack said that the head is ours.
+	ownThread = 72 * time.Hour
+	// gesture is how long two messages with the same client_msg_id and the same words are taken for one.
 	gesture = time.Hour
 )
 
@@ -63,7 +65,8 @@ func (r *Router) reply(ctx context.Context, fact *eventv1.SlackFact, written *ev
 		return err
 	}
 	if id := written.GetClientMsgId(); id != "" {
-		first, err := r.conversations.First(ctx, "gesture:"+fact.GetTeam()+":"+id, written.GetTs(), gesture)
+		same := bus.Token(fact.GetThreadTs() + "\x00" + decide.Names{}.Text(written.GetContent()))
+		first, err := r.conversations.First(ctx, "gesture:"+fact.GetTeam()+":"+id+":"+same, written.GetTs(), gesture)
 		if err != nil {
 			return err
 		}
@@ -96,7 +99,11 @@ func (r *Router) thread(ctx context.Context, fact *eventv1.SlackFact) (conversat
 	if err != nil {
 		return conv, nil, err
 	}
-	if !ok && time.Since(fact.GetReceivedAt().AsTime()) < unknownThread {
+	patience := unknownThread
+	if fact.GetReplyWritten().GetOwnThread() {
+		patience = ownThread
+	}
+	if !ok && time.Since(fact.GetReceivedAt().AsTime()) < patience {
 		return conv, nil, retry.After(time.Second, errThreadUnknown)
 	}
 	if !ok {
@@ -167,8 +174,8 @@ func (r *Router) send(ctx context.Context, fact *eventv1.SlackFact, conv convers
 		r.decided("note")
 	}
 	id := "reply-" + fact.GetId()
-	_, err := r.publisher.Once(ctx, bus.Sends, bus.SendSubject(r.partitions, conv.Project, conv.ID, id), &eventv1.KarteCommand{
-		Id: id, Project: conv.Project, Conversation: conv.ID, Customer: conv.Record.GetCustomer(), Operator: operator,
+	_, err := r.publisher.Once(ctx, bus.Sends, bus.SendSubject(r.partitions, conv.Project, conv.Origin, id), &eventv1.KarteCommand{
+		Id: id, Project: conv.Project, Conversation: conv.Origin, Customer: conv.Record.GetCustomer(), Operator: operator,
 		Kind: outcome.Kind, Text: outcome.Text, Origin: ref, IssuedAt: timestamppb.Now(),
 	})
 	return err

@@ -208,7 +208,8 @@ const maxBatch = 40
 func (w *worker) gather(ctx context.Context, m bus.Message, command *eventv1.SlackCommand, note *eventv1.Checkpoint) (batch, error) {
 	b := batch{commands: []*eventv1.SlackCommand{command}}
 	options := w.options(command)
-	if !render.Fits(b.posts(), options) {
+	// A command that keeps failing goes alone in the end, so that it takes nothing with it when it is given up.
+	if !render.Fits(b.posts(), options) || m.Deliveries > enough/2 {
 		return b, nil
 	}
 	carried := ahead(note, m.Sequence)
@@ -247,11 +248,8 @@ func (w *worker) note(ctx context.Context, m bus.Message, last *eventv1.Checkpoi
 }
 
 // clear writes down that the attempt certainly had no effect, so that the next one needs no search.
-func (w *worker) clear(ctx context.Context, m bus.Message, last *eventv1.Checkpoint) {
-	err := w.checkpoint.Note(ctx, &eventv1.Checkpoint{Sequence: m.Sequence - 1, Ahead: ahead(last, m.Sequence)})
-	if err != nil {
-		w.Log.Debug("attempt not cleared", "err", err)
-	}
+func (w *worker) clear(ctx context.Context, m bus.Message, last *eventv1.Checkpoint) error {
+	return w.checkpoint.Note(context.WithoutCancel(ctx), &eventv1.Checkpoint{Sequence: m.Sequence - 1, Ahead: ahead(last, m.Sequence)})
 }
 
 // ahead answers which messages behind sequence have been carried by attempts before it.

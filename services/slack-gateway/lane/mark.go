@@ -29,12 +29,12 @@ func (w *worker) mark(ctx context.Context, m bus.Message, command *eventv1.Slack
 	case *eventv1.SlackCommand_Notice:
 		err = w.once(ctx, m, func() error {
 			target := c.Notice.GetTarget()
-			return w.Marks.Private(ctx, target.GetChannel(), target.GetThreadTs(), target.GetMember(), render.Notice(c.Notice.GetKind(), c.Notice.GetDetail(), command.GetLanguage()))
+			return w.Marks.Private(context.WithoutCancel(ctx), target.GetChannel(), target.GetThreadTs(), target.GetMember(), render.Notice(c.Notice.GetKind(), c.Notice.GetDetail(), command.GetLanguage()))
 		})
 		w.count("notice", err)
 	case *eventv1.SlackCommand_DirectNotice:
 		err = w.once(ctx, m, func() error {
-			_, err := w.Slack.Post(ctx, c.DirectNotice.GetMember(), "", render.Notice(c.DirectNotice.GetKind(), c.DirectNotice.GetDetail(), command.GetLanguage()), nil)
+			_, err := w.Slack.Post(context.WithoutCancel(ctx), c.DirectNotice.GetMember(), "", render.Notice(c.DirectNotice.GetKind(), c.DirectNotice.GetDetail(), command.GetLanguage()), nil)
 			return err
 		})
 		w.count("notice", err)
@@ -58,8 +58,10 @@ func (w *worker) once(ctx context.Context, m bus.Message, call func() error) err
 		w.Log.Warn("a private notice may not have been shown", "err", err)
 		return nil
 	}
-	if err != nil && ctx.Err() == nil {
-		w.clear(ctx, m, last)
+	if err != nil {
+		if cleared := w.clear(ctx, m, last); cleared != nil {
+			return cleared
+		}
 	}
 	return err
 }

@@ -114,6 +114,7 @@ func (a *attempt) once(ctx context.Context) error {
 		if err := a.announce(ctx); err != nil {
 			return err
 		}
+		opened = true
 	}
 	return a.reply(ctx, opened)
 }
@@ -198,7 +199,8 @@ func (a *attempt) one(ctx context.Context, message render.Message, part int, b b
 	if err := a.note(ctx, a.m, a.last, part, b); err != nil {
 		return err
 	}
-	posted, err := a.Slack.Post(ctx, a.lane.Channel, a.record.GetTs(), message, b.marks(part))
+	// Not cut off when the process is asked to stop: a call that is cut off may still have its effect.
+	posted, err := a.Slack.Post(context.WithoutCancel(ctx), a.lane.Channel, a.record.GetTs(), message, b.marks(part))
 	a.count("post", err)
 	if err != nil {
 		return a.failed(ctx, part, err)
@@ -219,8 +221,12 @@ func (a *attempt) failed(ctx context.Context, part int, err error) error {
 		// What Slack may still be at work on would not be found yet.
 		return retry.After(2*time.Second, err)
 	}
-	if part == 0 && ctx.Err() == nil {
-		a.clear(ctx, a.m, a.last)
+	if part > 0 {
+		return err
+	}
+	// What the attempt would have carried along has not been carried: nothing may end before that is written down.
+	if cleared := a.clear(ctx, a.m, a.last); cleared != nil {
+		return cleared
 	}
 	return err
 }
@@ -262,10 +268,10 @@ func (a *attempt) open(ctx context.Context) (done bool, err error) {
 	if err := a.note(ctx, a.m, a.last, 0, b); err != nil {
 		return false, err
 	}
-	posted, err := a.Slack.Post(ctx, a.lane.Channel, "", message, marks)
+	posted, err := a.Slack.Post(context.WithoutCancel(ctx), a.lane.Channel, "", message, marks)
 	a.count("head", err)
 	if err != nil {
-		return false, a.failed(ctx, 1, err)
+		return false, a.failed(ctx, 0, err)
 	}
 	a.state = bus.Untried
 	a.merged.Add(float64(len(b.sequences)))

@@ -3,6 +3,7 @@ package members
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"log/slog"
 	"time"
@@ -14,6 +15,7 @@ import (
 	"google.golang.org/protobuf/proto"
 
 	"github.com/slacktalk/slacktalk/internal/bus"
+	"github.com/slacktalk/slacktalk/internal/retry"
 	eventv1 "github.com/slacktalk/slacktalk/proto/slacktalk/event/v1"
 )
 
@@ -117,6 +119,11 @@ func (a *Answerer) name(id string, ask func() (string, error)) (string, error) {
 		return name, nil
 	}
 	name, err := ask()
+	if errors.Is(err, retry.ErrParked) {
+		// A scope that is missing must not hold up replies: the name is said in general words.
+		a.log.Warn("a name cannot be looked up", "err", err)
+		return "", nil
+	}
 	if err == nil {
 		a.names.Add(id, name)
 	}
