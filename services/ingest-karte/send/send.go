@@ -77,7 +77,7 @@ func (s *Sender) Handle(ctx context.Context, m bus.Message) error {
 	}
 	delivered, err := s.carryOut(ctx, m, &command)
 	if err == nil {
-		return s.report(ctx, &command, "delivered", &eventv1.TalkFact_ReplyDelivered{ReplyDelivered: &eventv1.ReplyDelivered{
+		return s.outcome(ctx, m, &command, "delivered", &eventv1.TalkFact_ReplyDelivered{ReplyDelivered: &eventv1.ReplyDelivered{
 			CommandId: command.GetId(), Kind: command.GetKind(), Origin: command.GetOrigin(), Waited: m.Held,
 		}})
 	}
@@ -88,7 +88,7 @@ func (s *Sender) Handle(ctx context.Context, m bus.Message) error {
 		}
 	}
 	if reason, ok := retry.Reason(err); ok {
-		report := s.report(ctx, &command, "failed", &eventv1.TalkFact_ReplyFailed{ReplyFailed: &eventv1.ReplyFailed{
+		report := s.outcome(ctx, m, &command, "failed", &eventv1.TalkFact_ReplyFailed{ReplyFailed: &eventv1.ReplyFailed{
 			CommandId: command.GetId(), Kind: command.GetKind(), Origin: command.GetOrigin(), Reason: reason, Detail: detail(err),
 			PartsDelivered: int32(delivered), Waited: m.Held, //nolint:gosec // parts of a Slack message are few
 		}})
@@ -236,13 +236,29 @@ const enough = 20
 
 // exhausted makes err permanent when it has been tried for too long; what is parked waits for a person, however long.
 func (s *Sender) exhausted(m bus.Message, command *eventv1.KarteCommand, err error) error {
-	if _, permanent := retry.Reason(err); permanent || m.Deliveries < enough || errors.Is(err, retry.ErrParked) || errors.Is(err, context.Canceled) {
+	throttled := retry.Delay(err) > 0 && !errors.Is(err, retry.ErrUnknown)
+	if _, permanent := retry.Reason(err); permanent || throttled || m.Deliveries < enough || errors.Is(err, retry.ErrParked) || errors.Is(err, context.Canceled) {
 		return err
 	}
 	if age := s.Now().Sub(command.GetIssuedAt().AsTime()); age > s.GiveUp {
 		return retry.Permanent(eventv1.FailureReason_FAILURE_REASON_EXHAUSTED, fmt.Errorf("tried for %v: %w", age.Round(time.Second), err))
 	}
 	return err
+}
+
+// outcome reports the end of a command. What was set aside is first reported as waiting, in case the replica that set it aside has
+// not come to that yet: the mark of waiting goes with the outcome, and behind it would stay for ever.
+func (s *Sender) outcome(ctx context.Context, m bus.Message, command *eventv1.KarteCommand, kind string, fact any) error {
+	if m.Held {
+		if err := s.reportWaiting(ctx, command); err != nil {
+			return err
+		}
+	}
+	return s.report(ctx, command, kind, fact)
+}
+
+func (s *Sender) reportWaiting(ctx context.Context, command *eventv1.KarteCommand) error {
+	return s.report(ctx, command, "waiting", &eventv1.TalkFact_ReplyWaiting{ReplyWaiting: &eventv1.ReplyWaiting{CommandId: command.GetId(), Origin: command.GetOrigin()}})
 }
 
 // report publishes what became of a command, once.
@@ -276,8 +292,7 @@ func (s *Sender) Waiting(ctx context.Context, m bus.Message, _ error) {
 	if proto.Unmarshal(m.Data, &command) != nil {
 		return
 	}
-	err := s.report(ctx, &command, "waiting", &eventv1.TalkFact_ReplyWaiting{ReplyWaiting: &eventv1.ReplyWaiting{CommandId: command.GetId(), Origin: command.GetOrigin()}})
-	if err != nil {
+	if err := s.reportWaiting(ctx, &command); err != nil {
 		s.Log.Warn("waiting not reported", "command", command.GetId(), "err", err)
 	}
 }

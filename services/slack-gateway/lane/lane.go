@@ -142,7 +142,8 @@ const enough = 20
 
 // exhausted makes err permanent when the command has been tried for too long.
 func (w *worker) exhausted(m bus.Message, command *eventv1.SlackCommand, err error) error {
-	if _, permanent := retry.Reason(err); err == nil || permanent || errors.Is(err, context.Canceled) || m.Deliveries < enough {
+	throttled := retry.Delay(err) > 0 && !errors.Is(err, retry.ErrUnknown)
+	if _, permanent := retry.Reason(err); err == nil || permanent || throttled || errors.Is(err, context.Canceled) || m.Deliveries < enough {
 		return err
 	}
 	if age := w.Now().Sub(command.GetIssuedAt().AsTime()); age > w.GiveUp {
