@@ -33,7 +33,7 @@ func run(ctx context.Context) (err error) {
 	keep := flag.Bool("keep", false, "leave the folder with logs and data")
 	flag.IntVar(&o.Customers, "customers", 200, "customers who write")
 	flag.IntVar(&o.Messages, "messages", 10000, "texts in both directions together")
-	flag.IntVar(&o.Rounds, "rounds", 3, "how often every kind of fault happens")
+	flag.IntVar(&o.Rounds, "rounds", 2, "how often every kind of fault happens")
 	flag.IntVar(&o.Nodes, "nodes", 3, "NATS nodes")
 	flag.IntVar(&o.Partitions, "partitions", 8, "partitions of every stream")
 	flag.DurationVar(&o.Settle, "settle", 10*time.Minute, "how long everything may take to arrive afterwards")
