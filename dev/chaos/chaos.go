@@ -57,6 +57,7 @@ type happened struct {
 type chaos struct {
 	*system
 	load     *load
+	repeats  *repeater
 	js       jetstream.JetStream
 	settings settingsv1.SettingsServiceClient
 	happened []happened
@@ -78,7 +79,7 @@ func Run(ctx context.Context, o Options) (result *Result, err error) {
 		return nil, err
 	}
 	o.Say("seed %d: everything runs after %v", o.Seed, time.Since(began).Round(time.Millisecond))
-	c := &chaos{system: s, load: newLoad(s)}
+	c := &chaos{system: s, load: newLoad(s), repeats: newRepeater(s)}
 	closeClients, err := c.connect(ctx)
 	if err != nil {
 		return nil, err
@@ -174,7 +175,7 @@ func (c *chaos) tryConfigure(ctx context.Context) error {
 func (c *chaos) storm(ctx context.Context, begin time.Time) error {
 	ctx, cancel := context.WithCancelCause(ctx)
 	defer cancel(nil)
-	loaded := make(chan error, 1)
+	loaded, repeated := make(chan error, 1), make(chan error, 1)
 	go func() {
 		err := c.load.run(ctx)
 		if err != nil {
@@ -182,6 +183,9 @@ func (c *chaos) storm(ctx context.Context, begin time.Time) error {
 		}
 		loaded <- err
 	}()
+	repeating, enough := context.WithCancel(ctx)
+	defer enough()
+	go func() { repeated <- c.repeats.run(repeating) }()
 	var failed error
 	for _, p := range schedule(c.options) {
 		if !sleep(ctx, time.Until(begin.Add(p.due))) {
@@ -198,10 +202,8 @@ func (c *chaos) storm(ctx context.Context, begin time.Time) error {
 		c.options.Say("%6.1fs  %s (mended after %v)", h.begin.Sub(begin).Seconds(), h.kind, h.end.Sub(h.begin).Round(10*time.Millisecond))
 	}
 	err := <-loaded
-	if failed != nil {
-		return failed
-	}
-	return err
+	enough()
+	return errors.Join(failed, err, <-repeated)
 }
 
 func (c *chaos) complain(what string) {

@@ -66,16 +66,13 @@ func schedule(o Options) []planned {
 	return plan
 }
 
-// always sets up what goes wrong throughout: lost answers and repeated deliveries.
+// always sets up what goes wrong throughout: lost answers.
 func (c *chaos) always(ctx context.Context) error {
 	const often = 0.05
-	late := 3 * time.Second
 	return errors.Join(
 		c.slack.fault(ctx, slackstandin.Fault{Method: "chat.postMessage", Kind: slackstandin.AcceptThenCut, Probability: often}),
 		c.karte.fault(ctx, kartestandin.Fault{Path: kartestandin.PathSendFromOperator, Kind: kartestandin.FaultAcceptThenCut, Probability: often}),
 		c.karte.fault(ctx, kartestandin.Fault{Path: kartestandin.PathNoteSend, Kind: kartestandin.FaultAcceptThenCut, Probability: often}),
-		c.slack.post(ctx, "/_control/event-faults", slackstandin.EventFault{Kind: slackstandin.Duplicate, Probability: 2 * often, Delay: late}, nil),
-		c.karte.post(ctx, "/_control/hook-faults", kartestandin.HookFault{Kind: kartestandin.HookDuplicate, Probability: 2 * often, Delay: late}, nil),
 	)
 }
 

@@ -19,8 +19,10 @@ type Result struct {
 	Verdict   *verdict
 	// Poisoned counts the messages that belong into DEAD, Found those that are there; Dead names all others that are there.
 	Poisoned, Found int
-	Dead            []string
-	Recoveries      []Recovery
+	// Repeats counts the deliveries that were repeated on purpose.
+	Repeats    int
+	Dead       []string
+	Recoveries []Recovery
 	// Complaints are ends of processes that nobody asked for, stops that took too long, panics.
 	Complaints []string
 }
@@ -39,7 +41,7 @@ const (
 )
 
 func (c *chaos) result(v *verdict, dead []*eventv1.DeadLetter, load, all time.Duration) *Result {
-	r := &Result{Options: c.options, Date: time.Now().UTC(), Load: load, All: all, Verdict: v, Poisoned: len(c.poisoned)}
+	r := &Result{Options: c.options, Date: time.Now().UTC(), Load: load, All: all, Verdict: v, Poisoned: len(c.poisoned), Repeats: c.repeats.count}
 	for _, letter := range dead {
 		if slices.Contains(c.poisoned, letter.GetSubject()) {
 			r.Found++
@@ -156,6 +158,7 @@ func (r *Result) Markdown() string {
 	row("99 % within", func(d *direction) any { return quantile(d.Delays, 0.99) })
 	row("longest delay", func(d *direction) any { return quantile(d.Delays, 1) })
 	line("\n| | |\n|---|---:|")
+	line("| deliveries repeated on purpose | %d |", r.Repeats)
 	line("| threads per customer, at most | %d |", v.MaxThreads)
 	line("| stray lines in the channel | %d |", len(v.Stray))
 	line("| operators' lines without the right receipt | %d |", len(v.WrongReceipts))

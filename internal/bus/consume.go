@@ -54,6 +54,9 @@ const (
 	ackWait = 10 * time.Second
 	// beat is how often a handler at work says so.
 	beat = 3 * time.Second
+	// room is how many messages the client can take at once. MaxAckPending lets only one come, but heartbeats take room too: without
+	// more, those of a long attempt drop the next message, which then waits for ackWait.
+	room = 16
 	// pull is how long one request for a message stands.
 	pull = 30 * time.Second
 )
@@ -91,7 +94,7 @@ func (b *Bus) serve(ctx context.Context, q Queue) error {
 	if err != nil {
 		return fmt.Errorf("create consumer: %w", err)
 	}
-	messages, err := consumer.Messages(jetstream.PullMaxMessages(1), jetstream.PullExpiry(pull), jetstream.PullHeartbeat(5*time.Second))
+	messages, err := consumer.Messages(jetstream.PullMaxMessages(room), jetstream.PullExpiry(pull), jetstream.PullHeartbeat(5*time.Second))
 	if err != nil {
 		return fmt.Errorf("pull: %w", err)
 	}
