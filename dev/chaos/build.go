@@ -23,7 +23,7 @@ func build(ctx context.Context, dir string) error {
 		return fmt.Errorf("make the folder for programs: %w", err)
 	}
 	args := append([]string{"build", "-buildvcs=false", "-o", dir + string(filepath.Separator)}, programs...)
-	command := exec.CommandContext(ctx, "go", args...) //nolint:gosec // fixed arguments and our own folder
+	command := exec.CommandContext(ctx, "go", args...)
 	if out, err := command.CombinedOutput(); err != nil {
 		return fmt.Errorf("build the programs: %w\n%s", err, out)
 	}

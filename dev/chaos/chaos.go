@@ -192,7 +192,7 @@ func (c *chaos) storm(ctx context.Context, begin time.Time) error {
 			break
 		}
 		h := happened{kind: p.name, begin: time.Now()}
-		if err := p.do(ctx, c, rand.New(rand.NewPCG(p.seed, 0))); err != nil { //nolint:gosec // reproducible on purpose
+		if err := p.do(ctx, c, rand.New(rand.NewPCG(p.seed, 0))); err != nil {
 			failed = fmt.Errorf("%s: %w", p.name, err)
 			cancel(failed)
 			break

@@ -53,7 +53,7 @@ type planned struct {
 
 // schedule makes the plan of a seed: rounds of all kinds in a random order, spread over the time of the load.
 func schedule(o Options) []planned {
-	r := rand.New(rand.NewPCG(o.Seed, 0)) //nolint:gosec // reproducible on purpose
+	r := rand.New(rand.NewPCG(o.Seed, 0))
 	var plan []planned
 	for range o.Rounds {
 		for _, i := range r.Perm(len(faults)) {

@@ -39,7 +39,7 @@ func (l *load) run(ctx context.Context) error {
 
 // converse is one customer's conversation.
 func (l *load) converse(ctx context.Context, n int) error {
-	r := rand.New(rand.NewPCG(l.options.Seed, uint64(n)+1)) //nolint:gosec // reproducible on purpose
+	r := rand.New(rand.NewPCG(l.options.Seed, uint64(n)+1))
 	count := l.options.Messages / l.options.Customers
 	if n < l.options.Messages%l.options.Customers {
 		count++
@@ -103,11 +103,11 @@ func (l *load) say(ctx context.Context, s *sent, thread string) error {
 func (l *load) look(ctx context.Context) error {
 	for {
 		messages, err := l.slack.messages(ctx)
+		if err != nil && ctx.Err() == nil {
+			return err
+		}
 		if ctx.Err() != nil {
 			return nil
-		}
-		if err != nil {
-			return err
 		}
 		l.mu.Lock()
 		for _, m := range messages {

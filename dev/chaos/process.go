@@ -37,7 +37,7 @@ func (p *process) start() error {
 		return fmt.Errorf("start %s: %w", p.name, err)
 	}
 	defer func() { _ = out.Close() }()     // the child has its own
-	cmd := exec.Command(p.path, p.args...) //nolint:gosec,noctx // our own programs, ended by kill and stop
+	cmd := exec.Command(p.path, p.args...)
 	cmd.Env, cmd.Stdout, cmd.Stderr = p.env, out, out
 	if err := p.spawn.start(cmd); err != nil {
 		return fmt.Errorf("start %s: %w", p.name, err)

@@ -21,7 +21,7 @@ type proxy struct {
 }
 
 func newProxy(backends []string) (*proxy, error) {
-	listener, err := net.Listen("tcp", "127.0.0.1:0") //nolint:noctx // lasts as long as the run
+	listener, err := net.Listen("tcp", "127.0.0.1:0")
 	if err != nil {
 		return nil, fmt.Errorf("listen for a proxy: %w", err)
 	}
@@ -71,7 +71,7 @@ func (p *proxy) dial() net.Conn {
 	first := p.next.Add(1)
 	for i := range uint64(len(p.backends)) {
 		backend := p.backends[(first+i)%uint64(len(p.backends))]
-		if conn, err := net.DialTimeout("tcp", backend, time.Second); err == nil { //nolint:noctx // bounded by itself
+		if conn, err := net.DialTimeout("tcp", backend, time.Second); err == nil {
 			return conn
 		}
 	}
@@ -110,7 +110,7 @@ func (p *proxy) close() {
 func freePorts(n int, begin int) ([]int, error) {
 	var ports []int
 	for port := begin; port < 32000 && len(ports) < n; port++ {
-		listener, err := net.Listen("tcp", fmt.Sprintf("127.0.0.1:%d", port)) //nolint:noctx // closed at once
+		listener, err := net.Listen("tcp", fmt.Sprintf("127.0.0.1:%d", port))
 		if err != nil {
 			continue
 		}

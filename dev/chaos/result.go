@@ -167,6 +167,7 @@ func (r *Result) Markdown() string {
 	for _, f := range r.Recoveries {
 		line("| %s | %d | %v | %v |", f.Kind, f.Times, f.ToSlack.Round(100*time.Millisecond), f.ToKARTE.Round(100*time.Millisecond))
 	}
+	line("\nFrom the fault until all that was written up to %v after it had arrived, so about %v where nobody noticed it.", after, after)
 	if failures := r.Failures(); len(failures) > 0 {
 		line("\nFailures:\n")
 		for _, f := range failures {

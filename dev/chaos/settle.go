@@ -91,7 +91,7 @@ func (c *chaos) waiting(ctx context.Context, name string) (int, error) {
 	total := 0
 	consumers := stream.ListConsumers(ctx)
 	for info := range consumers.Info() {
-		total += int(info.NumPending) + info.NumAckPending //nolint:gosec // far below the limit
+		total += int(info.NumPending) + info.NumAckPending
 	}
 	return total, consumers.Err()
 }

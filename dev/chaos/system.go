@@ -70,7 +70,7 @@ func startSystem(ctx context.Context, o Options) (*system, error) {
 	}
 	const perNode = 3
 	needed := o.Nodes*perNode + 1 + 2 + len(services)*replicas*2
-	ports, err := freePorts(needed, 20000+rand.IntN(8000)) //nolint:gosec // any will do
+	ports, err := freePorts(needed, 20000+rand.IntN(8000))
 	if err != nil {
 		return s, err
 	}
@@ -249,7 +249,7 @@ var probing = &http.Client{Timeout: 2 * time.Second}
 
 // probe answers nil when url answers 200.
 func probe(url string) error {
-	response, err := probing.Get(url) //nolint:noctx // bounded by the client
+	response, err := probing.Get(url)
 	if err != nil {
 		return fmt.Errorf("probe: %w", err)
 	}
@@ -262,7 +262,7 @@ func probe(url string) error {
 
 // ask sends Redis one inline command and compares the beginning of its answer.
 func ask(addr, command, want string) error {
-	conn, err := net.DialTimeout("tcp", addr, time.Second) //nolint:noctx // bounded by itself
+	conn, err := net.DialTimeout("tcp", addr, time.Second)
 	if err != nil {
 		return fmt.Errorf("ask Redis: %w", err)
 	}
@@ -273,8 +273,11 @@ func ask(addr, command, want string) error {
 	}
 	answer := make([]byte, 64)
 	n, err := conn.Read(answer)
-	if err != nil || !strings.HasPrefix(string(answer[:n]), want) {
-		return fmt.Errorf("%w: Redis answers %q to %s (%v)", errNotReady, answer[:n], command, err)
+	if err != nil {
+		return fmt.Errorf("%w: Redis does not answer %s: %w", errNotReady, command, err)
+	}
+	if !strings.HasPrefix(string(answer[:n]), want) {
+		return fmt.Errorf("%w: Redis answers %q to %s", errNotReady, answer[:n], command)
 	}
 	return nil
 }

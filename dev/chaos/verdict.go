@@ -90,8 +90,6 @@ type verdict struct {
 	arrivals      []arrival
 }
 
-func (v *verdict) lost() int { return len(v.ToSlack.Lost) + len(v.ToKARTE.Lost) }
-
 func (v *verdict) bad() int {
 	return v.ToSlack.bad() + v.ToKARTE.bad() + len(v.SecondThreads) + len(v.Stray) + len(v.WrongReceipts)
 }
