@@ -36,7 +36,7 @@ func (p *process) start() error {
 	if err != nil {
 		return fmt.Errorf("start %s: %w", p.name, err)
 	}
-	defer func() { _ = out.Close() }()     // the child has its own
+	defer func() { _ = out.Close() }() // the child has its own
 	cmd := exec.Command(p.path, p.args...)
 	cmd.Env, cmd.Stdout, cmd.Stderr = p.env, out, out
 	if err := p.spawn.start(cmd); err != nil {

@@ -41,7 +41,7 @@ func run(ctx context.Context) (err error) {
 	flag.Float64Var(&o.PostsPerSecond, "posts-per-second", 200, "posts that the Slack stand-in takes per channel")
 	flag.Parse()
 	o.Duration = time.Duration(*minutes * float64(time.Minute))
-	if o.Seed = rand.Uint64N(1_000_000); *seed != "" { //nolint:gosec // any will do
+	if o.Seed = rand.Uint64N(1_000_000); *seed != "" {
 		if o.Seed, err = strconv.ParseUint(*seed, 10, 64); err != nil {
 			return fmt.Errorf("read the seed: %w", err)
 		}

@@ -50,7 +50,7 @@ func run(ctx context.Context, args []string) error {
 		name, addr string
 		handler    http.Handler
 	}{{"slack", *slackAddr, slack}, {"karte", *karteAddr, karte}} {
-		listener, err := net.Listen("tcp", s.addr) //nolint:noctx // lasts as long as the process
+		listener, err := net.Listen("tcp", s.addr)
 		if err != nil {
 			return fmt.Errorf("listen for the %s stand-in: %w", s.name, err)
 		}
