@@ -15,7 +15,7 @@ RUN go -C services/${SERVICE} mod download
 COPY proto proto
 COPY internal internal
 COPY services/${SERVICE} services/${SERVICE}
-# The service itself, and beside it the programs for the people who run it (router has talkctl).
+# The service itself.
 RUN set -eu; \
     cd services/${SERVICE}; \
     mkdir -p /out/bin; \

@@ -204,7 +204,7 @@ func (s *Stack) startStandins(running context.Context) error {
 
 // serve serves a stand-in and answers its address.
 func (s *Stack) serve(running context.Context, name string, handler http.Handler) (string, error) {
-	listener, err := net.Listen("tcp", s.addr(name)) //nolint:noctx // lasts as long as the stack
+	listener, err := net.Listen("tcp", s.addr(name))
 	if err != nil {
 		return "", fmt.Errorf("listen for the %s stand-in: %w", name, err)
 	}

@@ -3,6 +3,7 @@
 package bus
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -36,8 +37,11 @@ type Settings struct {
 
 // Validate reports numbers out of range.
 func (s Settings) Validate() error {
-	if s.Partitions < 1 || s.Partitions > 1024 || s.PartitionsBefore < 0 || s.PartitionsBefore > 1024 {
-		return errors.New("PARTITIONS and PARTITIONS_BEFORE must be 1 to 1024")
+	if s.Partitions < 1 || s.Partitions > 1024 {
+		return errors.New("PARTITIONS must be 1 to 1024")
+	}
+	if s.PartitionsBefore < 0 || s.PartitionsBefore > 1024 || s.PartitionsBefore == s.Partitions {
+		return errors.New("PARTITIONS_BEFORE must be 0 to 1024 and another number than PARTITIONS")
 	}
 	if s.Replicas < 1 || s.Replicas > 5 {
 		return errors.New("STREAM_REPLICAS must be 1 to 5")
@@ -62,6 +66,8 @@ func Connect(s Settings, service string, log *slog.Logger, registry prometheus.R
 		nats.Name(service),
 		nats.RetryOnFailedConnect(true),
 		nats.MaxReconnects(-1),
+		// A password that is being changed is refused for a while, too.
+		nats.IgnoreAuthErrorAbort(),
 		nats.ReconnectWait(250 * time.Millisecond),
 		nats.ReconnectJitter(100*time.Millisecond, 100*time.Millisecond),
 		// A publish while disconnected fails at once instead of being kept in memory, where a crash would lose it.
@@ -95,6 +101,8 @@ func Connect(s Settings, service string, log *slog.Logger, registry prometheus.R
 	return &Bus{conn: conn, js: js, settings: s, log: log, metrics: newMetrics(registry)}, nil
 }
 
+var errAway = errors.New("no server answers")
+
 // connectError leaves out what would quote the URL, which holds the password.
 func connectError(err error) error {
 	var address *url.Error
@@ -125,7 +133,7 @@ func (b *Bus) Close() {
 func (b *Bus) Check(streams ...string) func(context.Context) error {
 	return func(ctx context.Context) error {
 		if !b.conn.IsConnected() {
-			return fmt.Errorf("NATS is %s", b.conn.Status())
+			return fmt.Errorf("NATS is %s: %w", b.conn.Status(), cmp.Or(b.conn.LastError(), errAway))
 		}
 		for _, stream := range streams {
 			if _, err := b.js.Stream(ctx, stream); err != nil {

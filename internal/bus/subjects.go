@@ -52,7 +52,7 @@ func ProjectToken(project string) string {
 // Partitions is how many ordered queues a stream's customers are spread over, 1 to 1,024.
 //
 // The number is part of the token, so raising it leaves what is already stored in the queues it was stored in: the
-// consumers of the former number go on, and those of the new one start when the former are empty (Partitioned.Before).
+// consumers of the former number go on, and those of the new one start when the former are empty (PARTITIONS_BEFORE).
 type Partitions int
 
 // Of answers the partition token of a customer, thread or conversation.

@@ -33,11 +33,15 @@ func (s *Sender) find(ctx context.Context, m bus.Message, command *eventv1.Karte
 		return false, fmt.Errorf("look for %s at KARTE: %w", command.GetId(), err)
 	}
 	since = since.Add(-skew)
-	seen := 0
+	seen, reaches := 0, len(entries) < historyLimit
 	for _, entry := range entries {
+		reaches = reaches || entry.Date.Before(since)
 		if entry.Sender == command.GetOperator() && entry.Text == text && !entry.Date.Before(since) {
 			seen++
 		}
+	}
+	if seen == 0 && !reaches {
+		return false, retry.Permanent(eventv1.FailureReason_FAILURE_REASON_OUTCOME_UNKNOWN, fmt.Errorf("command %s: KARTE's history does not reach back to the attempt", command.GetId()))
 	}
 	if seen == 0 {
 		return false, nil

@@ -102,15 +102,22 @@ func (s *Sender) Handle(ctx context.Context, m bus.Message) error {
 // carryOut sends the parts one after the other; delivered is how many KARTE has.
 func (s *Sender) carryOut(ctx context.Context, m bus.Message, command *eventv1.KarteCommand) (delivered int, err error) {
 	parts := s.parts(command)
-	state, part, since, err := s.state(ctx, m, command)
-	if err != nil || state == bus.Done {
-		return len(parts), err
+	checkpoint := s.checkpoint(m)
+	state, part, since, err := s.state(ctx, checkpoint, m, command)
+	if err != nil {
+		return 0, err
+	}
+	if state == bus.Done {
+		return len(parts), nil
 	}
 	if state == bus.Uncertain && !command.GetReplay() {
 		// It may even be over: its last acknowledgement can have been lost.
 		done, err := s.Bus.Find(ctx, bus.Talk, s.reportSubject(command, "delivered", "delivered-"+command.GetId()), &eventv1.TalkFact{})
-		if err != nil || done {
-			return len(parts), err
+		if err != nil {
+			return part, err
+		}
+		if done {
+			return len(parts), nil
 		}
 	}
 	for i := part; i < len(parts); i++ {
@@ -125,7 +132,7 @@ func (s *Sender) carryOut(ctx context.Context, m bus.Message, command *eventv1.K
 				continue
 			}
 		}
-		if err := s.note(ctx, m, i); err != nil {
+		if err := s.note(ctx, checkpoint, m, i); err != nil {
 			return i, err
 		}
 		if err := s.call(ctx, command, parts[i]); err != nil {
@@ -136,22 +143,17 @@ func (s *Sender) carryOut(ctx context.Context, m bus.Message, command *eventv1.K
 }
 
 // state answers whether a command may have been attempted before, from which part on, and when that was.
-func (s *Sender) state(ctx context.Context, m bus.Message, command *eventv1.KarteCommand) (state bus.State, part int, since time.Time, err error) {
+func (s *Sender) state(ctx context.Context, checkpoint *bus.Checkpoint, m bus.Message, command *eventv1.KarteCommand) (state bus.State, part int, since time.Time, err error) {
 	since = command.GetIssuedAt().AsTime()
+	note, err := checkpoint.Last(ctx)
+	if err != nil {
+		return 0, 0, since, err
+	}
 	if m.Held || command.GetReplay() {
-		// Its own note is asked as well: delivery counts may be forgotten.
-		note, err := s.checkpoint(m).Last(ctx)
-		if err != nil {
-			return 0, 0, since, err
-		}
-		if m.Attempted || m.Deliveries > 1 || command.GetReplay() || note.GetSequence() > 0 {
+		if m.Attempted || command.GetReplay() || note.GetSequence() > 0 {
 			return bus.Uncertain, 0, since, nil
 		}
 		return bus.Untried, 0, since, nil
-	}
-	note, err := s.checkpoint(m).Last(ctx)
-	if err != nil {
-		return 0, 0, since, err
 	}
 	state = bus.StateOf(note, m.Sequence)
 	if state == bus.Uncertain {
@@ -161,13 +163,7 @@ func (s *Sender) state(ctx context.Context, m bus.Message, command *eventv1.Kart
 }
 
 // note writes the attempt down before it is made.
-func (s *Sender) note(ctx context.Context, m bus.Message, part int) error {
-	checkpoint := s.checkpoint(m)
-	if m.Held {
-		if _, err := checkpoint.Last(ctx); err != nil {
-			return err
-		}
-	}
+func (s *Sender) note(ctx context.Context, checkpoint *bus.Checkpoint, m bus.Message, part int) error {
 	return checkpoint.Note(ctx, &eventv1.Checkpoint{Sequence: m.Sequence, Part: uint32(part), AttemptedAt: timestamppb.New(s.Now())}) //nolint:gosec // part is small
 }
 

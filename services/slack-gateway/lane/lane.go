@@ -71,7 +71,7 @@ func New(o Options) *Lanes {
 		}),
 		parked: prometheus.NewGaugeVec(prometheus.GaugeOpts{
 			Name: "slacktalk_lane_parked", Help: "1 while a channel does not take posts.",
-		}, []string{"team", "channel"}),
+		}, []string{"kind", "team", "channel"}),
 	}
 	o.Metrics.MustRegister(l.posts, l.merged, l.parked)
 	return l
@@ -92,8 +92,8 @@ func (l *Lanes) Handler(lane bus.Lane) bus.Handler {
 		for {
 			err := do(ctx, m, &command)
 			if !errors.Is(err, retry.ErrParked) {
-				w.parked.WithLabelValues(lane.Team, lane.Channel).Set(0)
-				return w.exhausted(m, &command, err)
+				w.parked.WithLabelValues(lane.Kind, lane.Team, lane.Channel).Set(0)
+				return w.end(ctx, m, w.exhausted(m, &command, err))
 			}
 			if err := w.park(ctx, &command, err); err != nil {
 				return err
@@ -114,7 +114,7 @@ type worker struct {
 
 // park waits until the channel may take posts again. The message stays ours meanwhile, so nothing in the lane overtakes it.
 func (w *worker) park(ctx context.Context, command *eventv1.SlackCommand, cause error) error {
-	w.parked.WithLabelValues(w.lane.Team, w.lane.Channel).Set(1)
+	w.parked.WithLabelValues(w.lane.Kind, w.lane.Team, w.lane.Channel).Set(1)
 	w.Log.Warn("lane parked", "channel", w.lane.Channel, "err", cause)
 	if err := w.tell(ctx, command.GetThreadPost().GetProject(), cause); err != nil {
 		return err
@@ -148,6 +148,22 @@ func (w *worker) exhausted(m bus.Message, command *eventv1.SlackCommand, err err
 	}
 	if age := w.Now().Sub(command.GetIssuedAt().AsTime()); age > w.GiveUp {
 		return retry.Permanent(eventv1.FailureReason_FAILURE_REASON_EXHAUSTED, fmt.Errorf("tried for %v: %w", age.Round(time.Second), err))
+	}
+	return err
+}
+
+// end makes sure that a command which is given up takes nothing with it: what its last attempt would have carried along is to
+// be tried by itself, although that may make a line appear twice where nobody knows what became of the attempt.
+func (w *worker) end(ctx context.Context, m bus.Message, err error) error {
+	if _, permanent := retry.Reason(err); !permanent {
+		return err
+	}
+	last, failed := w.checkpoint.Last(ctx)
+	if failed == nil && last.GetSequence() == m.Sequence && len(last.GetMerged()) > 0 {
+		failed = w.clear(ctx, m, last)
+	}
+	if failed != nil {
+		return failed
 	}
 	return err
 }

@@ -31,13 +31,11 @@ func (w *worker) mark(ctx context.Context, m bus.Message, command *eventv1.Slack
 			target := c.Notice.GetTarget()
 			return w.Marks.Private(context.WithoutCancel(ctx), target.GetChannel(), target.GetThreadTs(), target.GetMember(), render.Notice(c.Notice.GetKind(), c.Notice.GetDetail(), command.GetLanguage()))
 		})
-		w.count("notice", err)
 	case *eventv1.SlackCommand_DirectNotice:
 		err = w.once(ctx, m, func() error {
 			_, err := w.Slack.Post(context.WithoutCancel(ctx), c.DirectNotice.GetMember(), "", render.Notice(c.DirectNotice.GetKind(), c.DirectNotice.GetDetail(), command.GetLanguage()), nil)
 			return err
 		})
-		w.count("notice", err)
 	default:
 		err = retry.Malformed(fmt.Errorf("command %s is neither reaction nor notice", command.GetId()))
 	}
@@ -54,6 +52,7 @@ func (w *worker) once(ctx context.Context, m bus.Message, call func() error) err
 		return err
 	}
 	err = call()
+	w.count("notice", err)
 	if errors.Is(err, retry.ErrUnknown) {
 		w.Log.Warn("a private notice may not have been shown", "err", err)
 		return nil

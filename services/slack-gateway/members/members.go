@@ -49,15 +49,20 @@ func New(conn *nats.Conn, slack Slack, log *slog.Logger) *Answerer {
 func (a *Answerer) Serve(ctx context.Context, team string) error {
 	var answering errgroup.Group
 	answering.SetLimit(atOnce)
-	subscription, err := a.conn.QueueSubscribe(bus.AskSubject(team), "slack-gateway", func(m *nats.Msg) {
-		answering.Go(func() error { a.answer(ctx, m); return nil })
-	})
+	questions := make(chan *nats.Msg, 256)
+	subscription, err := a.conn.ChanQueueSubscribe(bus.AskSubject(team), "slack-gateway", questions)
 	if err != nil {
 		return fmt.Errorf("listen for questions: %w", err)
 	}
-	<-ctx.Done()
-	_ = subscription.Unsubscribe()
-	return answering.Wait()
+	defer func() { _ = subscription.Unsubscribe() }()
+	for {
+		select {
+		case <-ctx.Done():
+			return answering.Wait()
+		case m := <-questions:
+			answering.Go(func() error { a.answer(ctx, m); return nil })
+		}
+	}
 }
 
 func (a *Answerer) answer(ctx context.Context, m *nats.Msg) {

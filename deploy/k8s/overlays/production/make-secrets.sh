@@ -3,13 +3,14 @@
 #
 # The four from outside are taken from the environment (KARTE_API_TOKEN, KARTE_CLIENT_SECRET, SLACK_BOT_TOKEN,
 # SLACK_SIGNING_SECRET) or asked for; API_TOKENS_FILE names the file with the tokens of the settings API. What is already
-# there is left as it is: to change a secret, delete its file first; to change a password, delete all of secrets/.
+# there is left as it is: to change a secret, delete its file first; to change the passwords, delete secrets/passwords.conf.
 set -euo pipefail
 umask 077
 
-cd "$(dirname "$0")"
 : "${API_TOKENS_FILE:?name the file with the API tokens in API_TOKENS_FILE}"
 [ -r "$API_TOKENS_FILE" ] || { echo "$API_TOKENS_FILE cannot be read" >&2; exit 1; }
+API_TOKENS_FILE=$(realpath "$API_TOKENS_FILE")
+cd "$(dirname "$0")"
 mkdir -p secrets
 
 # ours <file> writes what it reads, unless the file is there.
