@@ -39,7 +39,9 @@ func TestAStopDuringASlowCallSendsOnce(t *testing.T) {
 	thread := s.head("q-000.")
 	s.KARTE.AddFault(kartestandin.Fault{Path: kartestandin.PathSendFromOperator, Kind: kartestandin.FaultDelay, Delay: time.Second, Count: 1})
 	ts := s.replies(stack.Hanako, thread, "```a```")
-	s.karte("the call is under way", "vis-1", func([]kartestandin.Message) bool { return s.KARTE.Snapshot().Calls[kartestandin.PathSendFromOperator] > 0 })
+	s.karte("the call is under way", "vis-1", func([]kartestandin.Message) bool {
+		return s.KARTE.Snapshot().Calls[kartestandin.PathSendFromOperator] > 0
+	})
 	if err := s.StopService(stack.IngestKARTE); err != nil {
 		t.Fatal(err)
 	}
@@ -60,7 +62,9 @@ func TestAnAssignmentBeforeTheLoginOpensNoSecondThread(t *testing.T) {
 		t.Fatal(err)
 	}
 	s.says(kartestandin.Customer{UserID: "member-1", VisitorID: "vis-1"}, "q-001.")
-	s.slack("one thread", func(*slackstandin.Snapshot) bool { return slices.Equal(s.order(thread, numbered("q", 2)), numbered("q", 2)) })
+	s.slack("one thread", func(*slackstandin.Snapshot) bool {
+		return slices.Equal(s.order(thread, numbered("q", 2)), numbered("q", 2))
+	})
 	if heads := s.heads(); len(heads) != 1 {
 		t.Fatalf("%d threads:\n%s", len(heads), s.dump())
 	}

@@ -10,7 +10,10 @@ import (
 
 	"github.com/slacktalk/slacktalk/dev/kartestandin"
 	"github.com/slacktalk/slacktalk/dev/slackstandin"
+	"google.golang.org/protobuf/types/known/fieldmaskpb"
+
 	"github.com/slacktalk/slacktalk/dev/stack"
+	settingsv1 "github.com/slacktalk/slacktalk/proto/slacktalk/settings/v1"
 )
 
 func TestAVisitorWhoLogsInKeepsTheThread(t *testing.T) {
@@ -165,5 +168,28 @@ func TestABacklogGoesOutInFewPosts(t *testing.T) {
 	}
 	if posts := s.Slack.Calls("chat.postMessage"); posts > 3*customers {
 		t.Errorf("%d posts for %d messages of %d customers", posts, customers*each, customers)
+	}
+}
+
+func TestAWorkspaceThatTheAppIsNotInIsNotPostedTo(t *testing.T) {
+	s := start(t, stack.Options{})
+	name := "projects/" + stack.Project + "/teamSettings"
+	set := func(workspace string) {
+		_, err := s.Settings.UpdateTeamSettings(stack.Admin(t.Context()), &settingsv1.UpdateTeamSettingsRequest{
+			TeamSettings: &settingsv1.TeamSettings{Name: name, Workspace: workspace}, UpdateMask: &fieldmaskpb.FieldMask{Paths: []string{"workspace"}},
+		})
+		if err != nil {
+			t.Fatal(err)
+		}
+	}
+	set("T0WRONG")
+	s.says(kartestandin.Customer{VisitorID: "vis-1"}, "q-000.")
+	set(stack.Team)
+	s.says(kartestandin.Customer{VisitorID: "vis-2"}, "q-001.")
+	s.head("q-001.")
+	for _, m := range s.Slack.Messages(stack.Channel) {
+		if strings.Contains(m.Text, "q-000.") {
+			t.Fatalf("posted although the workspace is another one:\n%s", s.dump())
+		}
 	}
 }

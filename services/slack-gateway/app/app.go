@@ -91,7 +91,7 @@ func New(s Settings, log *slog.Logger) (*App, error) {
 		Self: a.who, Wake: a.wake, Now: time.Now, Log: log, Metrics: a.registry,
 	})
 	a.lanes = lane.New(lane.Options{
-		Bus: a.bus, Slack: a.slack, Marks: a.slack, Pace: s.Pace, GiveUp: s.GiveUp, Wakes: a.wakes, Now: time.Now, Log: log, Metrics: a.registry,
+		Bus: a.bus, Slack: a.slack, Marks: a.slack, Team: a.team, Pace: s.Pace, GiveUp: s.GiveUp, Wakes: a.wakes, Now: time.Now, Log: log, Metrics: a.registry,
 	})
 	a.lanes.Render.ConsoleURL = s.ConsoleURL
 	a.members = members.New(a.bus.Conn(), a.slack, log)
@@ -166,6 +166,9 @@ func (a *App) who() (inbound.Self, bool) {
 	}
 	return inbound.Self{}, false
 }
+
+// team answers the workspace; lanes are served only once it is known.
+func (a *App) team() string { return a.self.Load().Team }
 
 // wake tells every replica: the parked message is at one of them.
 func (a *App) wake(w inbound.Wake) {

@@ -31,6 +31,8 @@ type Options struct {
 	Bus   *bus.Bus
 	Slack Slack
 	Marks Marks
+	// Team is the workspace that the app is in.
+	Team func() string
 	// Pace is the least time between two posts to one channel; Slack allows about one a second.
 	Pace time.Duration
 	// GiveUp is how long after it was issued a command is tried, other than while its lane is parked.
@@ -90,7 +92,10 @@ func (l *Lanes) Handler(lane bus.Lane) bus.Handler {
 			return err
 		}
 		for {
-			err := do(ctx, m, &command)
+			err := w.foreign()
+			if err == nil {
+				err = do(ctx, m, &command)
+			}
 			if !errors.Is(err, retry.ErrParked) {
 				w.parked.WithLabelValues(lane.Kind, lane.Team, lane.Channel).Set(0)
 				return w.end(ctx, m, w.exhausted(m, &command, err))
@@ -100,6 +105,15 @@ func (l *Lanes) Handler(lane bus.Lane) bus.Handler {
 			}
 		}
 	}
+}
+
+// foreign parks the lanes of a workspace that the app is not in: Slack would take the post, channel ids being unique, but the
+// replies would be looked for in the wrong workspace.
+func (w *worker) foreign() error {
+	if team := w.Team(); team != w.lane.Team {
+		return retry.Parked(fmt.Errorf("the settings name the workspace %s, the app is in %s", w.lane.Team, team))
+	}
+	return nil
 }
 
 // worker is one replica's work on one lane. JetStream gives it one message at a time.
