@@ -28,6 +28,9 @@ const (
 	Checkpoints   = "CHECKPOINTS"
 )
 
+// Bucket answers the stream behind a bucket.
+func Bucket(name string) string { return "KV_" + name }
+
 // A subject comes only from the functions below. To add one, touch: this file, the topology, and the permissions of
 // the NATS users in deploy/k8s.
 

@@ -111,7 +111,7 @@ func New(s Settings, log *slog.Logger) (*App, error) {
 func (a *App) Run(ctx context.Context) error {
 	holder := a.bus.NewHolder("send", a.sender.Handle)
 	holder.OnHeld = a.sender.Waiting
-	checks := []daemon.Check{{Name: "nats", Check: a.bus.Check(bus.Talk, bus.Sends)}}
+	checks := []daemon.Check{{Name: "nats", Check: a.bus.Check(bus.Talk, bus.Sends, bus.Held, bus.Bucket(bus.Checkpoints))}}
 	err := daemon.Run(ctx, daemon.Grace,
 		daemon.Stage{Name: "hooks", Tasks: []daemon.Task{daemon.ServeHTTP(a.HTTP, a.handler)}},
 		daemon.Stage{Name: "sends", Tasks: []daemon.Task{func(ctx context.Context) error {

@@ -95,7 +95,7 @@ func New(s Settings, log *slog.Logger) (*App, error) {
 		Lanes: a.bus.NewLaneRegistry(), Partitions: s.Bus.Partitions, EchoWindow: s.EchoWindow, Log: log, Metrics: a.registry,
 	})
 	a.checks = []daemon.Check{
-		{Name: "nats", Check: a.bus.Check(bus.Talk, bus.Slack, bus.Posts, bus.Sends)},
+		{Name: "nats", Check: a.bus.Check(bus.Talk, bus.Slack, bus.Posts, bus.Sends, bus.Held, bus.Bucket(bus.Conversations), bus.Bucket(bus.Threads), bus.Bucket(bus.Lanes))},
 		{Name: "redis", Check: store.Ping},
 		{Name: "api tokens", Check: func(context.Context) error { return tokens.Ready() }},
 	}

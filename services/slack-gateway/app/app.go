@@ -105,7 +105,7 @@ func New(s Settings, log *slog.Logger) (*App, error) {
 // Run works until ctx ends: first the requests stop, then the lanes, then the connection.
 func (a *App) Run(ctx context.Context) error {
 	checks := []daemon.Check{
-		{Name: "nats", Check: a.bus.Check(bus.Slack, bus.Posts)},
+		{Name: "nats", Check: a.bus.Check(bus.Slack, bus.Posts, bus.Bucket(bus.Threads), bus.Bucket(bus.Lanes), bus.Bucket(bus.Checkpoints))},
 		{Name: "slack credentials", Check: func(context.Context) error {
 			if a.self.Load() == nil {
 				return errors.New("auth.test has not answered yet")

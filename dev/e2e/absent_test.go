@@ -1,0 +1,117 @@
+package e2e
+
+import (
+	"context"
+	"io"
+	"log/slog"
+	"net"
+	"net/http"
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/alicebob/miniredis/v2"
+	"github.com/nats-io/nats-server/v2/server"
+
+	"github.com/slacktalk/slacktalk/internal/config"
+	router "github.com/slacktalk/slacktalk/services/router/app"
+)
+
+// free answers an address where nobody listens.
+func free(t *testing.T) string {
+	t.Helper()
+	listener, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer func() { _ = listener.Close() }()
+	return listener.Addr().String()
+}
+
+func TestAServiceStartsWithoutItsDependenciesAndIsReadyWhenTheyAppear(t *testing.T) {
+	natsAddr, redisAddr, tokens := free(t), free(t), filepath.Join(t.TempDir(), "tokens.yaml")
+	if err := os.WriteFile(tokens, nil, 0o600); err != nil {
+		t.Fatal(err)
+	}
+	var settings router.Settings
+	err := config.Load(&settings, []string{
+		"NATS_URL=nats://" + natsAddr, "REDIS_URL=redis://" + redisAddr, "API_TOKENS_FILE=" + tokens, "GRPC_ADDR=127.0.0.1:0", "ADMIN_ADDR=127.0.0.1:0",
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	app, err := router.New(settings, slog.New(slog.DiscardHandler))
+	if err != nil {
+		t.Fatal(err)
+	}
+	ctx, cancel := context.WithCancel(context.Background())
+	done := make(chan error, 1)
+	go func() { done <- app.Run(ctx) }()
+	defer func() {
+		cancel()
+		if err := <-done; err != nil {
+			t.Error(err)
+		}
+	}()
+	awaitReady(t, app.Admin.Addr().String(), func(status int, body string) bool {
+		return status == http.StatusServiceUnavailable && strings.Contains(body, "NATS") && strings.Contains(body, "nobody has access")
+	})
+
+	host, port, _ := net.SplitHostPort(natsAddr)
+	number, err := net.LookupPort("tcp", port)
+	if err != nil {
+		t.Fatal(err)
+	}
+	nats, err := server.NewServer(&server.Options{Host: host, Port: number, JetStream: true, StoreDir: t.TempDir(), NoSigs: true, NoLog: true})
+	if err != nil {
+		t.Fatal(err)
+	}
+	nats.Start()
+	t.Cleanup(func() { nats.Shutdown(); nats.WaitForShutdown() })
+	redis := miniredis.NewMiniRedis()
+	if err := redis.StartAddr(redisAddr); err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(redis.Close)
+	line := "- {name: demo, sha256: " + strings.Repeat("ab", 32) + ", role: viewer, projects: [demo]}\n"
+	if err := os.WriteFile(tokens, []byte(line), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	awaitReady(t, app.Admin.Addr().String(), func(status int, _ string) bool {
+		// A server that is stopped while a stream is being made leaves something of it behind.
+		streams, err := nats.Jsz(&server.JSzOptions{})
+		return status == http.StatusOK && err == nil && streams.Streams == 10
+	})
+}
+
+func awaitReady(t *testing.T, addr string, want func(status int, body string) bool) {
+	t.Helper()
+	deadline := time.Now().Add(within)
+	for {
+		status, body := readyz(t, addr)
+		if want(status, body) {
+			return
+		}
+		if time.Now().After(deadline) {
+			t.Fatalf("/readyz: %d %s", status, body)
+		}
+		time.Sleep(20 * time.Millisecond) // a poll with a deadline
+	}
+}
+
+func readyz(t *testing.T, addr string) (status int, body string) {
+	t.Helper()
+	request, err := http.NewRequestWithContext(t.Context(), http.MethodGet, "http://"+addr+"/readyz", nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	response, err := http.DefaultClient.Do(request)
+	if err != nil {
+		return 0, err.Error()
+	}
+	defer func() { _ = response.Body.Close() }()
+	text, _ := io.ReadAll(response.Body)
+	return response.StatusCode, string(text)
+}
