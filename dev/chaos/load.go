@@ -103,11 +103,11 @@ func (l *load) say(ctx context.Context, s *sent, thread string) error {
 func (l *load) look(ctx context.Context) error {
 	for {
 		messages, err := l.slack.messages(ctx)
-		if err != nil && ctx.Err() == nil {
-			return err
-		}
 		if ctx.Err() != nil {
-			return nil
+			return nil //nolint:nilerr // the load is over: what the cut call answered does not matter
+		}
+		if err != nil {
+			return err
 		}
 		l.mu.Lock()
 		for _, m := range messages {

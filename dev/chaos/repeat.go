@@ -29,7 +29,7 @@ const (
 )
 
 func newRepeater(s *system) *repeater {
-	r := rand.New(rand.NewPCG(s.options.Seed, 1<<40)) //nolint:gosec // reproducible on purpose
+	r := rand.New(rand.NewPCG(s.options.Seed, 1<<40))
 	return &repeater{system: s, random: r, hooks: map[string]bool{}, events: map[string]bool{}}
 }
 
