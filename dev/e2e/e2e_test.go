@@ -11,6 +11,8 @@ import (
 	"testing"
 	"time"
 
+	"github.com/nats-io/nats.go"
+	"github.com/nats-io/nats.go/jetstream"
 	"go.uber.org/goleak"
 
 	"github.com/slacktalk/slacktalk/dev/kartestandin"
@@ -261,5 +263,28 @@ func (s system) flushRedis() {
 	}
 	if string(answers) != "+OK\r\n+OK\r\n" {
 		s.t.Fatalf("redis: %q", answers)
+	}
+}
+
+// stored waits until POSTS holds a command that matches filter.
+func (s system) stored(filter string) {
+	s.t.Helper()
+	conn, err := nats.Connect(s.NATSURL)
+	if err != nil {
+		s.t.Fatal(err)
+	}
+	defer conn.Close()
+	js, err := jetstream.New(conn)
+	if err != nil {
+		s.t.Fatal(err)
+	}
+	ctx, cancel := context.WithTimeout(s.t.Context(), within)
+	defer cancel()
+	consumer, err := js.OrderedConsumer(ctx, "POSTS", jetstream.OrderedConsumerConfig{FilterSubjects: []string{filter}})
+	if err != nil {
+		s.t.Fatal(err)
+	}
+	if _, err := consumer.Next(jetstream.FetchMaxWait(within)); err != nil {
+		s.t.Fatalf("nothing stored under %s: %v", filter, err)
 	}
 }

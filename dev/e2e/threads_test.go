@@ -184,6 +184,7 @@ func TestAWorkspaceThatTheAppIsNotInIsNotPostedTo(t *testing.T) {
 	}
 	set("T0WRONG")
 	s.says(kartestandin.Customer{VisitorID: "vis-1"}, "q-000.")
+	s.stored("post.T0WRONG.>")
 	set(stack.Team)
 	s.says(kartestandin.Customer{VisitorID: "vis-2"}, "q-001.")
 	s.head("q-001.")
