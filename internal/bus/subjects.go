@@ -18,6 +18,8 @@ const (
 	// Held holds, per customer, what could not be done at the first attempt, so that nobody else waits for it.
 	Held = "HELD"
 	Dead = "DEAD"
+	// Audit holds who did what.
+	Audit = "AUDIT"
 )
 
 // The key-value buckets.
@@ -185,8 +187,8 @@ func DeadSubject(stream, reason, id string) string {
 	return fmt.Sprintf("dead.%s.%s.%s", strings.ToLower(stream), reason, Token(id))
 }
 
-// AskSubject is where slack-gateway answers what Slack knows of a workspace's people.
-func AskSubject(team string) string { return "ask.slack." + team }
+// AuditSubject: audit.{project}.{id}.
+func AuditSubject(project, id string) string { return "audit." + ProjectToken(project) + "." + Token(id) }
 
 // ConversationKey is a conversation's key in THREADS.
 func ConversationKey(project, conversation string) string {

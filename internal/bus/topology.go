@@ -28,6 +28,7 @@ func streams() []jetstream.StreamConfig {
 		// A held message is gone when it is done: whether a customer has any is asked before each of their messages.
 		{Name: Held, Description: "What waits, per customer", Subjects: []string{"held.>"}, Retention: jetstream.WorkQueuePolicy},
 		{Name: Dead, Description: "What could not be done", Subjects: []string{"dead.>"}, MaxAge: 30 * 24 * time.Hour},
+		{Name: Audit, Description: "Who did what", Subjects: []string{"audit.>"}, MaxAge: 400 * 24 * time.Hour},
 	}
 }
 

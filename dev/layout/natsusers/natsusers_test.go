@@ -215,7 +215,7 @@ func routes(t *testing.T, b *bus.Bus, happened steps) {
 		if _, err := bus.NewRecords[*eventv1.ThreadRecord](b, bus.Threads).Read(ctx, "demo.nobody", &eventv1.ThreadRecord{}); err != nil {
 			return err
 		}
-		if _, err := b.Conn().RequestWithContext(ctx, bus.AskSubject(lane.Team), nil); err != nil {
+		if _, err := b.Conn().RequestWithContext(ctx, bus.AskSlackSubject(lane.Team, bus.AskMembers), nil); err != nil {
 			return err
 		}
 		happened <- "answered"

@@ -12,6 +12,7 @@ import (
 	"google.golang.org/grpc/status"
 	"google.golang.org/protobuf/proto"
 
+	adminv1 "github.com/slacktalk/slacktalk/proto/slacktalk/admin/v1"
 	settingsv1 "github.com/slacktalk/slacktalk/proto/slacktalk/settings/v1"
 	"github.com/slacktalk/slacktalk/services/router/settings"
 )
@@ -27,6 +28,9 @@ const (
 )
 
 var roles = map[string]Role{"viewer": Viewer, "operator": Operator, "admin": Admin}
+
+// noProject stands in names for every project, and for none: only callers who may use every project may use it.
+const noProject = "-"
 
 // everyProject stands for all projects in a tokens file.
 const everyProject = "*"
@@ -77,6 +81,57 @@ var access = map[string]rule{
 		role: Operator, change: true, resource: named((*settingsv1.DeleteOperatorLinkRequest).GetName),
 	},
 
+	settingsv1.SettingsService_WatchTeamSettings_FullMethodName: {
+		role: Viewer, resource: named((*settingsv1.WatchTeamSettingsRequest).GetName),
+	},
+	settingsv1.SettingsService_ListOperators_FullMethodName: {
+		role: Viewer, resource: named((*settingsv1.ListOperatorsRequest).GetParent),
+	},
+	settingsv1.SettingsService_ExportProject_FullMethodName: {
+		role: Viewer, resource: named((*settingsv1.ExportProjectRequest).GetName),
+	},
+	settingsv1.SettingsService_ImportProject_FullMethodName: {
+		role: Admin, change: true, resource: named((*settingsv1.ImportProjectRequest).GetName),
+	},
+
+	adminv1.ConversationService_ListConversations_FullMethodName: {
+		role: Viewer, resource: named((*adminv1.ListConversationsRequest).GetParent),
+	},
+	adminv1.ConversationService_GetConversation_FullMethodName: {
+		role: Viewer, resource: named((*adminv1.GetConversationRequest).GetName),
+	},
+	adminv1.ConversationService_TraceConversation_FullMethodName: {
+		role: Viewer, resource: named((*adminv1.TraceConversationRequest).GetName),
+	},
+	adminv1.ConversationService_RelinkConversation_FullMethodName: {
+		role: Operator, change: true, resource: named((*adminv1.RelinkConversationRequest).GetName),
+	},
+	adminv1.ConversationService_EraseConversation_FullMethodName: {
+		role: Admin, change: true, resource: named((*adminv1.EraseConversationRequest).GetName),
+	},
+
+	adminv1.DeadLetterService_ListDeadLetters_FullMethodName: {
+		role: Viewer, resource: named((*adminv1.ListDeadLettersRequest).GetParent),
+	},
+	// It answers what people wrote.
+	adminv1.DeadLetterService_GetDeadLetter_FullMethodName: {
+		role: Operator, resource: named((*adminv1.GetDeadLetterRequest).GetName),
+	},
+	adminv1.DeadLetterService_ReplayDeadLetter_FullMethodName: {
+		role: Operator, change: true, resource: named((*adminv1.ReplayDeadLetterRequest).GetName),
+	},
+	adminv1.DeadLetterService_DiscardDeadLetter_FullMethodName: {
+		role: Admin, change: true, resource: named((*adminv1.DiscardDeadLetterRequest).GetName),
+	},
+
+	adminv1.AuditService_ListAuditEntries_FullMethodName: {
+		role: Admin, resource: named((*adminv1.ListAuditEntriesRequest).GetParent),
+	},
+	// It may post a test message.
+	adminv1.DiagnosticsService_RunDiagnostics_FullMethodName: {
+		role: Operator, change: true, resource: named((*adminv1.RunDiagnosticsRequest).GetParent),
+	},
+
 	// Probes have no token.
 	grpc_health_v1.Health_Check_FullMethodName: {open: true},
 	grpc_health_v1.Health_List_FullMethodName:  {open: true},
@@ -124,6 +179,9 @@ func projectOf(resource string) (project string, ok bool) {
 	parts := strings.SplitN(resource, "/", 3)
 	if len(parts) < 2 {
 		return "", false
+	}
+	if parts[0] == "projects" && parts[1] == noProject {
+		return noProject, true
 	}
 	project, err := settings.ParseProjectName(parts[0] + "/" + parts[1])
 	return project, err == nil

@@ -13,6 +13,7 @@ import (
 	"google.golang.org/grpc/keepalive"
 	"google.golang.org/grpc/reflection"
 
+	adminv1 "github.com/slacktalk/slacktalk/proto/slacktalk/admin/v1"
 	settingsv1 "github.com/slacktalk/slacktalk/proto/slacktalk/settings/v1"
 	"github.com/slacktalk/slacktalk/services/router/settings"
 )
@@ -31,6 +32,11 @@ const (
 type Options struct {
 	Store  *settings.Store
 	Tokens *Tokens
+	// The other services; those that are nil are not served.
+	Conversations adminv1.ConversationServiceServer
+	DeadLetters   adminv1.DeadLetterServiceServer
+	Audit         adminv1.AuditServiceServer
+	Diagnostics   adminv1.DiagnosticsServiceServer
 	// Logger takes the audit log and failures.
 	Logger *slog.Logger
 	// TLS, when set, is how connections are protected; with ClientCAs and RequireAndVerifyClientCert on both sides. Without it the
@@ -61,6 +67,18 @@ func NewServer(o Options) *grpc.Server {
 	}
 	server := grpc.NewServer(append(options, o.Extra...)...)
 	settingsv1.RegisterSettingsServiceServer(server, &service{store: o.Store})
+	if o.Conversations != nil {
+		adminv1.RegisterConversationServiceServer(server, o.Conversations)
+	}
+	if o.DeadLetters != nil {
+		adminv1.RegisterDeadLetterServiceServer(server, o.DeadLetters)
+	}
+	if o.Audit != nil {
+		adminv1.RegisterAuditServiceServer(server, o.Audit)
+	}
+	if o.Diagnostics != nil {
+		adminv1.RegisterDiagnosticsServiceServer(server, o.Diagnostics)
+	}
 	grpc_health_v1.RegisterHealthServer(server, o.Health)
 	reflection.Register(server)
 	return server

@@ -9,11 +9,9 @@ import (
 	"google.golang.org/protobuf/types/known/fieldmaskpb"
 
 	settingsv1 "github.com/slacktalk/slacktalk/proto/slacktalk/settings/v1"
+	"github.com/slacktalk/slacktalk/services/router/listing"
 	"github.com/slacktalk/slacktalk/services/router/settings"
 )
-
-// defaultPageSize is the size of a page when none is asked for; the contract says so.
-const defaultPageSize = 100
 
 // serverFields of TeamSettings are written by the server alone.
 var serverFields = map[string]bool{"name": true, "etag": true, "update_time": true}
@@ -84,19 +82,16 @@ func (s *service) ListOperatorLinks(
 	if err != nil {
 		return nil, err
 	}
-	after, err := openPage(ctx, s.store, r.GetParent(), r.GetPageToken())
+	pages := listing.Pages{Secrets: s.store}
+	after, err := pages.Open(ctx, r.GetParent(), r.GetPageToken())
 	if err != nil {
 		return nil, err
 	}
-	size := int(r.GetPageSize())
-	if size == 0 {
-		size = defaultPageSize
-	}
-	links, next, err := s.store.ListLinks(ctx, project, size, after)
+	links, next, err := s.store.ListLinks(ctx, project, listing.Size(r.GetPageSize()), after)
 	if err != nil {
 		return nil, err
 	}
-	token, err := sealPage(ctx, s.store, r.GetParent(), next)
+	token, err := pages.Seal(ctx, r.GetParent(), next)
 	if err != nil {
 		return nil, err
 	}

@@ -9,7 +9,6 @@ import (
 	"time"
 
 	"github.com/hashicorp/golang-lru/v2/expirable"
-	"github.com/nats-io/nats.go"
 	"google.golang.org/protobuf/proto"
 
 	"github.com/slacktalk/slacktalk/internal/bus"
@@ -26,13 +25,13 @@ const (
 
 // Client asks over NATS and remembers members for a minute.
 type Client struct {
-	conn    *nats.Conn
+	bus     *bus.Bus
 	members *expirable.LRU[string, *eventv1.Member]
 }
 
 // New makes a client.
-func New(conn *nats.Conn) *Client {
-	return &Client{conn: conn, members: expirable.NewLRU[string, *eventv1.Member](rememberMax, nil, rememberFor)}
+func New(b *bus.Bus) *Client {
+	return &Client{bus: b, members: expirable.NewLRU[string, *eventv1.Member](rememberMax, nil, rememberFor)}
 }
 
 // Ask answers what Slack knows; ids it does not know are absent. Every error may be tried again.
@@ -63,17 +62,9 @@ func (c *Client) Ask(ctx context.Context, request *eventv1.MembersRequest) (*eve
 func (c *Client) request(ctx context.Context, request *eventv1.MembersRequest) (*eventv1.MembersResponse, error) {
 	ctx, cancel := context.WithTimeoutCause(ctx, askTimeout, errors.New("slack-gateway did not answer"))
 	defer cancel()
-	data, err := proto.Marshal(request)
-	if err != nil {
-		return nil, err
-	}
-	reply, err := c.conn.RequestWithContext(ctx, bus.AskSubject(request.GetTeam()), data)
-	if err != nil {
-		return nil, errors.Join(err, context.Cause(ctx))
-	}
 	var response eventv1.MembersResponse
-	if err := proto.Unmarshal(reply.Data, &response); err != nil {
-		return nil, fmt.Errorf("decode the answer: %w", err)
+	if err := c.bus.Ask(ctx, bus.AskSlackSubject(request.GetTeam(), bus.AskMembers), request, &response); err != nil {
+		return nil, err
 	}
 	if response.GetError() != "" {
 		return nil, retry.After(time.Second, errors.New(response.GetError()))

@@ -94,7 +94,7 @@ func New(s Settings, log *slog.Logger) (*App, error) {
 		Bus: a.bus, Slack: a.slack, Marks: a.slack, Team: a.team, Pace: s.Pace, GiveUp: s.GiveUp, Wakes: a.wakes, Now: time.Now, Log: log, Metrics: a.registry,
 	})
 	a.lanes.Render.ConsoleURL = s.ConsoleURL
-	a.members = members.New(a.bus.Conn(), a.slack, log)
+	a.members = members.New(a.bus, a.slack, log)
 	if a.HTTP, err = daemon.Listen(s.HTTPAddr); err != nil {
 		return nil, err
 	}

@@ -4,14 +4,11 @@ package members
 import (
 	"context"
 	"errors"
-	"fmt"
 	"log/slog"
 	"time"
 
 	"github.com/hashicorp/golang-lru/v2/expirable"
-	"github.com/nats-io/nats.go"
 	"github.com/slack-go/slack"
-	"golang.org/x/sync/errgroup"
 	"google.golang.org/protobuf/proto"
 
 	"github.com/slacktalk/slacktalk/internal/bus"
@@ -29,62 +26,33 @@ type Slack interface {
 const (
 	answerWithin = 3500 * time.Millisecond
 	rememberFor  = time.Minute
-	atOnce       = 16
 )
 
 // Answerer answers MembersRequests over NATS.
 type Answerer struct {
-	conn  *nats.Conn
+	bus   *bus.Bus
 	slack Slack
 	log   *slog.Logger
 	names *expirable.LRU[string, string]
 }
 
 // New makes an answerer.
-func New(conn *nats.Conn, slack Slack, log *slog.Logger) *Answerer {
-	return &Answerer{conn: conn, slack: slack, log: log, names: expirable.NewLRU[string, string](10_000, nil, 10*rememberFor)}
+func New(b *bus.Bus, slack Slack, log *slog.Logger) *Answerer {
+	return &Answerer{bus: b, slack: slack, log: log, names: expirable.NewLRU[string, string](10_000, nil, 10*rememberFor)}
 }
 
 // Serve answers for one workspace until ctx ends; replicas share the questions.
 func (a *Answerer) Serve(ctx context.Context, team string) error {
-	var answering errgroup.Group
-	answering.SetLimit(atOnce)
-	questions := make(chan *nats.Msg, 256)
-	subscription, err := a.conn.ChanQueueSubscribe(bus.AskSubject(team), "slack-gateway", questions)
-	if err != nil {
-		return fmt.Errorf("listen for questions: %w", err)
-	}
-	defer func() { _ = subscription.Unsubscribe() }()
-	for {
-		select {
-		case <-ctx.Done():
-			return answering.Wait()
-		case m := <-questions:
-			answering.Go(func() error { a.answer(ctx, m); return nil })
-		}
-	}
+	return bus.Answer(ctx, a.bus, bus.AskSlackSubject(team, bus.AskMembers), "slack-gateway", answerWithin, a.respond)
 }
 
-func (a *Answerer) answer(ctx context.Context, m *nats.Msg) {
-	ctx, cancel := context.WithTimeout(ctx, answerWithin)
-	defer cancel()
-	var request eventv1.MembersRequest
-	response := &eventv1.MembersResponse{}
-	err := proto.Unmarshal(m.Data, &request)
-	if err == nil {
-		response, err = a.Answer(ctx, &request)
-	}
+func (a *Answerer) respond(ctx context.Context, request *eventv1.MembersRequest) proto.Message {
+	response, err := a.Answer(ctx, request)
 	if err != nil {
 		a.log.Warn("slack could not say who somebody is", "err", err)
-		response = &eventv1.MembersResponse{Error: err.Error()}
+		return &eventv1.MembersResponse{Error: err.Error()}
 	}
-	data, err := proto.Marshal(response)
-	if err == nil {
-		err = m.Respond(data)
-	}
-	if err != nil {
-		a.log.Warn("question not answered", "err", err)
-	}
+	return response
 }
 
 // Answer asks Slack for everything in request.

@@ -198,7 +198,7 @@ func (Receipt) EnumDescriptor() ([]byte, []int) {
 	return file_slacktalk_event_v1_event_proto_rawDescGZIP(), []int{2}
 }
 
-// NoticeKind chooses the words of a private notice. Next number: 13.
+// NoticeKind chooses the words of a private notice. Next number: 15.
 type NoticeKind int32
 
 const (
@@ -227,6 +227,10 @@ const (
 	NoticeKind_NOTICE_KIND_PROJECT_PARKED NoticeKind = 11
 	// A deleted line stays with the customer.
 	NoticeKind_NOTICE_KIND_DELETE_NOT_SENT NoticeKind = 12
+	// To admins: a line could not be posted and is among the dead letters.
+	NoticeKind_NOTICE_KIND_POST_FAILED NoticeKind = 13
+	// The channel's settings say that nothing is sent from it: kept as a note.
+	NoticeKind_NOTICE_KIND_NOTE_ONLY NoticeKind = 14
 )
 
 // Enum value maps for NoticeKind.
@@ -245,6 +249,8 @@ var (
 		10: "NOTICE_KIND_LANE_PARKED",
 		11: "NOTICE_KIND_PROJECT_PARKED",
 		12: "NOTICE_KIND_DELETE_NOT_SENT",
+		13: "NOTICE_KIND_POST_FAILED",
+		14: "NOTICE_KIND_NOTE_ONLY",
 	}
 	NoticeKind_value = map[string]int32{
 		"NOTICE_KIND_UNSPECIFIED":     0,
@@ -260,6 +266,8 @@ var (
 		"NOTICE_KIND_LANE_PARKED":     10,
 		"NOTICE_KIND_PROJECT_PARKED":  11,
 		"NOTICE_KIND_DELETE_NOT_SENT": 12,
+		"NOTICE_KIND_POST_FAILED":     13,
+		"NOTICE_KIND_NOTE_ONLY":       14,
 	}
 )
 
@@ -288,6 +296,63 @@ func (x NoticeKind) Number() protoreflect.EnumNumber {
 // Deprecated: Use NoticeKind.Descriptor instead.
 func (NoticeKind) EnumDescriptor() ([]byte, []int) {
 	return file_slacktalk_event_v1_event_proto_rawDescGZIP(), []int{3}
+}
+
+// FindingState is how it is.
+type FindingState int32
+
+const (
+	FindingState_FINDING_STATE_UNSPECIFIED FindingState = 0
+	FindingState_FINDING_STATE_OK          FindingState = 1
+	FindingState_FINDING_STATE_WARNING     FindingState = 2
+	FindingState_FINDING_STATE_FAILED      FindingState = 3
+	// It could not be looked at.
+	FindingState_FINDING_STATE_UNKNOWN FindingState = 4
+)
+
+// Enum value maps for FindingState.
+var (
+	FindingState_name = map[int32]string{
+		0: "FINDING_STATE_UNSPECIFIED",
+		1: "FINDING_STATE_OK",
+		2: "FINDING_STATE_WARNING",
+		3: "FINDING_STATE_FAILED",
+		4: "FINDING_STATE_UNKNOWN",
+	}
+	FindingState_value = map[string]int32{
+		"FINDING_STATE_UNSPECIFIED": 0,
+		"FINDING_STATE_OK":          1,
+		"FINDING_STATE_WARNING":     2,
+		"FINDING_STATE_FAILED":      3,
+		"FINDING_STATE_UNKNOWN":     4,
+	}
+)
+
+func (x FindingState) Enum() *FindingState {
+	p := new(FindingState)
+	*p = x
+	return p
+}
+
+func (x FindingState) String() string {
+	return protoimpl.X.EnumStringOf(x.Descriptor(), protoreflect.EnumNumber(x))
+}
+
+func (FindingState) Descriptor() protoreflect.EnumDescriptor {
+	return file_slacktalk_event_v1_event_proto_enumTypes[4].Descriptor()
+}
+
+func (FindingState) Type() protoreflect.EnumType {
+	return &file_slacktalk_event_v1_event_proto_enumTypes[4]
+}
+
+func (x FindingState) Number() protoreflect.EnumNumber {
+	return protoreflect.EnumNumber(x)
+}
+
+// Deprecated: Use FindingState.Descriptor instead.
+func (FindingState) EnumDescriptor() ([]byte, []int) {
+	return file_slacktalk_event_v1_event_proto_rawDescGZIP(), []int{4}
 }
 
 type Block_Kind int32
@@ -323,11 +388,11 @@ func (x Block_Kind) String() string {
 }
 
 func (Block_Kind) Descriptor() protoreflect.EnumDescriptor {
-	return file_slacktalk_event_v1_event_proto_enumTypes[4].Descriptor()
+	return file_slacktalk_event_v1_event_proto_enumTypes[5].Descriptor()
 }
 
 func (Block_Kind) Type() protoreflect.EnumType {
-	return &file_slacktalk_event_v1_event_proto_enumTypes[4]
+	return &file_slacktalk_event_v1_event_proto_enumTypes[5]
 }
 
 func (x Block_Kind) Number() protoreflect.EnumNumber {
@@ -973,7 +1038,10 @@ type ReplyDelivered struct {
 	Kind      ReplyKind              `protobuf:"varint,2,opt,name=kind,proto3,enum=slacktalk.event.v1.ReplyKind" json:"kind,omitempty"`
 	Origin    *SlackMessageRef       `protobuf:"bytes,3,opt,name=origin,proto3" json:"origin,omitempty"`
 	// A ReplyWaiting may have gone before.
-	Waited        bool `protobuf:"varint,4,opt,name=waited,proto3" json:"waited,omitempty"`
+	Waited bool `protobuf:"varint,4,opt,name=waited,proto3" json:"waited,omitempty"`
+	// In whose name, and to which conversation.
+	Operator      string `protobuf:"bytes,5,opt,name=operator,proto3" json:"operator,omitempty"`
+	Conversation  string `protobuf:"bytes,6,opt,name=conversation,proto3" json:"conversation,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -1036,6 +1104,20 @@ func (x *ReplyDelivered) GetWaited() bool {
 	return false
 }
 
+func (x *ReplyDelivered) GetOperator() string {
+	if x != nil {
+		return x.Operator
+	}
+	return ""
+}
+
+func (x *ReplyDelivered) GetConversation() string {
+	if x != nil {
+		return x.Conversation
+	}
+	return ""
+}
+
 // ReplyFailed tells that a command was given up.
 type ReplyFailed struct {
 	state     protoimpl.MessageState `protogen:"open.v1"`
@@ -1048,7 +1130,10 @@ type ReplyFailed struct {
 	// How many parts of a split text had reached KARTE before.
 	PartsDelivered int32 `protobuf:"varint,6,opt,name=parts_delivered,json=partsDelivered,proto3" json:"parts_delivered,omitempty"`
 	// A ReplyWaiting may have gone before.
-	Waited        bool `protobuf:"varint,7,opt,name=waited,proto3" json:"waited,omitempty"`
+	Waited bool `protobuf:"varint,7,opt,name=waited,proto3" json:"waited,omitempty"`
+	// In whose name, and to which conversation.
+	Operator      string `protobuf:"bytes,8,opt,name=operator,proto3" json:"operator,omitempty"`
+	Conversation  string `protobuf:"bytes,9,opt,name=conversation,proto3" json:"conversation,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -1130,6 +1215,20 @@ func (x *ReplyFailed) GetWaited() bool {
 		return x.Waited
 	}
 	return false
+}
+
+func (x *ReplyFailed) GetOperator() string {
+	if x != nil {
+		return x.Operator
+	}
+	return ""
+}
+
+func (x *ReplyFailed) GetConversation() string {
+	if x != nil {
+		return x.Conversation
+	}
+	return ""
 }
 
 // ReplyWaiting tells, once per command, that a command did not go through at the first attempt and is being retried.
@@ -1250,6 +1349,7 @@ type SlackFact struct {
 	//	*SlackFact_ThreadOpened
 	//	*SlackFact_PostFailed
 	//	*SlackFact_LaneParked
+	//	*SlackFact_Posted
 	Fact          isSlackFact_Fact `protobuf_oneof:"fact"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
@@ -1388,6 +1488,15 @@ func (x *SlackFact) GetLaneParked() *LaneParked {
 	return nil
 }
 
+func (x *SlackFact) GetPosted() *Posted {
+	if x != nil {
+		if x, ok := x.Fact.(*SlackFact_Posted); ok {
+			return x.Posted
+		}
+	}
+	return nil
+}
+
 type isSlackFact_Fact interface {
 	isSlackFact_Fact()
 }
@@ -1416,6 +1525,10 @@ type SlackFact_LaneParked struct {
 	LaneParked *LaneParked `protobuf:"bytes,15,opt,name=lane_parked,json=laneParked,proto3,oneof"`
 }
 
+type SlackFact_Posted struct {
+	Posted *Posted `protobuf:"bytes,16,opt,name=posted,proto3,oneof"`
+}
+
 func (*SlackFact_ReplyWritten) isSlackFact_Fact() {}
 
 func (*SlackFact_ReplyEdited) isSlackFact_Fact() {}
@@ -1427,6 +1540,8 @@ func (*SlackFact_ThreadOpened) isSlackFact_Fact() {}
 func (*SlackFact_PostFailed) isSlackFact_Fact() {}
 
 func (*SlackFact_LaneParked) isSlackFact_Fact() {}
+
+func (*SlackFact_Posted) isSlackFact_Fact() {}
 
 // Author is who wrote a reply, as far as the event itself tells.
 type Author struct {
@@ -2035,19 +2150,92 @@ func (x *ThreadOpened) GetCustomer() *Customer {
 	return nil
 }
 
+// Posted tells that commands have become one post.
+type Posted struct {
+	state      protoimpl.MessageState `protogen:"open.v1"`
+	CommandIds []string               `protobuf:"bytes,1,rep,name=command_ids,json=commandIds,proto3" json:"command_ids,omitempty"`
+	// The post's ts.
+	Ts            string `protobuf:"bytes,2,opt,name=ts,proto3" json:"ts,omitempty"`
+	Project       string `protobuf:"bytes,3,opt,name=project,proto3" json:"project,omitempty"`
+	Conversation  string `protobuf:"bytes,4,opt,name=conversation,proto3" json:"conversation,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *Posted) Reset() {
+	*x = Posted{}
+	mi := &file_slacktalk_event_v1_event_proto_msgTypes[22]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *Posted) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*Posted) ProtoMessage() {}
+
+func (x *Posted) ProtoReflect() protoreflect.Message {
+	mi := &file_slacktalk_event_v1_event_proto_msgTypes[22]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use Posted.ProtoReflect.Descriptor instead.
+func (*Posted) Descriptor() ([]byte, []int) {
+	return file_slacktalk_event_v1_event_proto_rawDescGZIP(), []int{22}
+}
+
+func (x *Posted) GetCommandIds() []string {
+	if x != nil {
+		return x.CommandIds
+	}
+	return nil
+}
+
+func (x *Posted) GetTs() string {
+	if x != nil {
+		return x.Ts
+	}
+	return ""
+}
+
+func (x *Posted) GetProject() string {
+	if x != nil {
+		return x.Project
+	}
+	return ""
+}
+
+func (x *Posted) GetConversation() string {
+	if x != nil {
+		return x.Conversation
+	}
+	return ""
+}
+
 // PostFailed tells that a command to Slack was given up.
 type PostFailed struct {
-	state         protoimpl.MessageState `protogen:"open.v1"`
-	CommandId     string                 `protobuf:"bytes,1,opt,name=command_id,json=commandId,proto3" json:"command_id,omitempty"`
-	Reason        FailureReason          `protobuf:"varint,2,opt,name=reason,proto3,enum=slacktalk.event.v1.FailureReason" json:"reason,omitempty"`
-	Detail        string                 `protobuf:"bytes,3,opt,name=detail,proto3" json:"detail,omitempty"`
+	state     protoimpl.MessageState `protogen:"open.v1"`
+	CommandId string                 `protobuf:"bytes,1,opt,name=command_id,json=commandId,proto3" json:"command_id,omitempty"`
+	Reason    FailureReason          `protobuf:"varint,2,opt,name=reason,proto3,enum=slacktalk.event.v1.FailureReason" json:"reason,omitempty"`
+	Detail    string                 `protobuf:"bytes,3,opt,name=detail,proto3" json:"detail,omitempty"`
+	// Empty when the command was no post.
+	Project       string `protobuf:"bytes,4,opt,name=project,proto3" json:"project,omitempty"`
+	Conversation  string `protobuf:"bytes,5,opt,name=conversation,proto3" json:"conversation,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
 
 func (x *PostFailed) Reset() {
 	*x = PostFailed{}
-	mi := &file_slacktalk_event_v1_event_proto_msgTypes[22]
+	mi := &file_slacktalk_event_v1_event_proto_msgTypes[23]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2059,7 +2247,7 @@ func (x *PostFailed) String() string {
 func (*PostFailed) ProtoMessage() {}
 
 func (x *PostFailed) ProtoReflect() protoreflect.Message {
-	mi := &file_slacktalk_event_v1_event_proto_msgTypes[22]
+	mi := &file_slacktalk_event_v1_event_proto_msgTypes[23]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2072,7 +2260,7 @@ func (x *PostFailed) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use PostFailed.ProtoReflect.Descriptor instead.
 func (*PostFailed) Descriptor() ([]byte, []int) {
-	return file_slacktalk_event_v1_event_proto_rawDescGZIP(), []int{22}
+	return file_slacktalk_event_v1_event_proto_rawDescGZIP(), []int{23}
 }
 
 func (x *PostFailed) GetCommandId() string {
@@ -2096,6 +2284,20 @@ func (x *PostFailed) GetDetail() string {
 	return ""
 }
 
+func (x *PostFailed) GetProject() string {
+	if x != nil {
+		return x.Project
+	}
+	return ""
+}
+
+func (x *PostFailed) GetConversation() string {
+	if x != nil {
+		return x.Conversation
+	}
+	return ""
+}
+
 // LaneParked tells that a channel does not take posts until somebody mends it, once per time it begins.
 type LaneParked struct {
 	state  protoimpl.MessageState `protogen:"open.v1"`
@@ -2108,7 +2310,7 @@ type LaneParked struct {
 
 func (x *LaneParked) Reset() {
 	*x = LaneParked{}
-	mi := &file_slacktalk_event_v1_event_proto_msgTypes[23]
+	mi := &file_slacktalk_event_v1_event_proto_msgTypes[24]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2120,7 +2322,7 @@ func (x *LaneParked) String() string {
 func (*LaneParked) ProtoMessage() {}
 
 func (x *LaneParked) ProtoReflect() protoreflect.Message {
-	mi := &file_slacktalk_event_v1_event_proto_msgTypes[23]
+	mi := &file_slacktalk_event_v1_event_proto_msgTypes[24]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2133,7 +2335,7 @@ func (x *LaneParked) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use LaneParked.ProtoReflect.Descriptor instead.
 func (*LaneParked) Descriptor() ([]byte, []int) {
-	return file_slacktalk_event_v1_event_proto_rawDescGZIP(), []int{23}
+	return file_slacktalk_event_v1_event_proto_rawDescGZIP(), []int{24}
 }
 
 func (x *LaneParked) GetDetail() string {
@@ -2175,7 +2377,7 @@ type SlackCommand struct {
 
 func (x *SlackCommand) Reset() {
 	*x = SlackCommand{}
-	mi := &file_slacktalk_event_v1_event_proto_msgTypes[24]
+	mi := &file_slacktalk_event_v1_event_proto_msgTypes[25]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2187,7 +2389,7 @@ func (x *SlackCommand) String() string {
 func (*SlackCommand) ProtoMessage() {}
 
 func (x *SlackCommand) ProtoReflect() protoreflect.Message {
-	mi := &file_slacktalk_event_v1_event_proto_msgTypes[24]
+	mi := &file_slacktalk_event_v1_event_proto_msgTypes[25]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2200,7 +2402,7 @@ func (x *SlackCommand) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use SlackCommand.ProtoReflect.Descriptor instead.
 func (*SlackCommand) Descriptor() ([]byte, []int) {
-	return file_slacktalk_event_v1_event_proto_rawDescGZIP(), []int{24}
+	return file_slacktalk_event_v1_event_proto_rawDescGZIP(), []int{25}
 }
 
 func (x *SlackCommand) GetId() string {
@@ -2331,7 +2533,7 @@ type Mention struct {
 
 func (x *Mention) Reset() {
 	*x = Mention{}
-	mi := &file_slacktalk_event_v1_event_proto_msgTypes[25]
+	mi := &file_slacktalk_event_v1_event_proto_msgTypes[26]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2343,7 +2545,7 @@ func (x *Mention) String() string {
 func (*Mention) ProtoMessage() {}
 
 func (x *Mention) ProtoReflect() protoreflect.Message {
-	mi := &file_slacktalk_event_v1_event_proto_msgTypes[25]
+	mi := &file_slacktalk_event_v1_event_proto_msgTypes[26]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2356,7 +2558,7 @@ func (x *Mention) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Mention.ProtoReflect.Descriptor instead.
 func (*Mention) Descriptor() ([]byte, []int) {
-	return file_slacktalk_event_v1_event_proto_rawDescGZIP(), []int{25}
+	return file_slacktalk_event_v1_event_proto_rawDescGZIP(), []int{26}
 }
 
 func (x *Mention) GetMention() isMention_Mention {
@@ -2416,7 +2618,7 @@ func (*Mention_UserGroup) isMention_Mention() {}
 
 func (*Mention_Broadcast) isMention_Mention() {}
 
-// ThreadPost adds a line to the conversation's thread, opening it first where there is none. Next field: 23.
+// ThreadPost adds a line to the conversation's thread, opening it first where there is none. Next field: 25.
 type ThreadPost struct {
 	state        protoimpl.MessageState `protogen:"open.v1"`
 	Project      string                 `protobuf:"bytes,1,opt,name=project,proto3" json:"project,omitempty"`
@@ -2429,12 +2631,15 @@ type ThreadPost struct {
 	Assignee *Operator `protobuf:"bytes,6,opt,name=assignee,proto3" json:"assignee,omitempty"`
 	// When true and the conversation has no thread, nothing is posted.
 	OnlyInThread bool `protobuf:"varint,7,opt,name=only_in_thread,json=onlyInThread,proto3" json:"only_in_thread,omitempty"`
+	// Set when the conversation was moved here on purpose: the channel that its thread may still be in. A new thread is opened here then.
+	MovedFrom string `protobuf:"bytes,8,opt,name=moved_from,json=movedFrom,proto3" json:"moved_from,omitempty"`
 	// Types that are valid to be assigned to Body:
 	//
 	//	*ThreadPost_CustomerMessage
 	//	*ThreadPost_OperatorMessage
 	//	*ThreadPost_Assigned
 	//	*ThreadPost_Merged
+	//	*ThreadPost_Moved
 	Body          isThreadPost_Body `protobuf_oneof:"body"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
@@ -2442,7 +2647,7 @@ type ThreadPost struct {
 
 func (x *ThreadPost) Reset() {
 	*x = ThreadPost{}
-	mi := &file_slacktalk_event_v1_event_proto_msgTypes[26]
+	mi := &file_slacktalk_event_v1_event_proto_msgTypes[27]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2454,7 +2659,7 @@ func (x *ThreadPost) String() string {
 func (*ThreadPost) ProtoMessage() {}
 
 func (x *ThreadPost) ProtoReflect() protoreflect.Message {
-	mi := &file_slacktalk_event_v1_event_proto_msgTypes[26]
+	mi := &file_slacktalk_event_v1_event_proto_msgTypes[27]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2467,7 +2672,7 @@ func (x *ThreadPost) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ThreadPost.ProtoReflect.Descriptor instead.
 func (*ThreadPost) Descriptor() ([]byte, []int) {
-	return file_slacktalk_event_v1_event_proto_rawDescGZIP(), []int{26}
+	return file_slacktalk_event_v1_event_proto_rawDescGZIP(), []int{27}
 }
 
 func (x *ThreadPost) GetProject() string {
@@ -2519,6 +2724,13 @@ func (x *ThreadPost) GetOnlyInThread() bool {
 	return false
 }
 
+func (x *ThreadPost) GetMovedFrom() string {
+	if x != nil {
+		return x.MovedFrom
+	}
+	return ""
+}
+
 func (x *ThreadPost) GetBody() isThreadPost_Body {
 	if x != nil {
 		return x.Body
@@ -2562,6 +2774,15 @@ func (x *ThreadPost) GetMerged() *Merged {
 	return nil
 }
 
+func (x *ThreadPost) GetMoved() *Moved {
+	if x != nil {
+		if x, ok := x.Body.(*ThreadPost_Moved); ok {
+			return x.Moved
+		}
+	}
+	return nil
+}
+
 type isThreadPost_Body interface {
 	isThreadPost_Body()
 }
@@ -2582,6 +2803,10 @@ type ThreadPost_Merged struct {
 	Merged *Merged `protobuf:"bytes,23,opt,name=merged,proto3,oneof"`
 }
 
+type ThreadPost_Moved struct {
+	Moved *Moved `protobuf:"bytes,24,opt,name=moved,proto3,oneof"`
+}
+
 func (*ThreadPost_CustomerMessage) isThreadPost_Body() {}
 
 func (*ThreadPost_OperatorMessage) isThreadPost_Body() {}
@@ -2589,6 +2814,61 @@ func (*ThreadPost_OperatorMessage) isThreadPost_Body() {}
 func (*ThreadPost_Assigned) isThreadPost_Body() {}
 
 func (*ThreadPost_Merged) isThreadPost_Body() {}
+
+func (*ThreadPost_Moved) isThreadPost_Body() {}
+
+// Moved tells that a conversation goes on in this channel by decision of somebody who may use the API.
+type Moved struct {
+	state         protoimpl.MessageState `protogen:"open.v1"`
+	FromChannel   string                 `protobuf:"bytes,1,opt,name=from_channel,json=fromChannel,proto3" json:"from_channel,omitempty"`
+	FromThreadTs  string                 `protobuf:"bytes,2,opt,name=from_thread_ts,json=fromThreadTs,proto3" json:"from_thread_ts,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *Moved) Reset() {
+	*x = Moved{}
+	mi := &file_slacktalk_event_v1_event_proto_msgTypes[28]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *Moved) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*Moved) ProtoMessage() {}
+
+func (x *Moved) ProtoReflect() protoreflect.Message {
+	mi := &file_slacktalk_event_v1_event_proto_msgTypes[28]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use Moved.ProtoReflect.Descriptor instead.
+func (*Moved) Descriptor() ([]byte, []int) {
+	return file_slacktalk_event_v1_event_proto_rawDescGZIP(), []int{28}
+}
+
+func (x *Moved) GetFromChannel() string {
+	if x != nil {
+		return x.FromChannel
+	}
+	return ""
+}
+
+func (x *Moved) GetFromThreadTs() string {
+	if x != nil {
+		return x.FromThreadTs
+	}
+	return ""
+}
 
 // Merged tells that an anonymous conversation turned out to be a member's who has a thread of their own.
 type Merged struct {
@@ -2601,7 +2881,7 @@ type Merged struct {
 
 func (x *Merged) Reset() {
 	*x = Merged{}
-	mi := &file_slacktalk_event_v1_event_proto_msgTypes[27]
+	mi := &file_slacktalk_event_v1_event_proto_msgTypes[29]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2613,7 +2893,7 @@ func (x *Merged) String() string {
 func (*Merged) ProtoMessage() {}
 
 func (x *Merged) ProtoReflect() protoreflect.Message {
-	mi := &file_slacktalk_event_v1_event_proto_msgTypes[27]
+	mi := &file_slacktalk_event_v1_event_proto_msgTypes[29]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2626,7 +2906,7 @@ func (x *Merged) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Merged.ProtoReflect.Descriptor instead.
 func (*Merged) Descriptor() ([]byte, []int) {
-	return file_slacktalk_event_v1_event_proto_rawDescGZIP(), []int{27}
+	return file_slacktalk_event_v1_event_proto_rawDescGZIP(), []int{29}
 }
 
 func (x *Merged) GetIntoConversation() string {
@@ -2649,7 +2929,7 @@ type Reaction struct {
 
 func (x *Reaction) Reset() {
 	*x = Reaction{}
-	mi := &file_slacktalk_event_v1_event_proto_msgTypes[28]
+	mi := &file_slacktalk_event_v1_event_proto_msgTypes[30]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2661,7 +2941,7 @@ func (x *Reaction) String() string {
 func (*Reaction) ProtoMessage() {}
 
 func (x *Reaction) ProtoReflect() protoreflect.Message {
-	mi := &file_slacktalk_event_v1_event_proto_msgTypes[28]
+	mi := &file_slacktalk_event_v1_event_proto_msgTypes[30]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2674,7 +2954,7 @@ func (x *Reaction) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Reaction.ProtoReflect.Descriptor instead.
 func (*Reaction) Descriptor() ([]byte, []int) {
-	return file_slacktalk_event_v1_event_proto_rawDescGZIP(), []int{28}
+	return file_slacktalk_event_v1_event_proto_rawDescGZIP(), []int{30}
 }
 
 func (x *Reaction) GetTarget() *SlackMessageRef {
@@ -2711,7 +2991,7 @@ type Notice struct {
 
 func (x *Notice) Reset() {
 	*x = Notice{}
-	mi := &file_slacktalk_event_v1_event_proto_msgTypes[29]
+	mi := &file_slacktalk_event_v1_event_proto_msgTypes[31]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2723,7 +3003,7 @@ func (x *Notice) String() string {
 func (*Notice) ProtoMessage() {}
 
 func (x *Notice) ProtoReflect() protoreflect.Message {
-	mi := &file_slacktalk_event_v1_event_proto_msgTypes[29]
+	mi := &file_slacktalk_event_v1_event_proto_msgTypes[31]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2736,7 +3016,7 @@ func (x *Notice) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Notice.ProtoReflect.Descriptor instead.
 func (*Notice) Descriptor() ([]byte, []int) {
-	return file_slacktalk_event_v1_event_proto_rawDescGZIP(), []int{29}
+	return file_slacktalk_event_v1_event_proto_rawDescGZIP(), []int{31}
 }
 
 func (x *Notice) GetTarget() *SlackMessageRef {
@@ -2772,7 +3052,7 @@ type DirectNotice struct {
 
 func (x *DirectNotice) Reset() {
 	*x = DirectNotice{}
-	mi := &file_slacktalk_event_v1_event_proto_msgTypes[30]
+	mi := &file_slacktalk_event_v1_event_proto_msgTypes[32]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2784,7 +3064,7 @@ func (x *DirectNotice) String() string {
 func (*DirectNotice) ProtoMessage() {}
 
 func (x *DirectNotice) ProtoReflect() protoreflect.Message {
-	mi := &file_slacktalk_event_v1_event_proto_msgTypes[30]
+	mi := &file_slacktalk_event_v1_event_proto_msgTypes[32]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2797,7 +3077,7 @@ func (x *DirectNotice) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use DirectNotice.ProtoReflect.Descriptor instead.
 func (*DirectNotice) Descriptor() ([]byte, []int) {
-	return file_slacktalk_event_v1_event_proto_rawDescGZIP(), []int{30}
+	return file_slacktalk_event_v1_event_proto_rawDescGZIP(), []int{32}
 }
 
 func (x *DirectNotice) GetMember() string {
@@ -2844,7 +3124,7 @@ type KarteCommand struct {
 
 func (x *KarteCommand) Reset() {
 	*x = KarteCommand{}
-	mi := &file_slacktalk_event_v1_event_proto_msgTypes[31]
+	mi := &file_slacktalk_event_v1_event_proto_msgTypes[33]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2856,7 +3136,7 @@ func (x *KarteCommand) String() string {
 func (*KarteCommand) ProtoMessage() {}
 
 func (x *KarteCommand) ProtoReflect() protoreflect.Message {
-	mi := &file_slacktalk_event_v1_event_proto_msgTypes[31]
+	mi := &file_slacktalk_event_v1_event_proto_msgTypes[33]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2869,7 +3149,7 @@ func (x *KarteCommand) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use KarteCommand.ProtoReflect.Descriptor instead.
 func (*KarteCommand) Descriptor() ([]byte, []int) {
-	return file_slacktalk_event_v1_event_proto_rawDescGZIP(), []int{31}
+	return file_slacktalk_event_v1_event_proto_rawDescGZIP(), []int{33}
 }
 
 func (x *KarteCommand) GetId() string {
@@ -2942,6 +3222,569 @@ func (x *KarteCommand) GetReplay() bool {
 	return false
 }
 
+// RepliesRequest asks slack-gateway for what Slack holds of a thread (request/reply, `ask.slack.<team>.replies`): whose thread it is, and the replies
+// between two of them, because Slack may deliver a reply late, or never.
+type RepliesRequest struct {
+	state    protoimpl.MessageState `protogen:"open.v1"`
+	Channel  string                 `protobuf:"bytes,1,opt,name=channel,proto3" json:"channel,omitempty"`
+	ThreadTs string                 `protobuf:"bytes,2,opt,name=thread_ts,json=threadTs,proto3" json:"thread_ts,omitempty"`
+	// Replies later than this and earlier than `before_ts` are answered.
+	AfterTs       string `protobuf:"bytes,3,opt,name=after_ts,json=afterTs,proto3" json:"after_ts,omitempty"`
+	BeforeTs      string `protobuf:"bytes,4,opt,name=before_ts,json=beforeTs,proto3" json:"before_ts,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *RepliesRequest) Reset() {
+	*x = RepliesRequest{}
+	mi := &file_slacktalk_event_v1_event_proto_msgTypes[34]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *RepliesRequest) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*RepliesRequest) ProtoMessage() {}
+
+func (x *RepliesRequest) ProtoReflect() protoreflect.Message {
+	mi := &file_slacktalk_event_v1_event_proto_msgTypes[34]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use RepliesRequest.ProtoReflect.Descriptor instead.
+func (*RepliesRequest) Descriptor() ([]byte, []int) {
+	return file_slacktalk_event_v1_event_proto_rawDescGZIP(), []int{34}
+}
+
+func (x *RepliesRequest) GetChannel() string {
+	if x != nil {
+		return x.Channel
+	}
+	return ""
+}
+
+func (x *RepliesRequest) GetThreadTs() string {
+	if x != nil {
+		return x.ThreadTs
+	}
+	return ""
+}
+
+func (x *RepliesRequest) GetAfterTs() string {
+	if x != nil {
+		return x.AfterTs
+	}
+	return ""
+}
+
+func (x *RepliesRequest) GetBeforeTs() string {
+	if x != nil {
+		return x.BeforeTs
+	}
+	return ""
+}
+
+// RepliesResponse answers it.
+type RepliesResponse struct {
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// The facts that the replies are, ReplyWritten, oldest first, with the ids that they have when Slack delivers them.
+	Replies []*SlackFact `protobuf:"bytes,1,rep,name=replies,proto3" json:"replies,omitempty"`
+	// The conversation that the thread's head was posted for; empty when it is not a post of ours.
+	Project      string `protobuf:"bytes,2,opt,name=project,proto3" json:"project,omitempty"`
+	Conversation string `protobuf:"bytes,3,opt,name=conversation,proto3" json:"conversation,omitempty"`
+	// Set when Slack was not asked, so as not to use up its limit; everything else is then empty.
+	Unchecked bool `protobuf:"varint,4,opt,name=unchecked,proto3" json:"unchecked,omitempty"`
+	// Set when Slack could not be asked.
+	Error         string `protobuf:"bytes,5,opt,name=error,proto3" json:"error,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *RepliesResponse) Reset() {
+	*x = RepliesResponse{}
+	mi := &file_slacktalk_event_v1_event_proto_msgTypes[35]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *RepliesResponse) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*RepliesResponse) ProtoMessage() {}
+
+func (x *RepliesResponse) ProtoReflect() protoreflect.Message {
+	mi := &file_slacktalk_event_v1_event_proto_msgTypes[35]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use RepliesResponse.ProtoReflect.Descriptor instead.
+func (*RepliesResponse) Descriptor() ([]byte, []int) {
+	return file_slacktalk_event_v1_event_proto_rawDescGZIP(), []int{35}
+}
+
+func (x *RepliesResponse) GetReplies() []*SlackFact {
+	if x != nil {
+		return x.Replies
+	}
+	return nil
+}
+
+func (x *RepliesResponse) GetProject() string {
+	if x != nil {
+		return x.Project
+	}
+	return ""
+}
+
+func (x *RepliesResponse) GetConversation() string {
+	if x != nil {
+		return x.Conversation
+	}
+	return ""
+}
+
+func (x *RepliesResponse) GetUnchecked() bool {
+	if x != nil {
+		return x.Unchecked
+	}
+	return false
+}
+
+func (x *RepliesResponse) GetError() string {
+	if x != nil {
+		return x.Error
+	}
+	return ""
+}
+
+// OperatorsRequest asks ingest-karte which operators KARTE knows (request/reply, `ask.karte.<project>.operators`).
+type OperatorsRequest struct {
+	state         protoimpl.MessageState `protogen:"open.v1"`
+	Project       string                 `protobuf:"bytes,1,opt,name=project,proto3" json:"project,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *OperatorsRequest) Reset() {
+	*x = OperatorsRequest{}
+	mi := &file_slacktalk_event_v1_event_proto_msgTypes[36]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *OperatorsRequest) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*OperatorsRequest) ProtoMessage() {}
+
+func (x *OperatorsRequest) ProtoReflect() protoreflect.Message {
+	mi := &file_slacktalk_event_v1_event_proto_msgTypes[36]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use OperatorsRequest.ProtoReflect.Descriptor instead.
+func (*OperatorsRequest) Descriptor() ([]byte, []int) {
+	return file_slacktalk_event_v1_event_proto_rawDescGZIP(), []int{36}
+}
+
+func (x *OperatorsRequest) GetProject() string {
+	if x != nil {
+		return x.Project
+	}
+	return ""
+}
+
+// OperatorsResponse answers it.
+type OperatorsResponse struct {
+	state     protoimpl.MessageState `protogen:"open.v1"`
+	Operators []*Operator            `protobuf:"bytes,1,rep,name=operators,proto3" json:"operators,omitempty"`
+	// Set when KARTE could not be asked.
+	Error         string `protobuf:"bytes,2,opt,name=error,proto3" json:"error,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *OperatorsResponse) Reset() {
+	*x = OperatorsResponse{}
+	mi := &file_slacktalk_event_v1_event_proto_msgTypes[37]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *OperatorsResponse) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*OperatorsResponse) ProtoMessage() {}
+
+func (x *OperatorsResponse) ProtoReflect() protoreflect.Message {
+	mi := &file_slacktalk_event_v1_event_proto_msgTypes[37]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use OperatorsResponse.ProtoReflect.Descriptor instead.
+func (*OperatorsResponse) Descriptor() ([]byte, []int) {
+	return file_slacktalk_event_v1_event_proto_rawDescGZIP(), []int{37}
+}
+
+func (x *OperatorsResponse) GetOperators() []*Operator {
+	if x != nil {
+		return x.Operators
+	}
+	return nil
+}
+
+func (x *OperatorsResponse) GetError() string {
+	if x != nil {
+		return x.Error
+	}
+	return ""
+}
+
+// ExaminationRequest asks every replica of an edge how it is doing (request/reply, `ask.karte.<project>.examination` and
+// `ask.slack.<team>.examination`).
+type ExaminationRequest struct {
+	state   protoimpl.MessageState `protogen:"open.v1"`
+	Project string                 `protobuf:"bytes,1,opt,name=project,proto3" json:"project,omitempty"`
+	// What the settings name, for slack-gateway to look at.
+	Channels      []string `protobuf:"bytes,2,rep,name=channels,proto3" json:"channels,omitempty"`
+	Members       []string `protobuf:"bytes,3,rep,name=members,proto3" json:"members,omitempty"`
+	UserGroups    []string `protobuf:"bytes,4,rep,name=user_groups,json=userGroups,proto3" json:"user_groups,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *ExaminationRequest) Reset() {
+	*x = ExaminationRequest{}
+	mi := &file_slacktalk_event_v1_event_proto_msgTypes[38]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *ExaminationRequest) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*ExaminationRequest) ProtoMessage() {}
+
+func (x *ExaminationRequest) ProtoReflect() protoreflect.Message {
+	mi := &file_slacktalk_event_v1_event_proto_msgTypes[38]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use ExaminationRequest.ProtoReflect.Descriptor instead.
+func (*ExaminationRequest) Descriptor() ([]byte, []int) {
+	return file_slacktalk_event_v1_event_proto_rawDescGZIP(), []int{38}
+}
+
+func (x *ExaminationRequest) GetProject() string {
+	if x != nil {
+		return x.Project
+	}
+	return ""
+}
+
+func (x *ExaminationRequest) GetChannels() []string {
+	if x != nil {
+		return x.Channels
+	}
+	return nil
+}
+
+func (x *ExaminationRequest) GetMembers() []string {
+	if x != nil {
+		return x.Members
+	}
+	return nil
+}
+
+func (x *ExaminationRequest) GetUserGroups() []string {
+	if x != nil {
+		return x.UserGroups
+	}
+	return nil
+}
+
+// ExaminationResponse answers it, one per replica.
+type ExaminationResponse struct {
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// Which replica answers.
+	Replica       string     `protobuf:"bytes,1,opt,name=replica,proto3" json:"replica,omitempty"`
+	Findings      []*Finding `protobuf:"bytes,2,rep,name=findings,proto3" json:"findings,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *ExaminationResponse) Reset() {
+	*x = ExaminationResponse{}
+	mi := &file_slacktalk_event_v1_event_proto_msgTypes[39]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *ExaminationResponse) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*ExaminationResponse) ProtoMessage() {}
+
+func (x *ExaminationResponse) ProtoReflect() protoreflect.Message {
+	mi := &file_slacktalk_event_v1_event_proto_msgTypes[39]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use ExaminationResponse.ProtoReflect.Descriptor instead.
+func (*ExaminationResponse) Descriptor() ([]byte, []int) {
+	return file_slacktalk_event_v1_event_proto_rawDescGZIP(), []int{39}
+}
+
+func (x *ExaminationResponse) GetReplica() string {
+	if x != nil {
+		return x.Replica
+	}
+	return ""
+}
+
+func (x *ExaminationResponse) GetFindings() []*Finding {
+	if x != nil {
+		return x.Findings
+	}
+	return nil
+}
+
+// Finding is one thing that a service has looked at.
+type Finding struct {
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// Like `slack-token`, `slack-scopes`, `slack-channel`, `karte-token`, `karte-hook-signature`, `clock`.
+	Check string `protobuf:"bytes,1,opt,name=check,proto3" json:"check,omitempty"`
+	// What it is about, where there are several: a channel, a member.
+	Subject string       `protobuf:"bytes,2,opt,name=subject,proto3" json:"subject,omitempty"`
+	State   FindingState `protobuf:"varint,3,opt,name=state,proto3,enum=slacktalk.event.v1.FindingState" json:"state,omitempty"`
+	// What was found, for people.
+	Detail string `protobuf:"bytes,4,opt,name=detail,proto3" json:"detail,omitempty"`
+	// Details by name, for those that others compute with: `offset` of a clock in milliseconds, `missing` scopes.
+	Values        map[string]string `protobuf:"bytes,5,rep,name=values,proto3" json:"values,omitempty" protobuf_key:"bytes,1,opt,name=key" protobuf_val:"bytes,2,opt,name=value"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *Finding) Reset() {
+	*x = Finding{}
+	mi := &file_slacktalk_event_v1_event_proto_msgTypes[40]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *Finding) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*Finding) ProtoMessage() {}
+
+func (x *Finding) ProtoReflect() protoreflect.Message {
+	mi := &file_slacktalk_event_v1_event_proto_msgTypes[40]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use Finding.ProtoReflect.Descriptor instead.
+func (*Finding) Descriptor() ([]byte, []int) {
+	return file_slacktalk_event_v1_event_proto_rawDescGZIP(), []int{40}
+}
+
+func (x *Finding) GetCheck() string {
+	if x != nil {
+		return x.Check
+	}
+	return ""
+}
+
+func (x *Finding) GetSubject() string {
+	if x != nil {
+		return x.Subject
+	}
+	return ""
+}
+
+func (x *Finding) GetState() FindingState {
+	if x != nil {
+		return x.State
+	}
+	return FindingState_FINDING_STATE_UNSPECIFIED
+}
+
+func (x *Finding) GetDetail() string {
+	if x != nil {
+		return x.Detail
+	}
+	return ""
+}
+
+func (x *Finding) GetValues() map[string]string {
+	if x != nil {
+		return x.Values
+	}
+	return nil
+}
+
+// AuditEntry is what somebody did. Stream AUDIT, published by router.
+type AuditEntry struct {
+	state   protoimpl.MessageState `protogen:"open.v1"`
+	Id      string                 `protobuf:"bytes,1,opt,name=id,proto3" json:"id,omitempty"`
+	Project string                 `protobuf:"bytes,2,opt,name=project,proto3" json:"project,omitempty"`
+	Time    *timestamppb.Timestamp `protobuf:"bytes,3,opt,name=time,proto3" json:"time,omitempty"`
+	// The name of an API token, or a Slack member id.
+	Actor string `protobuf:"bytes,4,opt,name=actor,proto3" json:"actor,omitempty"`
+	// The method of the API, or `message`, `note`.
+	Action string `protobuf:"bytes,5,opt,name=action,proto3" json:"action,omitempty"`
+	// The name of what it was done to.
+	Resource string `protobuf:"bytes,6,opt,name=resource,proto3" json:"resource,omitempty"`
+	// The status code of the API, or `DELIVERED`, or the reason of a failure.
+	Result string `protobuf:"bytes,7,opt,name=result,proto3" json:"result,omitempty"`
+	// The KARTE operator in whose name a message was sent.
+	Operator      string `protobuf:"bytes,8,opt,name=operator,proto3" json:"operator,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *AuditEntry) Reset() {
+	*x = AuditEntry{}
+	mi := &file_slacktalk_event_v1_event_proto_msgTypes[41]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *AuditEntry) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*AuditEntry) ProtoMessage() {}
+
+func (x *AuditEntry) ProtoReflect() protoreflect.Message {
+	mi := &file_slacktalk_event_v1_event_proto_msgTypes[41]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use AuditEntry.ProtoReflect.Descriptor instead.
+func (*AuditEntry) Descriptor() ([]byte, []int) {
+	return file_slacktalk_event_v1_event_proto_rawDescGZIP(), []int{41}
+}
+
+func (x *AuditEntry) GetId() string {
+	if x != nil {
+		return x.Id
+	}
+	return ""
+}
+
+func (x *AuditEntry) GetProject() string {
+	if x != nil {
+		return x.Project
+	}
+	return ""
+}
+
+func (x *AuditEntry) GetTime() *timestamppb.Timestamp {
+	if x != nil {
+		return x.Time
+	}
+	return nil
+}
+
+func (x *AuditEntry) GetActor() string {
+	if x != nil {
+		return x.Actor
+	}
+	return ""
+}
+
+func (x *AuditEntry) GetAction() string {
+	if x != nil {
+		return x.Action
+	}
+	return ""
+}
+
+func (x *AuditEntry) GetResource() string {
+	if x != nil {
+		return x.Resource
+	}
+	return ""
+}
+
+func (x *AuditEntry) GetResult() string {
+	if x != nil {
+		return x.Result
+	}
+	return ""
+}
+
+func (x *AuditEntry) GetOperator() string {
+	if x != nil {
+		return x.Operator
+	}
+	return ""
+}
+
 // MembersRequest asks slack-gateway for what a customer may know of people and places (request/reply, `ask.slack.<team>`).
 type MembersRequest struct {
 	state         protoimpl.MessageState `protogen:"open.v1"`
@@ -2955,7 +3798,7 @@ type MembersRequest struct {
 
 func (x *MembersRequest) Reset() {
 	*x = MembersRequest{}
-	mi := &file_slacktalk_event_v1_event_proto_msgTypes[32]
+	mi := &file_slacktalk_event_v1_event_proto_msgTypes[42]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2967,7 +3810,7 @@ func (x *MembersRequest) String() string {
 func (*MembersRequest) ProtoMessage() {}
 
 func (x *MembersRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_slacktalk_event_v1_event_proto_msgTypes[32]
+	mi := &file_slacktalk_event_v1_event_proto_msgTypes[42]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2980,7 +3823,7 @@ func (x *MembersRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use MembersRequest.ProtoReflect.Descriptor instead.
 func (*MembersRequest) Descriptor() ([]byte, []int) {
-	return file_slacktalk_event_v1_event_proto_rawDescGZIP(), []int{32}
+	return file_slacktalk_event_v1_event_proto_rawDescGZIP(), []int{42}
 }
 
 func (x *MembersRequest) GetTeam() string {
@@ -3027,7 +3870,7 @@ type MembersResponse struct {
 
 func (x *MembersResponse) Reset() {
 	*x = MembersResponse{}
-	mi := &file_slacktalk_event_v1_event_proto_msgTypes[33]
+	mi := &file_slacktalk_event_v1_event_proto_msgTypes[43]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -3039,7 +3882,7 @@ func (x *MembersResponse) String() string {
 func (*MembersResponse) ProtoMessage() {}
 
 func (x *MembersResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_slacktalk_event_v1_event_proto_msgTypes[33]
+	mi := &file_slacktalk_event_v1_event_proto_msgTypes[43]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -3052,7 +3895,7 @@ func (x *MembersResponse) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use MembersResponse.ProtoReflect.Descriptor instead.
 func (*MembersResponse) Descriptor() ([]byte, []int) {
-	return file_slacktalk_event_v1_event_proto_rawDescGZIP(), []int{33}
+	return file_slacktalk_event_v1_event_proto_rawDescGZIP(), []int{43}
 }
 
 func (x *MembersResponse) GetMembers() []*Member {
@@ -3101,7 +3944,7 @@ type Member struct {
 
 func (x *Member) Reset() {
 	*x = Member{}
-	mi := &file_slacktalk_event_v1_event_proto_msgTypes[34]
+	mi := &file_slacktalk_event_v1_event_proto_msgTypes[44]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -3113,7 +3956,7 @@ func (x *Member) String() string {
 func (*Member) ProtoMessage() {}
 
 func (x *Member) ProtoReflect() protoreflect.Message {
-	mi := &file_slacktalk_event_v1_event_proto_msgTypes[34]
+	mi := &file_slacktalk_event_v1_event_proto_msgTypes[44]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -3126,7 +3969,7 @@ func (x *Member) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Member.ProtoReflect.Descriptor instead.
 func (*Member) Descriptor() ([]byte, []int) {
-	return file_slacktalk_event_v1_event_proto_rawDescGZIP(), []int{34}
+	return file_slacktalk_event_v1_event_proto_rawDescGZIP(), []int{44}
 }
 
 func (x *Member) GetId() string {
@@ -3226,13 +4069,15 @@ const file_slacktalk_event_v1_event_proto_rawDesc = "" +
 	"\x04text\x18\x02 \x01(\tR\x04text\x12\x1b\n" +
 	"\timage_url\x18\x03 \x01(\tR\bimageUrl\"D\n" +
 	"\bAssigned\x128\n" +
-	"\boperator\x18\x01 \x01(\v2\x1c.slacktalk.event.v1.OperatorR\boperator\"\xb7\x01\n" +
+	"\boperator\x18\x01 \x01(\v2\x1c.slacktalk.event.v1.OperatorR\boperator\"\xf7\x01\n" +
 	"\x0eReplyDelivered\x12\x1d\n" +
 	"\n" +
 	"command_id\x18\x01 \x01(\tR\tcommandId\x121\n" +
 	"\x04kind\x18\x02 \x01(\x0e2\x1d.slacktalk.event.v1.ReplyKindR\x04kind\x12;\n" +
 	"\x06origin\x18\x03 \x01(\v2#.slacktalk.event.v1.SlackMessageRefR\x06origin\x12\x16\n" +
-	"\x06waited\x18\x04 \x01(\bR\x06waited\"\xb0\x02\n" +
+	"\x06waited\x18\x04 \x01(\bR\x06waited\x12\x1a\n" +
+	"\boperator\x18\x05 \x01(\tR\boperator\x12\"\n" +
+	"\fconversation\x18\x06 \x01(\tR\fconversation\"\xf0\x02\n" +
 	"\vReplyFailed\x12\x1d\n" +
 	"\n" +
 	"command_id\x18\x01 \x01(\tR\tcommandId\x121\n" +
@@ -3241,13 +4086,15 @@ const file_slacktalk_event_v1_event_proto_rawDesc = "" +
 	"\x06reason\x18\x04 \x01(\x0e2!.slacktalk.event.v1.FailureReasonR\x06reason\x12\x16\n" +
 	"\x06detail\x18\x05 \x01(\tR\x06detail\x12'\n" +
 	"\x0fparts_delivered\x18\x06 \x01(\x05R\x0epartsDelivered\x12\x16\n" +
-	"\x06waited\x18\a \x01(\bR\x06waited\"j\n" +
+	"\x06waited\x18\a \x01(\bR\x06waited\x12\x1a\n" +
+	"\boperator\x18\b \x01(\tR\boperator\x12\"\n" +
+	"\fconversation\x18\t \x01(\tR\fconversation\"j\n" +
 	"\fReplyWaiting\x12\x1d\n" +
 	"\n" +
 	"command_id\x18\x01 \x01(\tR\tcommandId\x12;\n" +
 	"\x06origin\x18\x02 \x01(\v2#.slacktalk.event.v1.SlackMessageRefR\x06origin\"'\n" +
 	"\rProjectParked\x12\x16\n" +
-	"\x06detail\x18\x01 \x01(\tR\x06detail\"\x8f\x05\n" +
+	"\x06detail\x18\x01 \x01(\tR\x06detail\"\xc5\x05\n" +
 	"\tSlackFact\x12\x0e\n" +
 	"\x02id\x18\x01 \x01(\tR\x02id\x12\x12\n" +
 	"\x04team\x18\x02 \x01(\tR\x04team\x12\x18\n" +
@@ -3265,7 +4112,8 @@ const file_slacktalk_event_v1_event_proto_rawDesc = "" +
 	"\vpost_failed\x18\x0e \x01(\v2\x1e.slacktalk.event.v1.PostFailedH\x00R\n" +
 	"postFailed\x12A\n" +
 	"\vlane_parked\x18\x0f \x01(\v2\x1e.slacktalk.event.v1.LaneParkedH\x00R\n" +
-	"laneParkedB\x06\n" +
+	"laneParked\x124\n" +
+	"\x06posted\x18\x10 \x01(\v2\x1a.slacktalk.event.v1.PostedH\x00R\x06postedB\x06\n" +
 	"\x04fact\"F\n" +
 	"\x06Author\x12\x16\n" +
 	"\x06member\x18\x01 \x01(\tR\x06member\x12\x12\n" +
@@ -3310,13 +4158,21 @@ const file_slacktalk_event_v1_event_proto_rawDesc = "" +
 	"\fThreadOpened\x12\x18\n" +
 	"\aproject\x18\x01 \x01(\tR\aproject\x12\"\n" +
 	"\fconversation\x18\x02 \x01(\tR\fconversation\x128\n" +
-	"\bcustomer\x18\x03 \x01(\v2\x1c.slacktalk.event.v1.CustomerR\bcustomer\"~\n" +
+	"\bcustomer\x18\x03 \x01(\v2\x1c.slacktalk.event.v1.CustomerR\bcustomer\"w\n" +
+	"\x06Posted\x12\x1f\n" +
+	"\vcommand_ids\x18\x01 \x03(\tR\n" +
+	"commandIds\x12\x0e\n" +
+	"\x02ts\x18\x02 \x01(\tR\x02ts\x12\x18\n" +
+	"\aproject\x18\x03 \x01(\tR\aproject\x12\"\n" +
+	"\fconversation\x18\x04 \x01(\tR\fconversation\"\xbc\x01\n" +
 	"\n" +
 	"PostFailed\x12\x1d\n" +
 	"\n" +
 	"command_id\x18\x01 \x01(\tR\tcommandId\x129\n" +
 	"\x06reason\x18\x02 \x01(\x0e2!.slacktalk.event.v1.FailureReasonR\x06reason\x12\x16\n" +
-	"\x06detail\x18\x03 \x01(\tR\x06detail\">\n" +
+	"\x06detail\x18\x03 \x01(\tR\x06detail\x12\x18\n" +
+	"\aproject\x18\x04 \x01(\tR\aproject\x12\"\n" +
+	"\fconversation\x18\x05 \x01(\tR\fconversation\">\n" +
 	"\n" +
 	"LaneParked\x12\x16\n" +
 	"\x06detail\x18\x01 \x01(\tR\x06detail\x12\x18\n" +
@@ -3340,7 +4196,7 @@ const file_slacktalk_event_v1_event_proto_rawDesc = "" +
 	"\n" +
 	"user_group\x18\x02 \x01(\tH\x00R\tuserGroup\x12\x1e\n" +
 	"\tbroadcast\x18\x03 \x01(\tH\x00R\tbroadcastB\t\n" +
-	"\amention\"\xf8\x04\n" +
+	"\amention\"\xca\x05\n" +
 	"\n" +
 	"ThreadPost\x12\x18\n" +
 	"\aproject\x18\x01 \x01(\tR\aproject\x12\"\n" +
@@ -3350,12 +4206,18 @@ const file_slacktalk_event_v1_event_proto_rawDesc = "" +
 	"occurredAt\x127\n" +
 	"\bmentions\x18\x05 \x03(\v2\x1b.slacktalk.event.v1.MentionR\bmentions\x128\n" +
 	"\bassignee\x18\x06 \x01(\v2\x1c.slacktalk.event.v1.OperatorR\bassignee\x12$\n" +
-	"\x0eonly_in_thread\x18\a \x01(\bR\fonlyInThread\x12P\n" +
+	"\x0eonly_in_thread\x18\a \x01(\bR\fonlyInThread\x12\x1d\n" +
+	"\n" +
+	"moved_from\x18\b \x01(\tR\tmovedFrom\x12P\n" +
 	"\x10customer_message\x18\x14 \x01(\v2#.slacktalk.event.v1.CustomerMessageH\x00R\x0fcustomerMessage\x12P\n" +
 	"\x10operator_message\x18\x15 \x01(\v2#.slacktalk.event.v1.OperatorMessageH\x00R\x0foperatorMessage\x12:\n" +
 	"\bassigned\x18\x16 \x01(\v2\x1c.slacktalk.event.v1.AssignedH\x00R\bassigned\x124\n" +
-	"\x06merged\x18\x17 \x01(\v2\x1a.slacktalk.event.v1.MergedH\x00R\x06mergedB\x06\n" +
-	"\x04body\"5\n" +
+	"\x06merged\x18\x17 \x01(\v2\x1a.slacktalk.event.v1.MergedH\x00R\x06merged\x121\n" +
+	"\x05moved\x18\x18 \x01(\v2\x19.slacktalk.event.v1.MovedH\x00R\x05movedB\x06\n" +
+	"\x04body\"P\n" +
+	"\x05Moved\x12!\n" +
+	"\ffrom_channel\x18\x01 \x01(\tR\vfromChannel\x12$\n" +
+	"\x0efrom_thread_ts\x18\x02 \x01(\tR\ffromThreadTs\"5\n" +
 	"\x06Merged\x12+\n" +
 	"\x11into_conversation\x18\x01 \x01(\tR\x10intoConversation\"\xa9\x01\n" +
 	"\bReaction\x12;\n" +
@@ -3381,7 +4243,51 @@ const file_slacktalk_event_v1_event_proto_rawDesc = "" +
 	"\x06origin\x18\b \x01(\v2#.slacktalk.event.v1.SlackMessageRefR\x06origin\x127\n" +
 	"\tissued_at\x18\t \x01(\v2\x1a.google.protobuf.TimestampR\bissuedAt\x12\x16\n" +
 	"\x06replay\x18\n" +
-	" \x01(\bR\x06replay\"{\n" +
+	" \x01(\bR\x06replay\"\x7f\n" +
+	"\x0eRepliesRequest\x12\x18\n" +
+	"\achannel\x18\x01 \x01(\tR\achannel\x12\x1b\n" +
+	"\tthread_ts\x18\x02 \x01(\tR\bthreadTs\x12\x19\n" +
+	"\bafter_ts\x18\x03 \x01(\tR\aafterTs\x12\x1b\n" +
+	"\tbefore_ts\x18\x04 \x01(\tR\bbeforeTs\"\xbc\x01\n" +
+	"\x0fRepliesResponse\x127\n" +
+	"\areplies\x18\x01 \x03(\v2\x1d.slacktalk.event.v1.SlackFactR\areplies\x12\x18\n" +
+	"\aproject\x18\x02 \x01(\tR\aproject\x12\"\n" +
+	"\fconversation\x18\x03 \x01(\tR\fconversation\x12\x1c\n" +
+	"\tunchecked\x18\x04 \x01(\bR\tunchecked\x12\x14\n" +
+	"\x05error\x18\x05 \x01(\tR\x05error\",\n" +
+	"\x10OperatorsRequest\x12\x18\n" +
+	"\aproject\x18\x01 \x01(\tR\aproject\"e\n" +
+	"\x11OperatorsResponse\x12:\n" +
+	"\toperators\x18\x01 \x03(\v2\x1c.slacktalk.event.v1.OperatorR\toperators\x12\x14\n" +
+	"\x05error\x18\x02 \x01(\tR\x05error\"\x85\x01\n" +
+	"\x12ExaminationRequest\x12\x18\n" +
+	"\aproject\x18\x01 \x01(\tR\aproject\x12\x1a\n" +
+	"\bchannels\x18\x02 \x03(\tR\bchannels\x12\x18\n" +
+	"\amembers\x18\x03 \x03(\tR\amembers\x12\x1f\n" +
+	"\vuser_groups\x18\x04 \x03(\tR\n" +
+	"userGroups\"h\n" +
+	"\x13ExaminationResponse\x12\x18\n" +
+	"\areplica\x18\x01 \x01(\tR\areplica\x127\n" +
+	"\bfindings\x18\x02 \x03(\v2\x1b.slacktalk.event.v1.FindingR\bfindings\"\x85\x02\n" +
+	"\aFinding\x12\x14\n" +
+	"\x05check\x18\x01 \x01(\tR\x05check\x12\x18\n" +
+	"\asubject\x18\x02 \x01(\tR\asubject\x126\n" +
+	"\x05state\x18\x03 \x01(\x0e2 .slacktalk.event.v1.FindingStateR\x05state\x12\x16\n" +
+	"\x06detail\x18\x04 \x01(\tR\x06detail\x12?\n" +
+	"\x06values\x18\x05 \x03(\v2'.slacktalk.event.v1.Finding.ValuesEntryR\x06values\x1a9\n" +
+	"\vValuesEntry\x12\x10\n" +
+	"\x03key\x18\x01 \x01(\tR\x03key\x12\x14\n" +
+	"\x05value\x18\x02 \x01(\tR\x05value:\x028\x01\"\xe4\x01\n" +
+	"\n" +
+	"AuditEntry\x12\x0e\n" +
+	"\x02id\x18\x01 \x01(\tR\x02id\x12\x18\n" +
+	"\aproject\x18\x02 \x01(\tR\aproject\x12.\n" +
+	"\x04time\x18\x03 \x01(\v2\x1a.google.protobuf.TimestampR\x04time\x12\x14\n" +
+	"\x05actor\x18\x04 \x01(\tR\x05actor\x12\x16\n" +
+	"\x06action\x18\x05 \x01(\tR\x06action\x12\x1a\n" +
+	"\bresource\x18\x06 \x01(\tR\bresource\x12\x16\n" +
+	"\x06result\x18\a \x01(\tR\x06result\x12\x1a\n" +
+	"\boperator\x18\b \x01(\tR\boperator\"{\n" +
 	"\x0eMembersRequest\x12\x12\n" +
 	"\x04team\x18\x01 \x01(\tR\x04team\x12\x18\n" +
 	"\amembers\x18\x02 \x03(\tR\amembers\x12\x1f\n" +
@@ -3423,7 +4329,7 @@ const file_slacktalk_event_v1_event_proto_rawDesc = "" +
 	"\x0fRECEIPT_WAITING\x10\x01\x12\x10\n" +
 	"\fRECEIPT_SENT\x10\x02\x12\x11\n" +
 	"\rRECEIPT_NOTED\x10\x03\x12\x12\n" +
-	"\x0eRECEIPT_FAILED\x10\x04*\x82\x03\n" +
+	"\x0eRECEIPT_FAILED\x10\x04*\xba\x03\n" +
 	"\n" +
 	"NoticeKind\x12\x1b\n" +
 	"\x17NOTICE_KIND_UNSPECIFIED\x10\x00\x12\x1a\n" +
@@ -3439,7 +4345,15 @@ const file_slacktalk_event_v1_event_proto_rawDesc = "" +
 	"\x17NOTICE_KIND_LANE_PARKED\x10\n" +
 	"\x12\x1e\n" +
 	"\x1aNOTICE_KIND_PROJECT_PARKED\x10\v\x12\x1f\n" +
-	"\x1bNOTICE_KIND_DELETE_NOT_SENT\x10\fBAZ?github.com/slacktalk/slacktalk/proto/slacktalk/event/v1;eventv1b\x06proto3"
+	"\x1bNOTICE_KIND_DELETE_NOT_SENT\x10\f\x12\x1b\n" +
+	"\x17NOTICE_KIND_POST_FAILED\x10\r\x12\x19\n" +
+	"\x15NOTICE_KIND_NOTE_ONLY\x10\x0e*\x93\x01\n" +
+	"\fFindingState\x12\x1d\n" +
+	"\x19FINDING_STATE_UNSPECIFIED\x10\x00\x12\x14\n" +
+	"\x10FINDING_STATE_OK\x10\x01\x12\x19\n" +
+	"\x15FINDING_STATE_WARNING\x10\x02\x12\x18\n" +
+	"\x14FINDING_STATE_FAILED\x10\x03\x12\x19\n" +
+	"\x15FINDING_STATE_UNKNOWN\x10\x04BAZ?github.com/slacktalk/slacktalk/proto/slacktalk/event/v1;eventv1b\x06proto3"
 
 var (
 	file_slacktalk_event_v1_event_proto_rawDescOnce sync.Once
@@ -3453,123 +4367,143 @@ func file_slacktalk_event_v1_event_proto_rawDescGZIP() []byte {
 	return file_slacktalk_event_v1_event_proto_rawDescData
 }
 
-var file_slacktalk_event_v1_event_proto_enumTypes = make([]protoimpl.EnumInfo, 5)
-var file_slacktalk_event_v1_event_proto_msgTypes = make([]protoimpl.MessageInfo, 37)
+var file_slacktalk_event_v1_event_proto_enumTypes = make([]protoimpl.EnumInfo, 6)
+var file_slacktalk_event_v1_event_proto_msgTypes = make([]protoimpl.MessageInfo, 48)
 var file_slacktalk_event_v1_event_proto_goTypes = []any{
 	(ReplyKind)(0),                // 0: slacktalk.event.v1.ReplyKind
 	(FailureReason)(0),            // 1: slacktalk.event.v1.FailureReason
 	(Receipt)(0),                  // 2: slacktalk.event.v1.Receipt
 	(NoticeKind)(0),               // 3: slacktalk.event.v1.NoticeKind
-	(Block_Kind)(0),               // 4: slacktalk.event.v1.Block.Kind
-	(*Customer)(nil),              // 5: slacktalk.event.v1.Customer
-	(*Operator)(nil),              // 6: slacktalk.event.v1.Operator
-	(*Page)(nil),                  // 7: slacktalk.event.v1.Page
-	(*SlackMessageRef)(nil),       // 8: slacktalk.event.v1.SlackMessageRef
-	(*TalkFact)(nil),              // 9: slacktalk.event.v1.TalkFact
-	(*CustomerMessage)(nil),       // 10: slacktalk.event.v1.CustomerMessage
-	(*OperatorMessage)(nil),       // 11: slacktalk.event.v1.OperatorMessage
-	(*Assigned)(nil),              // 12: slacktalk.event.v1.Assigned
-	(*ReplyDelivered)(nil),        // 13: slacktalk.event.v1.ReplyDelivered
-	(*ReplyFailed)(nil),           // 14: slacktalk.event.v1.ReplyFailed
-	(*ReplyWaiting)(nil),          // 15: slacktalk.event.v1.ReplyWaiting
-	(*ProjectParked)(nil),         // 16: slacktalk.event.v1.ProjectParked
-	(*SlackFact)(nil),             // 17: slacktalk.event.v1.SlackFact
-	(*Author)(nil),                // 18: slacktalk.event.v1.Author
-	(*Content)(nil),               // 19: slacktalk.event.v1.Content
-	(*Block)(nil),                 // 20: slacktalk.event.v1.Block
-	(*Inline)(nil),                // 21: slacktalk.event.v1.Inline
-	(*File)(nil),                  // 22: slacktalk.event.v1.File
-	(*ReplyWritten)(nil),          // 23: slacktalk.event.v1.ReplyWritten
-	(*ReplyEdited)(nil),           // 24: slacktalk.event.v1.ReplyEdited
-	(*ReplyDeleted)(nil),          // 25: slacktalk.event.v1.ReplyDeleted
-	(*ThreadOpened)(nil),          // 26: slacktalk.event.v1.ThreadOpened
-	(*PostFailed)(nil),            // 27: slacktalk.event.v1.PostFailed
-	(*LaneParked)(nil),            // 28: slacktalk.event.v1.LaneParked
-	(*SlackCommand)(nil),          // 29: slacktalk.event.v1.SlackCommand
-	(*Mention)(nil),               // 30: slacktalk.event.v1.Mention
-	(*ThreadPost)(nil),            // 31: slacktalk.event.v1.ThreadPost
-	(*Merged)(nil),                // 32: slacktalk.event.v1.Merged
-	(*Reaction)(nil),              // 33: slacktalk.event.v1.Reaction
-	(*Notice)(nil),                // 34: slacktalk.event.v1.Notice
-	(*DirectNotice)(nil),          // 35: slacktalk.event.v1.DirectNotice
-	(*KarteCommand)(nil),          // 36: slacktalk.event.v1.KarteCommand
-	(*MembersRequest)(nil),        // 37: slacktalk.event.v1.MembersRequest
-	(*MembersResponse)(nil),       // 38: slacktalk.event.v1.MembersResponse
-	(*Member)(nil),                // 39: slacktalk.event.v1.Member
-	nil,                           // 40: slacktalk.event.v1.MembersResponse.UserGroupsEntry
-	nil,                           // 41: slacktalk.event.v1.MembersResponse.ChannelsEntry
-	(*timestamppb.Timestamp)(nil), // 42: google.protobuf.Timestamp
+	(FindingState)(0),             // 4: slacktalk.event.v1.FindingState
+	(Block_Kind)(0),               // 5: slacktalk.event.v1.Block.Kind
+	(*Customer)(nil),              // 6: slacktalk.event.v1.Customer
+	(*Operator)(nil),              // 7: slacktalk.event.v1.Operator
+	(*Page)(nil),                  // 8: slacktalk.event.v1.Page
+	(*SlackMessageRef)(nil),       // 9: slacktalk.event.v1.SlackMessageRef
+	(*TalkFact)(nil),              // 10: slacktalk.event.v1.TalkFact
+	(*CustomerMessage)(nil),       // 11: slacktalk.event.v1.CustomerMessage
+	(*OperatorMessage)(nil),       // 12: slacktalk.event.v1.OperatorMessage
+	(*Assigned)(nil),              // 13: slacktalk.event.v1.Assigned
+	(*ReplyDelivered)(nil),        // 14: slacktalk.event.v1.ReplyDelivered
+	(*ReplyFailed)(nil),           // 15: slacktalk.event.v1.ReplyFailed
+	(*ReplyWaiting)(nil),          // 16: slacktalk.event.v1.ReplyWaiting
+	(*ProjectParked)(nil),         // 17: slacktalk.event.v1.ProjectParked
+	(*SlackFact)(nil),             // 18: slacktalk.event.v1.SlackFact
+	(*Author)(nil),                // 19: slacktalk.event.v1.Author
+	(*Content)(nil),               // 20: slacktalk.event.v1.Content
+	(*Block)(nil),                 // 21: slacktalk.event.v1.Block
+	(*Inline)(nil),                // 22: slacktalk.event.v1.Inline
+	(*File)(nil),                  // 23: slacktalk.event.v1.File
+	(*ReplyWritten)(nil),          // 24: slacktalk.event.v1.ReplyWritten
+	(*ReplyEdited)(nil),           // 25: slacktalk.event.v1.ReplyEdited
+	(*ReplyDeleted)(nil),          // 26: slacktalk.event.v1.ReplyDeleted
+	(*ThreadOpened)(nil),          // 27: slacktalk.event.v1.ThreadOpened
+	(*Posted)(nil),                // 28: slacktalk.event.v1.Posted
+	(*PostFailed)(nil),            // 29: slacktalk.event.v1.PostFailed
+	(*LaneParked)(nil),            // 30: slacktalk.event.v1.LaneParked
+	(*SlackCommand)(nil),          // 31: slacktalk.event.v1.SlackCommand
+	(*Mention)(nil),               // 32: slacktalk.event.v1.Mention
+	(*ThreadPost)(nil),            // 33: slacktalk.event.v1.ThreadPost
+	(*Moved)(nil),                 // 34: slacktalk.event.v1.Moved
+	(*Merged)(nil),                // 35: slacktalk.event.v1.Merged
+	(*Reaction)(nil),              // 36: slacktalk.event.v1.Reaction
+	(*Notice)(nil),                // 37: slacktalk.event.v1.Notice
+	(*DirectNotice)(nil),          // 38: slacktalk.event.v1.DirectNotice
+	(*KarteCommand)(nil),          // 39: slacktalk.event.v1.KarteCommand
+	(*RepliesRequest)(nil),        // 40: slacktalk.event.v1.RepliesRequest
+	(*RepliesResponse)(nil),       // 41: slacktalk.event.v1.RepliesResponse
+	(*OperatorsRequest)(nil),      // 42: slacktalk.event.v1.OperatorsRequest
+	(*OperatorsResponse)(nil),     // 43: slacktalk.event.v1.OperatorsResponse
+	(*ExaminationRequest)(nil),    // 44: slacktalk.event.v1.ExaminationRequest
+	(*ExaminationResponse)(nil),   // 45: slacktalk.event.v1.ExaminationResponse
+	(*Finding)(nil),               // 46: slacktalk.event.v1.Finding
+	(*AuditEntry)(nil),            // 47: slacktalk.event.v1.AuditEntry
+	(*MembersRequest)(nil),        // 48: slacktalk.event.v1.MembersRequest
+	(*MembersResponse)(nil),       // 49: slacktalk.event.v1.MembersResponse
+	(*Member)(nil),                // 50: slacktalk.event.v1.Member
+	nil,                           // 51: slacktalk.event.v1.Finding.ValuesEntry
+	nil,                           // 52: slacktalk.event.v1.MembersResponse.UserGroupsEntry
+	nil,                           // 53: slacktalk.event.v1.MembersResponse.ChannelsEntry
+	(*timestamppb.Timestamp)(nil), // 54: google.protobuf.Timestamp
 }
 var file_slacktalk_event_v1_event_proto_depIdxs = []int32{
-	5,  // 0: slacktalk.event.v1.TalkFact.customer:type_name -> slacktalk.event.v1.Customer
-	42, // 1: slacktalk.event.v1.TalkFact.occurred_at:type_name -> google.protobuf.Timestamp
-	42, // 2: slacktalk.event.v1.TalkFact.received_at:type_name -> google.protobuf.Timestamp
-	10, // 3: slacktalk.event.v1.TalkFact.customer_message:type_name -> slacktalk.event.v1.CustomerMessage
-	11, // 4: slacktalk.event.v1.TalkFact.operator_message:type_name -> slacktalk.event.v1.OperatorMessage
-	12, // 5: slacktalk.event.v1.TalkFact.assigned:type_name -> slacktalk.event.v1.Assigned
-	13, // 6: slacktalk.event.v1.TalkFact.reply_delivered:type_name -> slacktalk.event.v1.ReplyDelivered
-	14, // 7: slacktalk.event.v1.TalkFact.reply_failed:type_name -> slacktalk.event.v1.ReplyFailed
-	15, // 8: slacktalk.event.v1.TalkFact.reply_waiting:type_name -> slacktalk.event.v1.ReplyWaiting
-	16, // 9: slacktalk.event.v1.TalkFact.project_parked:type_name -> slacktalk.event.v1.ProjectParked
-	7,  // 10: slacktalk.event.v1.CustomerMessage.page:type_name -> slacktalk.event.v1.Page
-	6,  // 11: slacktalk.event.v1.OperatorMessage.operator:type_name -> slacktalk.event.v1.Operator
-	6,  // 12: slacktalk.event.v1.Assigned.operator:type_name -> slacktalk.event.v1.Operator
+	6,  // 0: slacktalk.event.v1.TalkFact.customer:type_name -> slacktalk.event.v1.Customer
+	54, // 1: slacktalk.event.v1.TalkFact.occurred_at:type_name -> google.protobuf.Timestamp
+	54, // 2: slacktalk.event.v1.TalkFact.received_at:type_name -> google.protobuf.Timestamp
+	11, // 3: slacktalk.event.v1.TalkFact.customer_message:type_name -> slacktalk.event.v1.CustomerMessage
+	12, // 4: slacktalk.event.v1.TalkFact.operator_message:type_name -> slacktalk.event.v1.OperatorMessage
+	13, // 5: slacktalk.event.v1.TalkFact.assigned:type_name -> slacktalk.event.v1.Assigned
+	14, // 6: slacktalk.event.v1.TalkFact.reply_delivered:type_name -> slacktalk.event.v1.ReplyDelivered
+	15, // 7: slacktalk.event.v1.TalkFact.reply_failed:type_name -> slacktalk.event.v1.ReplyFailed
+	16, // 8: slacktalk.event.v1.TalkFact.reply_waiting:type_name -> slacktalk.event.v1.ReplyWaiting
+	17, // 9: slacktalk.event.v1.TalkFact.project_parked:type_name -> slacktalk.event.v1.ProjectParked
+	8,  // 10: slacktalk.event.v1.CustomerMessage.page:type_name -> slacktalk.event.v1.Page
+	7,  // 11: slacktalk.event.v1.OperatorMessage.operator:type_name -> slacktalk.event.v1.Operator
+	7,  // 12: slacktalk.event.v1.Assigned.operator:type_name -> slacktalk.event.v1.Operator
 	0,  // 13: slacktalk.event.v1.ReplyDelivered.kind:type_name -> slacktalk.event.v1.ReplyKind
-	8,  // 14: slacktalk.event.v1.ReplyDelivered.origin:type_name -> slacktalk.event.v1.SlackMessageRef
+	9,  // 14: slacktalk.event.v1.ReplyDelivered.origin:type_name -> slacktalk.event.v1.SlackMessageRef
 	0,  // 15: slacktalk.event.v1.ReplyFailed.kind:type_name -> slacktalk.event.v1.ReplyKind
-	8,  // 16: slacktalk.event.v1.ReplyFailed.origin:type_name -> slacktalk.event.v1.SlackMessageRef
+	9,  // 16: slacktalk.event.v1.ReplyFailed.origin:type_name -> slacktalk.event.v1.SlackMessageRef
 	1,  // 17: slacktalk.event.v1.ReplyFailed.reason:type_name -> slacktalk.event.v1.FailureReason
-	8,  // 18: slacktalk.event.v1.ReplyWaiting.origin:type_name -> slacktalk.event.v1.SlackMessageRef
-	42, // 19: slacktalk.event.v1.SlackFact.occurred_at:type_name -> google.protobuf.Timestamp
-	42, // 20: slacktalk.event.v1.SlackFact.received_at:type_name -> google.protobuf.Timestamp
-	23, // 21: slacktalk.event.v1.SlackFact.reply_written:type_name -> slacktalk.event.v1.ReplyWritten
-	24, // 22: slacktalk.event.v1.SlackFact.reply_edited:type_name -> slacktalk.event.v1.ReplyEdited
-	25, // 23: slacktalk.event.v1.SlackFact.reply_deleted:type_name -> slacktalk.event.v1.ReplyDeleted
-	26, // 24: slacktalk.event.v1.SlackFact.thread_opened:type_name -> slacktalk.event.v1.ThreadOpened
-	27, // 25: slacktalk.event.v1.SlackFact.post_failed:type_name -> slacktalk.event.v1.PostFailed
-	28, // 26: slacktalk.event.v1.SlackFact.lane_parked:type_name -> slacktalk.event.v1.LaneParked
-	20, // 27: slacktalk.event.v1.Content.blocks:type_name -> slacktalk.event.v1.Block
-	4,  // 28: slacktalk.event.v1.Block.kind:type_name -> slacktalk.event.v1.Block.Kind
-	21, // 29: slacktalk.event.v1.Block.inlines:type_name -> slacktalk.event.v1.Inline
-	18, // 30: slacktalk.event.v1.ReplyWritten.author:type_name -> slacktalk.event.v1.Author
-	19, // 31: slacktalk.event.v1.ReplyWritten.content:type_name -> slacktalk.event.v1.Content
-	22, // 32: slacktalk.event.v1.ReplyWritten.files:type_name -> slacktalk.event.v1.File
-	18, // 33: slacktalk.event.v1.ReplyEdited.author:type_name -> slacktalk.event.v1.Author
-	19, // 34: slacktalk.event.v1.ReplyEdited.before:type_name -> slacktalk.event.v1.Content
-	19, // 35: slacktalk.event.v1.ReplyEdited.after:type_name -> slacktalk.event.v1.Content
-	18, // 36: slacktalk.event.v1.ReplyDeleted.author:type_name -> slacktalk.event.v1.Author
-	5,  // 37: slacktalk.event.v1.ThreadOpened.customer:type_name -> slacktalk.event.v1.Customer
-	1,  // 38: slacktalk.event.v1.PostFailed.reason:type_name -> slacktalk.event.v1.FailureReason
-	42, // 39: slacktalk.event.v1.SlackCommand.issued_at:type_name -> google.protobuf.Timestamp
-	31, // 40: slacktalk.event.v1.SlackCommand.thread_post:type_name -> slacktalk.event.v1.ThreadPost
-	33, // 41: slacktalk.event.v1.SlackCommand.reaction:type_name -> slacktalk.event.v1.Reaction
-	34, // 42: slacktalk.event.v1.SlackCommand.notice:type_name -> slacktalk.event.v1.Notice
-	35, // 43: slacktalk.event.v1.SlackCommand.direct_notice:type_name -> slacktalk.event.v1.DirectNotice
-	5,  // 44: slacktalk.event.v1.ThreadPost.customer:type_name -> slacktalk.event.v1.Customer
-	42, // 45: slacktalk.event.v1.ThreadPost.occurred_at:type_name -> google.protobuf.Timestamp
-	30, // 46: slacktalk.event.v1.ThreadPost.mentions:type_name -> slacktalk.event.v1.Mention
-	6,  // 47: slacktalk.event.v1.ThreadPost.assignee:type_name -> slacktalk.event.v1.Operator
-	10, // 48: slacktalk.event.v1.ThreadPost.customer_message:type_name -> slacktalk.event.v1.CustomerMessage
-	11, // 49: slacktalk.event.v1.ThreadPost.operator_message:type_name -> slacktalk.event.v1.OperatorMessage
-	12, // 50: slacktalk.event.v1.ThreadPost.assigned:type_name -> slacktalk.event.v1.Assigned
-	32, // 51: slacktalk.event.v1.ThreadPost.merged:type_name -> slacktalk.event.v1.Merged
-	8,  // 52: slacktalk.event.v1.Reaction.target:type_name -> slacktalk.event.v1.SlackMessageRef
-	2,  // 53: slacktalk.event.v1.Reaction.receipt:type_name -> slacktalk.event.v1.Receipt
-	8,  // 54: slacktalk.event.v1.Notice.target:type_name -> slacktalk.event.v1.SlackMessageRef
-	3,  // 55: slacktalk.event.v1.Notice.kind:type_name -> slacktalk.event.v1.NoticeKind
-	3,  // 56: slacktalk.event.v1.DirectNotice.kind:type_name -> slacktalk.event.v1.NoticeKind
-	5,  // 57: slacktalk.event.v1.KarteCommand.customer:type_name -> slacktalk.event.v1.Customer
-	0,  // 58: slacktalk.event.v1.KarteCommand.kind:type_name -> slacktalk.event.v1.ReplyKind
-	8,  // 59: slacktalk.event.v1.KarteCommand.origin:type_name -> slacktalk.event.v1.SlackMessageRef
-	42, // 60: slacktalk.event.v1.KarteCommand.issued_at:type_name -> google.protobuf.Timestamp
-	39, // 61: slacktalk.event.v1.MembersResponse.members:type_name -> slacktalk.event.v1.Member
-	40, // 62: slacktalk.event.v1.MembersResponse.user_groups:type_name -> slacktalk.event.v1.MembersResponse.UserGroupsEntry
-	41, // 63: slacktalk.event.v1.MembersResponse.channels:type_name -> slacktalk.event.v1.MembersResponse.ChannelsEntry
-	64, // [64:64] is the sub-list for method output_type
-	64, // [64:64] is the sub-list for method input_type
-	64, // [64:64] is the sub-list for extension type_name
-	64, // [64:64] is the sub-list for extension extendee
-	0,  // [0:64] is the sub-list for field type_name
+	9,  // 18: slacktalk.event.v1.ReplyWaiting.origin:type_name -> slacktalk.event.v1.SlackMessageRef
+	54, // 19: slacktalk.event.v1.SlackFact.occurred_at:type_name -> google.protobuf.Timestamp
+	54, // 20: slacktalk.event.v1.SlackFact.received_at:type_name -> google.protobuf.Timestamp
+	24, // 21: slacktalk.event.v1.SlackFact.reply_written:type_name -> slacktalk.event.v1.ReplyWritten
+	25, // 22: slacktalk.event.v1.SlackFact.reply_edited:type_name -> slacktalk.event.v1.ReplyEdited
+	26, // 23: slacktalk.event.v1.SlackFact.reply_deleted:type_name -> slacktalk.event.v1.ReplyDeleted
+	27, // 24: slacktalk.event.v1.SlackFact.thread_opened:type_name -> slacktalk.event.v1.ThreadOpened
+	29, // 25: slacktalk.event.v1.SlackFact.post_failed:type_name -> slacktalk.event.v1.PostFailed
+	30, // 26: slacktalk.event.v1.SlackFact.lane_parked:type_name -> slacktalk.event.v1.LaneParked
+	28, // 27: slacktalk.event.v1.SlackFact.posted:type_name -> slacktalk.event.v1.Posted
+	21, // 28: slacktalk.event.v1.Content.blocks:type_name -> slacktalk.event.v1.Block
+	5,  // 29: slacktalk.event.v1.Block.kind:type_name -> slacktalk.event.v1.Block.Kind
+	22, // 30: slacktalk.event.v1.Block.inlines:type_name -> slacktalk.event.v1.Inline
+	19, // 31: slacktalk.event.v1.ReplyWritten.author:type_name -> slacktalk.event.v1.Author
+	20, // 32: slacktalk.event.v1.ReplyWritten.content:type_name -> slacktalk.event.v1.Content
+	23, // 33: slacktalk.event.v1.ReplyWritten.files:type_name -> slacktalk.event.v1.File
+	19, // 34: slacktalk.event.v1.ReplyEdited.author:type_name -> slacktalk.event.v1.Author
+	20, // 35: slacktalk.event.v1.ReplyEdited.before:type_name -> slacktalk.event.v1.Content
+	20, // 36: slacktalk.event.v1.ReplyEdited.after:type_name -> slacktalk.event.v1.Content
+	19, // 37: slacktalk.event.v1.ReplyDeleted.author:type_name -> slacktalk.event.v1.Author
+	6,  // 38: slacktalk.event.v1.ThreadOpened.customer:type_name -> slacktalk.event.v1.Customer
+	1,  // 39: slacktalk.event.v1.PostFailed.reason:type_name -> slacktalk.event.v1.FailureReason
+	54, // 40: slacktalk.event.v1.SlackCommand.issued_at:type_name -> google.protobuf.Timestamp
+	33, // 41: slacktalk.event.v1.SlackCommand.thread_post:type_name -> slacktalk.event.v1.ThreadPost
+	36, // 42: slacktalk.event.v1.SlackCommand.reaction:type_name -> slacktalk.event.v1.Reaction
+	37, // 43: slacktalk.event.v1.SlackCommand.notice:type_name -> slacktalk.event.v1.Notice
+	38, // 44: slacktalk.event.v1.SlackCommand.direct_notice:type_name -> slacktalk.event.v1.DirectNotice
+	6,  // 45: slacktalk.event.v1.ThreadPost.customer:type_name -> slacktalk.event.v1.Customer
+	54, // 46: slacktalk.event.v1.ThreadPost.occurred_at:type_name -> google.protobuf.Timestamp
+	32, // 47: slacktalk.event.v1.ThreadPost.mentions:type_name -> slacktalk.event.v1.Mention
+	7,  // 48: slacktalk.event.v1.ThreadPost.assignee:type_name -> slacktalk.event.v1.Operator
+	11, // 49: slacktalk.event.v1.ThreadPost.customer_message:type_name -> slacktalk.event.v1.CustomerMessage
+	12, // 50: slacktalk.event.v1.ThreadPost.operator_message:type_name -> slacktalk.event.v1.OperatorMessage
+	13, // 51: slacktalk.event.v1.ThreadPost.assigned:type_name -> slacktalk.event.v1.Assigned
+	35, // 52: slacktalk.event.v1.ThreadPost.merged:type_name -> slacktalk.event.v1.Merged
+	34, // 53: slacktalk.event.v1.ThreadPost.moved:type_name -> slacktalk.event.v1.Moved
+	9,  // 54: slacktalk.event.v1.Reaction.target:type_name -> slacktalk.event.v1.SlackMessageRef
+	2,  // 55: slacktalk.event.v1.Reaction.receipt:type_name -> slacktalk.event.v1.Receipt
+	9,  // 56: slacktalk.event.v1.Notice.target:type_name -> slacktalk.event.v1.SlackMessageRef
+	3,  // 57: slacktalk.event.v1.Notice.kind:type_name -> slacktalk.event.v1.NoticeKind
+	3,  // 58: slacktalk.event.v1.DirectNotice.kind:type_name -> slacktalk.event.v1.NoticeKind
+	6,  // 59: slacktalk.event.v1.KarteCommand.customer:type_name -> slacktalk.event.v1.Customer
+	0,  // 60: slacktalk.event.v1.KarteCommand.kind:type_name -> slacktalk.event.v1.ReplyKind
+	9,  // 61: slacktalk.event.v1.KarteCommand.origin:type_name -> slacktalk.event.v1.SlackMessageRef
+	54, // 62: slacktalk.event.v1.KarteCommand.issued_at:type_name -> google.protobuf.Timestamp
+	18, // 63: slacktalk.event.v1.RepliesResponse.replies:type_name -> slacktalk.event.v1.SlackFact
+	7,  // 64: slacktalk.event.v1.OperatorsResponse.operators:type_name -> slacktalk.event.v1.Operator
+	46, // 65: slacktalk.event.v1.ExaminationResponse.findings:type_name -> slacktalk.event.v1.Finding
+	4,  // 66: slacktalk.event.v1.Finding.state:type_name -> slacktalk.event.v1.FindingState
+	51, // 67: slacktalk.event.v1.Finding.values:type_name -> slacktalk.event.v1.Finding.ValuesEntry
+	54, // 68: slacktalk.event.v1.AuditEntry.time:type_name -> google.protobuf.Timestamp
+	50, // 69: slacktalk.event.v1.MembersResponse.members:type_name -> slacktalk.event.v1.Member
+	52, // 70: slacktalk.event.v1.MembersResponse.user_groups:type_name -> slacktalk.event.v1.MembersResponse.UserGroupsEntry
+	53, // 71: slacktalk.event.v1.MembersResponse.channels:type_name -> slacktalk.event.v1.MembersResponse.ChannelsEntry
+	72, // [72:72] is the sub-list for method output_type
+	72, // [72:72] is the sub-list for method input_type
+	72, // [72:72] is the sub-list for extension type_name
+	72, // [72:72] is the sub-list for extension extendee
+	0,  // [0:72] is the sub-list for field type_name
 }
 
 func init() { file_slacktalk_event_v1_event_proto_init() }
@@ -3593,6 +4527,7 @@ func file_slacktalk_event_v1_event_proto_init() {
 		(*SlackFact_ThreadOpened)(nil),
 		(*SlackFact_PostFailed)(nil),
 		(*SlackFact_LaneParked)(nil),
+		(*SlackFact_Posted)(nil),
 	}
 	file_slacktalk_event_v1_event_proto_msgTypes[16].OneofWrappers = []any{
 		(*Inline_Text)(nil),
@@ -3600,30 +4535,31 @@ func file_slacktalk_event_v1_event_proto_init() {
 		(*Inline_UserGroup)(nil),
 		(*Inline_Channel)(nil),
 	}
-	file_slacktalk_event_v1_event_proto_msgTypes[24].OneofWrappers = []any{
+	file_slacktalk_event_v1_event_proto_msgTypes[25].OneofWrappers = []any{
 		(*SlackCommand_ThreadPost)(nil),
 		(*SlackCommand_Reaction)(nil),
 		(*SlackCommand_Notice)(nil),
 		(*SlackCommand_DirectNotice)(nil),
 	}
-	file_slacktalk_event_v1_event_proto_msgTypes[25].OneofWrappers = []any{
+	file_slacktalk_event_v1_event_proto_msgTypes[26].OneofWrappers = []any{
 		(*Mention_Member)(nil),
 		(*Mention_UserGroup)(nil),
 		(*Mention_Broadcast)(nil),
 	}
-	file_slacktalk_event_v1_event_proto_msgTypes[26].OneofWrappers = []any{
+	file_slacktalk_event_v1_event_proto_msgTypes[27].OneofWrappers = []any{
 		(*ThreadPost_CustomerMessage)(nil),
 		(*ThreadPost_OperatorMessage)(nil),
 		(*ThreadPost_Assigned)(nil),
 		(*ThreadPost_Merged)(nil),
+		(*ThreadPost_Moved)(nil),
 	}
 	type x struct{}
 	out := protoimpl.TypeBuilder{
 		File: protoimpl.DescBuilder{
 			GoPackagePath: reflect.TypeOf(x{}).PkgPath(),
 			RawDescriptor: unsafe.Slice(unsafe.StringData(file_slacktalk_event_v1_event_proto_rawDesc), len(file_slacktalk_event_v1_event_proto_rawDesc)),
-			NumEnums:      5,
-			NumMessages:   37,
+			NumEnums:      6,
+			NumMessages:   48,
 			NumExtensions: 0,
 			NumServices:   0,
 		},

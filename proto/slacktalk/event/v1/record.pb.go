@@ -32,9 +32,11 @@ type ConversationRecord struct {
 	AliasOf  string    `protobuf:"bytes,1,opt,name=alias_of,json=aliasOf,proto3" json:"alias_of,omitempty"`
 	Customer *Customer `protobuf:"bytes,2,opt,name=customer,proto3" json:"customer,omitempty"`
 	// Where the thread is to be; kept when the settings change.
-	Team          string    `protobuf:"bytes,3,opt,name=team,proto3" json:"team,omitempty"`
-	Channel       string    `protobuf:"bytes,4,opt,name=channel,proto3" json:"channel,omitempty"`
-	Assignee      *Operator `protobuf:"bytes,5,opt,name=assignee,proto3" json:"assignee,omitempty"`
+	Team     string    `protobuf:"bytes,3,opt,name=team,proto3" json:"team,omitempty"`
+	Channel  string    `protobuf:"bytes,4,opt,name=channel,proto3" json:"channel,omitempty"`
+	Assignee *Operator `protobuf:"bytes,5,opt,name=assignee,proto3" json:"assignee,omitempty"`
+	// The channel it was moved away from, until its thread is in the new one.
+	MovedFrom     string `protobuf:"bytes,7,opt,name=moved_from,json=movedFrom,proto3" json:"moved_from,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -102,6 +104,13 @@ func (x *ConversationRecord) GetAssignee() *Operator {
 		return x.Assignee
 	}
 	return nil
+}
+
+func (x *ConversationRecord) GetMovedFrom() string {
+	if x != nil {
+		return x.MovedFrom
+	}
+	return ""
 }
 
 // ThreadRecord is where a conversation's thread is. Bucket THREADS, written by slack-gateway.
@@ -406,13 +415,15 @@ var File_slacktalk_event_v1_record_proto protoreflect.FileDescriptor
 
 const file_slacktalk_event_v1_record_proto_rawDesc = "" +
 	"\n" +
-	"\x1fslacktalk/event/v1/record.proto\x12\x12slacktalk.event.v1\x1a\x1fgoogle/protobuf/timestamp.proto\x1a\x1eslacktalk/event/v1/event.proto\"\xd1\x01\n" +
+	"\x1fslacktalk/event/v1/record.proto\x12\x12slacktalk.event.v1\x1a\x1fgoogle/protobuf/timestamp.proto\x1a\x1eslacktalk/event/v1/event.proto\"\xf0\x01\n" +
 	"\x12ConversationRecord\x12\x19\n" +
 	"\balias_of\x18\x01 \x01(\tR\aaliasOf\x128\n" +
 	"\bcustomer\x18\x02 \x01(\v2\x1c.slacktalk.event.v1.CustomerR\bcustomer\x12\x12\n" +
 	"\x04team\x18\x03 \x01(\tR\x04team\x12\x18\n" +
 	"\achannel\x18\x04 \x01(\tR\achannel\x128\n" +
-	"\bassignee\x18\x05 \x01(\v2\x1c.slacktalk.event.v1.OperatorR\bassignee\"\x9e\x02\n" +
+	"\bassignee\x18\x05 \x01(\v2\x1c.slacktalk.event.v1.OperatorR\bassignee\x12\x1d\n" +
+	"\n" +
+	"moved_from\x18\a \x01(\tR\tmovedFrom\"\x9e\x02\n" +
 	"\fThreadRecord\x12\x12\n" +
 	"\x04team\x18\x01 \x01(\tR\x04team\x12\x18\n" +
 	"\achannel\x18\x02 \x01(\tR\achannel\x12\x0e\n" +

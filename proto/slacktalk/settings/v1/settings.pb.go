@@ -90,6 +90,71 @@ func (MentionPolicy) EnumDescriptor() ([]byte, []int) {
 	return file_slacktalk_settings_v1_settings_proto_rawDescGZIP(), []int{0}
 }
 
+// Weekday is a day of the week.
+type Weekday int32
+
+const (
+	Weekday_WEEKDAY_UNSPECIFIED Weekday = 0
+	Weekday_WEEKDAY_MONDAY      Weekday = 1
+	Weekday_WEEKDAY_TUESDAY     Weekday = 2
+	Weekday_WEEKDAY_WEDNESDAY   Weekday = 3
+	Weekday_WEEKDAY_THURSDAY    Weekday = 4
+	Weekday_WEEKDAY_FRIDAY      Weekday = 5
+	Weekday_WEEKDAY_SATURDAY    Weekday = 6
+	Weekday_WEEKDAY_SUNDAY      Weekday = 7
+)
+
+// Enum value maps for Weekday.
+var (
+	Weekday_name = map[int32]string{
+		0: "WEEKDAY_UNSPECIFIED",
+		1: "WEEKDAY_MONDAY",
+		2: "WEEKDAY_TUESDAY",
+		3: "WEEKDAY_WEDNESDAY",
+		4: "WEEKDAY_THURSDAY",
+		5: "WEEKDAY_FRIDAY",
+		6: "WEEKDAY_SATURDAY",
+		7: "WEEKDAY_SUNDAY",
+	}
+	Weekday_value = map[string]int32{
+		"WEEKDAY_UNSPECIFIED": 0,
+		"WEEKDAY_MONDAY":      1,
+		"WEEKDAY_TUESDAY":     2,
+		"WEEKDAY_WEDNESDAY":   3,
+		"WEEKDAY_THURSDAY":    4,
+		"WEEKDAY_FRIDAY":      5,
+		"WEEKDAY_SATURDAY":    6,
+		"WEEKDAY_SUNDAY":      7,
+	}
+)
+
+func (x Weekday) Enum() *Weekday {
+	p := new(Weekday)
+	*p = x
+	return p
+}
+
+func (x Weekday) String() string {
+	return protoimpl.X.EnumStringOf(x.Descriptor(), protoreflect.EnumNumber(x))
+}
+
+func (Weekday) Descriptor() protoreflect.EnumDescriptor {
+	return file_slacktalk_settings_v1_settings_proto_enumTypes[1].Descriptor()
+}
+
+func (Weekday) Type() protoreflect.EnumType {
+	return &file_slacktalk_settings_v1_settings_proto_enumTypes[1]
+}
+
+func (x Weekday) Number() protoreflect.EnumNumber {
+	return protoreflect.EnumNumber(x)
+}
+
+// Deprecated: Use Weekday.Descriptor instead.
+func (Weekday) EnumDescriptor() ([]byte, []int) {
+	return file_slacktalk_settings_v1_settings_proto_rawDescGZIP(), []int{1}
+}
+
 // TeamSettings are the settings of one project.
 type TeamSettings struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
@@ -113,9 +178,16 @@ type TeamSettings struct {
 	// Members who are told when a channel or the project stops working.
 	Admins []string `protobuf:"bytes,10,rep,name=admins,proto3" json:"admins,omitempty"`
 	// Output only.
-	UpdateTime    *timestamppb.Timestamp `protobuf:"bytes,11,opt,name=update_time,json=updateTime,proto3" json:"update_time,omitempty"`
-	unknownFields protoimpl.UnknownFields
-	sizeCache     protoimpl.SizeCache
+	UpdateTime *timestamppb.Timestamp `protobuf:"bytes,11,opt,name=update_time,json=updateTime,proto3" json:"update_time,omitempty"`
+	// Where the thread of a new conversation is opened; the first rule that matches wins, `channel` is for those that none matches.
+	// A conversation stays in its thread when rules change; RelinkConversation moves it.
+	RoutingRules []*RoutingRule `protobuf:"bytes,12,rep,name=routing_rules,json=routingRules,proto3" json:"routing_rules,omitempty"`
+	// Named groups of operators, for rules.
+	OperatorGroups []*OperatorGroup `protobuf:"bytes,13,rep,name=operator_groups,json=operatorGroups,proto3" json:"operator_groups,omitempty"`
+	// Channels from which nothing is ever sent to a customer: every reply there is a note.
+	NoteOnlyChannels []string `protobuf:"bytes,14,rep,name=note_only_channels,json=noteOnlyChannels,proto3" json:"note_only_channels,omitempty"`
+	unknownFields    protoimpl.UnknownFields
+	sizeCache        protoimpl.SizeCache
 }
 
 func (x *TeamSettings) Reset() {
@@ -225,6 +297,378 @@ func (x *TeamSettings) GetUpdateTime() *timestamppb.Timestamp {
 	return nil
 }
 
+func (x *TeamSettings) GetRoutingRules() []*RoutingRule {
+	if x != nil {
+		return x.RoutingRules
+	}
+	return nil
+}
+
+func (x *TeamSettings) GetOperatorGroups() []*OperatorGroup {
+	if x != nil {
+		return x.OperatorGroups
+	}
+	return nil
+}
+
+func (x *TeamSettings) GetNoteOnlyChannels() []string {
+	if x != nil {
+		return x.NoteOnlyChannels
+	}
+	return nil
+}
+
+// RoutingRule says for which conversations a channel is. Every condition that is given must hold; a rule without conditions matches all.
+type RoutingRule struct {
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// For people who read the list.
+	DisplayName string `protobuf:"bytes,1,opt,name=display_name,json=displayName,proto3" json:"display_name,omitempty"`
+	// The host of the page that the customer wrote from, like `shop.example.com`; `*.example.com` matches every host below example.com.
+	PageHost string `protobuf:"bytes,2,opt,name=page_host,json=pageHost,proto3" json:"page_host,omitempty"`
+	// The beginning of the page's path, like `/returns`; whole segments are compared.
+	PagePathPrefix string `protobuf:"bytes,3,opt,name=page_path_prefix,json=pagePathPrefix,proto3" json:"page_path_prefix,omitempty"`
+	// KARTE operator ids: the conversation is assigned to one of them.
+	Assignees []string `protobuf:"bytes,4,rep,name=assignees,proto3" json:"assignees,omitempty"`
+	// Names of `operator_groups`: the conversation is assigned to a member of one. Together with `assignees` either is enough.
+	AssigneeGroups []string `protobuf:"bytes,5,rep,name=assignee_groups,json=assigneeGroups,proto3" json:"assignee_groups,omitempty"`
+	// When the message arrives; none means always.
+	BusinessHours *BusinessHours `protobuf:"bytes,6,opt,name=business_hours,json=businessHours,proto3" json:"business_hours,omitempty"`
+	// The channel, `C…` (or `G…`).
+	Channel       string `protobuf:"bytes,7,opt,name=channel,proto3" json:"channel,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *RoutingRule) Reset() {
+	*x = RoutingRule{}
+	mi := &file_slacktalk_settings_v1_settings_proto_msgTypes[1]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *RoutingRule) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*RoutingRule) ProtoMessage() {}
+
+func (x *RoutingRule) ProtoReflect() protoreflect.Message {
+	mi := &file_slacktalk_settings_v1_settings_proto_msgTypes[1]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use RoutingRule.ProtoReflect.Descriptor instead.
+func (*RoutingRule) Descriptor() ([]byte, []int) {
+	return file_slacktalk_settings_v1_settings_proto_rawDescGZIP(), []int{1}
+}
+
+func (x *RoutingRule) GetDisplayName() string {
+	if x != nil {
+		return x.DisplayName
+	}
+	return ""
+}
+
+func (x *RoutingRule) GetPageHost() string {
+	if x != nil {
+		return x.PageHost
+	}
+	return ""
+}
+
+func (x *RoutingRule) GetPagePathPrefix() string {
+	if x != nil {
+		return x.PagePathPrefix
+	}
+	return ""
+}
+
+func (x *RoutingRule) GetAssignees() []string {
+	if x != nil {
+		return x.Assignees
+	}
+	return nil
+}
+
+func (x *RoutingRule) GetAssigneeGroups() []string {
+	if x != nil {
+		return x.AssigneeGroups
+	}
+	return nil
+}
+
+func (x *RoutingRule) GetBusinessHours() *BusinessHours {
+	if x != nil {
+		return x.BusinessHours
+	}
+	return nil
+}
+
+func (x *RoutingRule) GetChannel() string {
+	if x != nil {
+		return x.Channel
+	}
+	return ""
+}
+
+// OperatorGroup is a named group of KARTE operators.
+type OperatorGroup struct {
+	state         protoimpl.MessageState `protogen:"open.v1"`
+	Name          string                 `protobuf:"bytes,1,opt,name=name,proto3" json:"name,omitempty"`
+	Operators     []string               `protobuf:"bytes,2,rep,name=operators,proto3" json:"operators,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *OperatorGroup) Reset() {
+	*x = OperatorGroup{}
+	mi := &file_slacktalk_settings_v1_settings_proto_msgTypes[2]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *OperatorGroup) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*OperatorGroup) ProtoMessage() {}
+
+func (x *OperatorGroup) ProtoReflect() protoreflect.Message {
+	mi := &file_slacktalk_settings_v1_settings_proto_msgTypes[2]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use OperatorGroup.ProtoReflect.Descriptor instead.
+func (*OperatorGroup) Descriptor() ([]byte, []int) {
+	return file_slacktalk_settings_v1_settings_proto_rawDescGZIP(), []int{2}
+}
+
+func (x *OperatorGroup) GetName() string {
+	if x != nil {
+		return x.Name
+	}
+	return ""
+}
+
+func (x *OperatorGroup) GetOperators() []string {
+	if x != nil {
+		return x.Operators
+	}
+	return nil
+}
+
+// BusinessHours are periods of a week in one time zone.
+type BusinessHours struct {
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// An IANA name like `Asia/Tokyo`.
+	TimeZone string            `protobuf:"bytes,1,opt,name=time_zone,json=timeZone,proto3" json:"time_zone,omitempty"`
+	Periods  []*BusinessPeriod `protobuf:"bytes,2,rep,name=periods,proto3" json:"periods,omitempty"`
+	// The rule matches outside of the periods instead.
+	Outside       bool `protobuf:"varint,3,opt,name=outside,proto3" json:"outside,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *BusinessHours) Reset() {
+	*x = BusinessHours{}
+	mi := &file_slacktalk_settings_v1_settings_proto_msgTypes[3]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *BusinessHours) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*BusinessHours) ProtoMessage() {}
+
+func (x *BusinessHours) ProtoReflect() protoreflect.Message {
+	mi := &file_slacktalk_settings_v1_settings_proto_msgTypes[3]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use BusinessHours.ProtoReflect.Descriptor instead.
+func (*BusinessHours) Descriptor() ([]byte, []int) {
+	return file_slacktalk_settings_v1_settings_proto_rawDescGZIP(), []int{3}
+}
+
+func (x *BusinessHours) GetTimeZone() string {
+	if x != nil {
+		return x.TimeZone
+	}
+	return ""
+}
+
+func (x *BusinessHours) GetPeriods() []*BusinessPeriod {
+	if x != nil {
+		return x.Periods
+	}
+	return nil
+}
+
+func (x *BusinessHours) GetOutside() bool {
+	if x != nil {
+		return x.Outside
+	}
+	return false
+}
+
+// BusinessPeriod is a time of day on some days.
+type BusinessPeriod struct {
+	state    protoimpl.MessageState `protogen:"open.v1"`
+	Weekdays []Weekday              `protobuf:"varint,1,rep,packed,name=weekdays,proto3,enum=slacktalk.settings.v1.Weekday" json:"weekdays,omitempty"`
+	// `09:00`.
+	Start string `protobuf:"bytes,2,opt,name=start,proto3" json:"start,omitempty"`
+	// `18:00`, not included; `24:00` is the end of the day. A period that ends before it starts goes on into the next day.
+	End           string `protobuf:"bytes,3,opt,name=end,proto3" json:"end,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *BusinessPeriod) Reset() {
+	*x = BusinessPeriod{}
+	mi := &file_slacktalk_settings_v1_settings_proto_msgTypes[4]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *BusinessPeriod) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*BusinessPeriod) ProtoMessage() {}
+
+func (x *BusinessPeriod) ProtoReflect() protoreflect.Message {
+	mi := &file_slacktalk_settings_v1_settings_proto_msgTypes[4]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use BusinessPeriod.ProtoReflect.Descriptor instead.
+func (*BusinessPeriod) Descriptor() ([]byte, []int) {
+	return file_slacktalk_settings_v1_settings_proto_rawDescGZIP(), []int{4}
+}
+
+func (x *BusinessPeriod) GetWeekdays() []Weekday {
+	if x != nil {
+		return x.Weekdays
+	}
+	return nil
+}
+
+func (x *BusinessPeriod) GetStart() string {
+	if x != nil {
+		return x.Start
+	}
+	return ""
+}
+
+func (x *BusinessPeriod) GetEnd() string {
+	if x != nil {
+		return x.End
+	}
+	return ""
+}
+
+// Operator is a KARTE chat operator as KARTE knows them.
+type Operator struct {
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// `projects/{project}/operators/{operator}`, the name of their link.
+	Name string `protobuf:"bytes,1,opt,name=name,proto3" json:"name,omitempty"`
+	// The name that customers see.
+	DisplayName string `protobuf:"bytes,2,opt,name=display_name,json=displayName,proto3" json:"display_name,omitempty"`
+	// The Slack member they are linked to; empty when they are not.
+	SlackMember   string `protobuf:"bytes,3,opt,name=slack_member,json=slackMember,proto3" json:"slack_member,omitempty"`
+	Bot           bool   `protobuf:"varint,4,opt,name=bot,proto3" json:"bot,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *Operator) Reset() {
+	*x = Operator{}
+	mi := &file_slacktalk_settings_v1_settings_proto_msgTypes[5]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *Operator) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*Operator) ProtoMessage() {}
+
+func (x *Operator) ProtoReflect() protoreflect.Message {
+	mi := &file_slacktalk_settings_v1_settings_proto_msgTypes[5]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use Operator.ProtoReflect.Descriptor instead.
+func (*Operator) Descriptor() ([]byte, []int) {
+	return file_slacktalk_settings_v1_settings_proto_rawDescGZIP(), []int{5}
+}
+
+func (x *Operator) GetName() string {
+	if x != nil {
+		return x.Name
+	}
+	return ""
+}
+
+func (x *Operator) GetDisplayName() string {
+	if x != nil {
+		return x.DisplayName
+	}
+	return ""
+}
+
+func (x *Operator) GetSlackMember() string {
+	if x != nil {
+		return x.SlackMember
+	}
+	return ""
+}
+
+func (x *Operator) GetBot() bool {
+	if x != nil {
+		return x.Bot
+	}
+	return false
+}
+
 // OperatorLink ties a KARTE operator to a Slack member.
 type OperatorLink struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
@@ -243,7 +687,7 @@ type OperatorLink struct {
 
 func (x *OperatorLink) Reset() {
 	*x = OperatorLink{}
-	mi := &file_slacktalk_settings_v1_settings_proto_msgTypes[1]
+	mi := &file_slacktalk_settings_v1_settings_proto_msgTypes[6]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -255,7 +699,7 @@ func (x *OperatorLink) String() string {
 func (*OperatorLink) ProtoMessage() {}
 
 func (x *OperatorLink) ProtoReflect() protoreflect.Message {
-	mi := &file_slacktalk_settings_v1_settings_proto_msgTypes[1]
+	mi := &file_slacktalk_settings_v1_settings_proto_msgTypes[6]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -268,7 +712,7 @@ func (x *OperatorLink) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use OperatorLink.ProtoReflect.Descriptor instead.
 func (*OperatorLink) Descriptor() ([]byte, []int) {
-	return file_slacktalk_settings_v1_settings_proto_rawDescGZIP(), []int{1}
+	return file_slacktalk_settings_v1_settings_proto_rawDescGZIP(), []int{6}
 }
 
 func (x *OperatorLink) GetName() string {
@@ -315,7 +759,7 @@ type GetTeamSettingsRequest struct {
 
 func (x *GetTeamSettingsRequest) Reset() {
 	*x = GetTeamSettingsRequest{}
-	mi := &file_slacktalk_settings_v1_settings_proto_msgTypes[2]
+	mi := &file_slacktalk_settings_v1_settings_proto_msgTypes[7]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -327,7 +771,7 @@ func (x *GetTeamSettingsRequest) String() string {
 func (*GetTeamSettingsRequest) ProtoMessage() {}
 
 func (x *GetTeamSettingsRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_slacktalk_settings_v1_settings_proto_msgTypes[2]
+	mi := &file_slacktalk_settings_v1_settings_proto_msgTypes[7]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -340,7 +784,7 @@ func (x *GetTeamSettingsRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use GetTeamSettingsRequest.ProtoReflect.Descriptor instead.
 func (*GetTeamSettingsRequest) Descriptor() ([]byte, []int) {
-	return file_slacktalk_settings_v1_settings_proto_rawDescGZIP(), []int{2}
+	return file_slacktalk_settings_v1_settings_proto_rawDescGZIP(), []int{7}
 }
 
 func (x *GetTeamSettingsRequest) GetName() string {
@@ -359,7 +803,7 @@ type GetTeamSettingsResponse struct {
 
 func (x *GetTeamSettingsResponse) Reset() {
 	*x = GetTeamSettingsResponse{}
-	mi := &file_slacktalk_settings_v1_settings_proto_msgTypes[3]
+	mi := &file_slacktalk_settings_v1_settings_proto_msgTypes[8]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -371,7 +815,7 @@ func (x *GetTeamSettingsResponse) String() string {
 func (*GetTeamSettingsResponse) ProtoMessage() {}
 
 func (x *GetTeamSettingsResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_slacktalk_settings_v1_settings_proto_msgTypes[3]
+	mi := &file_slacktalk_settings_v1_settings_proto_msgTypes[8]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -384,7 +828,7 @@ func (x *GetTeamSettingsResponse) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use GetTeamSettingsResponse.ProtoReflect.Descriptor instead.
 func (*GetTeamSettingsResponse) Descriptor() ([]byte, []int) {
-	return file_slacktalk_settings_v1_settings_proto_rawDescGZIP(), []int{3}
+	return file_slacktalk_settings_v1_settings_proto_rawDescGZIP(), []int{8}
 }
 
 func (x *GetTeamSettingsResponse) GetTeamSettings() *TeamSettings {
@@ -405,7 +849,7 @@ type UpdateTeamSettingsRequest struct {
 
 func (x *UpdateTeamSettingsRequest) Reset() {
 	*x = UpdateTeamSettingsRequest{}
-	mi := &file_slacktalk_settings_v1_settings_proto_msgTypes[4]
+	mi := &file_slacktalk_settings_v1_settings_proto_msgTypes[9]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -417,7 +861,7 @@ func (x *UpdateTeamSettingsRequest) String() string {
 func (*UpdateTeamSettingsRequest) ProtoMessage() {}
 
 func (x *UpdateTeamSettingsRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_slacktalk_settings_v1_settings_proto_msgTypes[4]
+	mi := &file_slacktalk_settings_v1_settings_proto_msgTypes[9]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -430,7 +874,7 @@ func (x *UpdateTeamSettingsRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use UpdateTeamSettingsRequest.ProtoReflect.Descriptor instead.
 func (*UpdateTeamSettingsRequest) Descriptor() ([]byte, []int) {
-	return file_slacktalk_settings_v1_settings_proto_rawDescGZIP(), []int{4}
+	return file_slacktalk_settings_v1_settings_proto_rawDescGZIP(), []int{9}
 }
 
 func (x *UpdateTeamSettingsRequest) GetTeamSettings() *TeamSettings {
@@ -456,7 +900,7 @@ type UpdateTeamSettingsResponse struct {
 
 func (x *UpdateTeamSettingsResponse) Reset() {
 	*x = UpdateTeamSettingsResponse{}
-	mi := &file_slacktalk_settings_v1_settings_proto_msgTypes[5]
+	mi := &file_slacktalk_settings_v1_settings_proto_msgTypes[10]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -468,7 +912,7 @@ func (x *UpdateTeamSettingsResponse) String() string {
 func (*UpdateTeamSettingsResponse) ProtoMessage() {}
 
 func (x *UpdateTeamSettingsResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_slacktalk_settings_v1_settings_proto_msgTypes[5]
+	mi := &file_slacktalk_settings_v1_settings_proto_msgTypes[10]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -481,7 +925,7 @@ func (x *UpdateTeamSettingsResponse) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use UpdateTeamSettingsResponse.ProtoReflect.Descriptor instead.
 func (*UpdateTeamSettingsResponse) Descriptor() ([]byte, []int) {
-	return file_slacktalk_settings_v1_settings_proto_rawDescGZIP(), []int{5}
+	return file_slacktalk_settings_v1_settings_proto_rawDescGZIP(), []int{10}
 }
 
 func (x *UpdateTeamSettingsResponse) GetTeamSettings() *TeamSettings {
@@ -491,7 +935,300 @@ func (x *UpdateTeamSettingsResponse) GetTeamSettings() *TeamSettings {
 	return nil
 }
 
-type ListOperatorLinksRequest struct {
+type WatchTeamSettingsRequest struct {
+	state protoimpl.MessageState `protogen:"open.v1"`
+	Name  string                 `protobuf:"bytes,1,opt,name=name,proto3" json:"name,omitempty"`
+	// The etag last seen; the settings as they are come first only if theirs is another.
+	Etag          string `protobuf:"bytes,2,opt,name=etag,proto3" json:"etag,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *WatchTeamSettingsRequest) Reset() {
+	*x = WatchTeamSettingsRequest{}
+	mi := &file_slacktalk_settings_v1_settings_proto_msgTypes[11]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *WatchTeamSettingsRequest) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*WatchTeamSettingsRequest) ProtoMessage() {}
+
+func (x *WatchTeamSettingsRequest) ProtoReflect() protoreflect.Message {
+	mi := &file_slacktalk_settings_v1_settings_proto_msgTypes[11]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use WatchTeamSettingsRequest.ProtoReflect.Descriptor instead.
+func (*WatchTeamSettingsRequest) Descriptor() ([]byte, []int) {
+	return file_slacktalk_settings_v1_settings_proto_rawDescGZIP(), []int{11}
+}
+
+func (x *WatchTeamSettingsRequest) GetName() string {
+	if x != nil {
+		return x.Name
+	}
+	return ""
+}
+
+func (x *WatchTeamSettingsRequest) GetEtag() string {
+	if x != nil {
+		return x.Etag
+	}
+	return ""
+}
+
+type WatchTeamSettingsResponse struct {
+	state         protoimpl.MessageState `protogen:"open.v1"`
+	TeamSettings  *TeamSettings          `protobuf:"bytes,1,opt,name=team_settings,json=teamSettings,proto3" json:"team_settings,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *WatchTeamSettingsResponse) Reset() {
+	*x = WatchTeamSettingsResponse{}
+	mi := &file_slacktalk_settings_v1_settings_proto_msgTypes[12]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *WatchTeamSettingsResponse) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*WatchTeamSettingsResponse) ProtoMessage() {}
+
+func (x *WatchTeamSettingsResponse) ProtoReflect() protoreflect.Message {
+	mi := &file_slacktalk_settings_v1_settings_proto_msgTypes[12]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use WatchTeamSettingsResponse.ProtoReflect.Descriptor instead.
+func (*WatchTeamSettingsResponse) Descriptor() ([]byte, []int) {
+	return file_slacktalk_settings_v1_settings_proto_rawDescGZIP(), []int{12}
+}
+
+func (x *WatchTeamSettingsResponse) GetTeamSettings() *TeamSettings {
+	if x != nil {
+		return x.TeamSettings
+	}
+	return nil
+}
+
+type ExportProjectRequest struct {
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// `projects/{project}`.
+	Name          string `protobuf:"bytes,1,opt,name=name,proto3" json:"name,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *ExportProjectRequest) Reset() {
+	*x = ExportProjectRequest{}
+	mi := &file_slacktalk_settings_v1_settings_proto_msgTypes[13]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *ExportProjectRequest) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*ExportProjectRequest) ProtoMessage() {}
+
+func (x *ExportProjectRequest) ProtoReflect() protoreflect.Message {
+	mi := &file_slacktalk_settings_v1_settings_proto_msgTypes[13]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use ExportProjectRequest.ProtoReflect.Descriptor instead.
+func (*ExportProjectRequest) Descriptor() ([]byte, []int) {
+	return file_slacktalk_settings_v1_settings_proto_rawDescGZIP(), []int{13}
+}
+
+func (x *ExportProjectRequest) GetName() string {
+	if x != nil {
+		return x.Name
+	}
+	return ""
+}
+
+type ExportProjectResponse struct {
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// YAML, for ImportProject.
+	Document      []byte `protobuf:"bytes,1,opt,name=document,proto3" json:"document,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *ExportProjectResponse) Reset() {
+	*x = ExportProjectResponse{}
+	mi := &file_slacktalk_settings_v1_settings_proto_msgTypes[14]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *ExportProjectResponse) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*ExportProjectResponse) ProtoMessage() {}
+
+func (x *ExportProjectResponse) ProtoReflect() protoreflect.Message {
+	mi := &file_slacktalk_settings_v1_settings_proto_msgTypes[14]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use ExportProjectResponse.ProtoReflect.Descriptor instead.
+func (*ExportProjectResponse) Descriptor() ([]byte, []int) {
+	return file_slacktalk_settings_v1_settings_proto_rawDescGZIP(), []int{14}
+}
+
+func (x *ExportProjectResponse) GetDocument() []byte {
+	if x != nil {
+		return x.Document
+	}
+	return nil
+}
+
+type ImportProjectRequest struct {
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// `projects/{project}`; the document must be of this project.
+	Name          string `protobuf:"bytes,1,opt,name=name,proto3" json:"name,omitempty"`
+	Document      []byte `protobuf:"bytes,2,opt,name=document,proto3" json:"document,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *ImportProjectRequest) Reset() {
+	*x = ImportProjectRequest{}
+	mi := &file_slacktalk_settings_v1_settings_proto_msgTypes[15]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *ImportProjectRequest) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*ImportProjectRequest) ProtoMessage() {}
+
+func (x *ImportProjectRequest) ProtoReflect() protoreflect.Message {
+	mi := &file_slacktalk_settings_v1_settings_proto_msgTypes[15]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use ImportProjectRequest.ProtoReflect.Descriptor instead.
+func (*ImportProjectRequest) Descriptor() ([]byte, []int) {
+	return file_slacktalk_settings_v1_settings_proto_rawDescGZIP(), []int{15}
+}
+
+func (x *ImportProjectRequest) GetName() string {
+	if x != nil {
+		return x.Name
+	}
+	return ""
+}
+
+func (x *ImportProjectRequest) GetDocument() []byte {
+	if x != nil {
+		return x.Document
+	}
+	return nil
+}
+
+type ImportProjectResponse struct {
+	state        protoimpl.MessageState `protogen:"open.v1"`
+	TeamSettings *TeamSettings          `protobuf:"bytes,1,opt,name=team_settings,json=teamSettings,proto3" json:"team_settings,omitempty"`
+	// How many links there are now.
+	OperatorLinks int32 `protobuf:"varint,2,opt,name=operator_links,json=operatorLinks,proto3" json:"operator_links,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *ImportProjectResponse) Reset() {
+	*x = ImportProjectResponse{}
+	mi := &file_slacktalk_settings_v1_settings_proto_msgTypes[16]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *ImportProjectResponse) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*ImportProjectResponse) ProtoMessage() {}
+
+func (x *ImportProjectResponse) ProtoReflect() protoreflect.Message {
+	mi := &file_slacktalk_settings_v1_settings_proto_msgTypes[16]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use ImportProjectResponse.ProtoReflect.Descriptor instead.
+func (*ImportProjectResponse) Descriptor() ([]byte, []int) {
+	return file_slacktalk_settings_v1_settings_proto_rawDescGZIP(), []int{16}
+}
+
+func (x *ImportProjectResponse) GetTeamSettings() *TeamSettings {
+	if x != nil {
+		return x.TeamSettings
+	}
+	return nil
+}
+
+func (x *ImportProjectResponse) GetOperatorLinks() int32 {
+	if x != nil {
+		return x.OperatorLinks
+	}
+	return 0
+}
+
+type ListOperatorsRequest struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
 	// `projects/{project}`.
 	Parent string `protobuf:"bytes,1,opt,name=parent,proto3" json:"parent,omitempty"`
@@ -502,9 +1239,126 @@ type ListOperatorLinksRequest struct {
 	sizeCache     protoimpl.SizeCache
 }
 
+func (x *ListOperatorsRequest) Reset() {
+	*x = ListOperatorsRequest{}
+	mi := &file_slacktalk_settings_v1_settings_proto_msgTypes[17]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *ListOperatorsRequest) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*ListOperatorsRequest) ProtoMessage() {}
+
+func (x *ListOperatorsRequest) ProtoReflect() protoreflect.Message {
+	mi := &file_slacktalk_settings_v1_settings_proto_msgTypes[17]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use ListOperatorsRequest.ProtoReflect.Descriptor instead.
+func (*ListOperatorsRequest) Descriptor() ([]byte, []int) {
+	return file_slacktalk_settings_v1_settings_proto_rawDescGZIP(), []int{17}
+}
+
+func (x *ListOperatorsRequest) GetParent() string {
+	if x != nil {
+		return x.Parent
+	}
+	return ""
+}
+
+func (x *ListOperatorsRequest) GetPageSize() int32 {
+	if x != nil {
+		return x.PageSize
+	}
+	return 0
+}
+
+func (x *ListOperatorsRequest) GetPageToken() string {
+	if x != nil {
+		return x.PageToken
+	}
+	return ""
+}
+
+type ListOperatorsResponse struct {
+	state     protoimpl.MessageState `protogen:"open.v1"`
+	Operators []*Operator            `protobuf:"bytes,1,rep,name=operators,proto3" json:"operators,omitempty"`
+	// Empty on the last page.
+	NextPageToken string `protobuf:"bytes,2,opt,name=next_page_token,json=nextPageToken,proto3" json:"next_page_token,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *ListOperatorsResponse) Reset() {
+	*x = ListOperatorsResponse{}
+	mi := &file_slacktalk_settings_v1_settings_proto_msgTypes[18]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *ListOperatorsResponse) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*ListOperatorsResponse) ProtoMessage() {}
+
+func (x *ListOperatorsResponse) ProtoReflect() protoreflect.Message {
+	mi := &file_slacktalk_settings_v1_settings_proto_msgTypes[18]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use ListOperatorsResponse.ProtoReflect.Descriptor instead.
+func (*ListOperatorsResponse) Descriptor() ([]byte, []int) {
+	return file_slacktalk_settings_v1_settings_proto_rawDescGZIP(), []int{18}
+}
+
+func (x *ListOperatorsResponse) GetOperators() []*Operator {
+	if x != nil {
+		return x.Operators
+	}
+	return nil
+}
+
+func (x *ListOperatorsResponse) GetNextPageToken() string {
+	if x != nil {
+		return x.NextPageToken
+	}
+	return ""
+}
+
+type ListOperatorLinksRequest struct {
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// `projects/{project}`.
+	Parent string `protobuf:"bytes,1,opt,name=parent,proto3" json:"parent,omitempty"`
+	// At most 1,000; 0 means 100.
+	PageSize  int32  `protobuf:"varint,2,opt,name=page_size,json=pageSize,proto3" json:"page_size,omitempty"`
+	PageToken string `protobuf:"bytes,3,opt,name=page_token,json=pageToken,proto3" json:"page_token,omitempty"`
+	// An AIP-160 filter over `slack_member`, `display_name` and `operator`, like `slack_member = "U0DEMO1"`; empty means all.
+	Filter        string `protobuf:"bytes,4,opt,name=filter,proto3" json:"filter,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
 func (x *ListOperatorLinksRequest) Reset() {
 	*x = ListOperatorLinksRequest{}
-	mi := &file_slacktalk_settings_v1_settings_proto_msgTypes[6]
+	mi := &file_slacktalk_settings_v1_settings_proto_msgTypes[19]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -516,7 +1370,7 @@ func (x *ListOperatorLinksRequest) String() string {
 func (*ListOperatorLinksRequest) ProtoMessage() {}
 
 func (x *ListOperatorLinksRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_slacktalk_settings_v1_settings_proto_msgTypes[6]
+	mi := &file_slacktalk_settings_v1_settings_proto_msgTypes[19]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -529,7 +1383,7 @@ func (x *ListOperatorLinksRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ListOperatorLinksRequest.ProtoReflect.Descriptor instead.
 func (*ListOperatorLinksRequest) Descriptor() ([]byte, []int) {
-	return file_slacktalk_settings_v1_settings_proto_rawDescGZIP(), []int{6}
+	return file_slacktalk_settings_v1_settings_proto_rawDescGZIP(), []int{19}
 }
 
 func (x *ListOperatorLinksRequest) GetParent() string {
@@ -553,6 +1407,13 @@ func (x *ListOperatorLinksRequest) GetPageToken() string {
 	return ""
 }
 
+func (x *ListOperatorLinksRequest) GetFilter() string {
+	if x != nil {
+		return x.Filter
+	}
+	return ""
+}
+
 type ListOperatorLinksResponse struct {
 	state         protoimpl.MessageState `protogen:"open.v1"`
 	OperatorLinks []*OperatorLink        `protobuf:"bytes,1,rep,name=operator_links,json=operatorLinks,proto3" json:"operator_links,omitempty"`
@@ -564,7 +1425,7 @@ type ListOperatorLinksResponse struct {
 
 func (x *ListOperatorLinksResponse) Reset() {
 	*x = ListOperatorLinksResponse{}
-	mi := &file_slacktalk_settings_v1_settings_proto_msgTypes[7]
+	mi := &file_slacktalk_settings_v1_settings_proto_msgTypes[20]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -576,7 +1437,7 @@ func (x *ListOperatorLinksResponse) String() string {
 func (*ListOperatorLinksResponse) ProtoMessage() {}
 
 func (x *ListOperatorLinksResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_slacktalk_settings_v1_settings_proto_msgTypes[7]
+	mi := &file_slacktalk_settings_v1_settings_proto_msgTypes[20]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -589,7 +1450,7 @@ func (x *ListOperatorLinksResponse) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ListOperatorLinksResponse.ProtoReflect.Descriptor instead.
 func (*ListOperatorLinksResponse) Descriptor() ([]byte, []int) {
-	return file_slacktalk_settings_v1_settings_proto_rawDescGZIP(), []int{7}
+	return file_slacktalk_settings_v1_settings_proto_rawDescGZIP(), []int{20}
 }
 
 func (x *ListOperatorLinksResponse) GetOperatorLinks() []*OperatorLink {
@@ -615,7 +1476,7 @@ type GetOperatorLinkRequest struct {
 
 func (x *GetOperatorLinkRequest) Reset() {
 	*x = GetOperatorLinkRequest{}
-	mi := &file_slacktalk_settings_v1_settings_proto_msgTypes[8]
+	mi := &file_slacktalk_settings_v1_settings_proto_msgTypes[21]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -627,7 +1488,7 @@ func (x *GetOperatorLinkRequest) String() string {
 func (*GetOperatorLinkRequest) ProtoMessage() {}
 
 func (x *GetOperatorLinkRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_slacktalk_settings_v1_settings_proto_msgTypes[8]
+	mi := &file_slacktalk_settings_v1_settings_proto_msgTypes[21]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -640,7 +1501,7 @@ func (x *GetOperatorLinkRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use GetOperatorLinkRequest.ProtoReflect.Descriptor instead.
 func (*GetOperatorLinkRequest) Descriptor() ([]byte, []int) {
-	return file_slacktalk_settings_v1_settings_proto_rawDescGZIP(), []int{8}
+	return file_slacktalk_settings_v1_settings_proto_rawDescGZIP(), []int{21}
 }
 
 func (x *GetOperatorLinkRequest) GetName() string {
@@ -659,7 +1520,7 @@ type GetOperatorLinkResponse struct {
 
 func (x *GetOperatorLinkResponse) Reset() {
 	*x = GetOperatorLinkResponse{}
-	mi := &file_slacktalk_settings_v1_settings_proto_msgTypes[9]
+	mi := &file_slacktalk_settings_v1_settings_proto_msgTypes[22]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -671,7 +1532,7 @@ func (x *GetOperatorLinkResponse) String() string {
 func (*GetOperatorLinkResponse) ProtoMessage() {}
 
 func (x *GetOperatorLinkResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_slacktalk_settings_v1_settings_proto_msgTypes[9]
+	mi := &file_slacktalk_settings_v1_settings_proto_msgTypes[22]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -684,7 +1545,7 @@ func (x *GetOperatorLinkResponse) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use GetOperatorLinkResponse.ProtoReflect.Descriptor instead.
 func (*GetOperatorLinkResponse) Descriptor() ([]byte, []int) {
-	return file_slacktalk_settings_v1_settings_proto_rawDescGZIP(), []int{9}
+	return file_slacktalk_settings_v1_settings_proto_rawDescGZIP(), []int{22}
 }
 
 func (x *GetOperatorLinkResponse) GetOperatorLink() *OperatorLink {
@@ -703,7 +1564,7 @@ type SetOperatorLinkRequest struct {
 
 func (x *SetOperatorLinkRequest) Reset() {
 	*x = SetOperatorLinkRequest{}
-	mi := &file_slacktalk_settings_v1_settings_proto_msgTypes[10]
+	mi := &file_slacktalk_settings_v1_settings_proto_msgTypes[23]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -715,7 +1576,7 @@ func (x *SetOperatorLinkRequest) String() string {
 func (*SetOperatorLinkRequest) ProtoMessage() {}
 
 func (x *SetOperatorLinkRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_slacktalk_settings_v1_settings_proto_msgTypes[10]
+	mi := &file_slacktalk_settings_v1_settings_proto_msgTypes[23]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -728,7 +1589,7 @@ func (x *SetOperatorLinkRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use SetOperatorLinkRequest.ProtoReflect.Descriptor instead.
 func (*SetOperatorLinkRequest) Descriptor() ([]byte, []int) {
-	return file_slacktalk_settings_v1_settings_proto_rawDescGZIP(), []int{10}
+	return file_slacktalk_settings_v1_settings_proto_rawDescGZIP(), []int{23}
 }
 
 func (x *SetOperatorLinkRequest) GetOperatorLink() *OperatorLink {
@@ -747,7 +1608,7 @@ type SetOperatorLinkResponse struct {
 
 func (x *SetOperatorLinkResponse) Reset() {
 	*x = SetOperatorLinkResponse{}
-	mi := &file_slacktalk_settings_v1_settings_proto_msgTypes[11]
+	mi := &file_slacktalk_settings_v1_settings_proto_msgTypes[24]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -759,7 +1620,7 @@ func (x *SetOperatorLinkResponse) String() string {
 func (*SetOperatorLinkResponse) ProtoMessage() {}
 
 func (x *SetOperatorLinkResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_slacktalk_settings_v1_settings_proto_msgTypes[11]
+	mi := &file_slacktalk_settings_v1_settings_proto_msgTypes[24]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -772,7 +1633,7 @@ func (x *SetOperatorLinkResponse) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use SetOperatorLinkResponse.ProtoReflect.Descriptor instead.
 func (*SetOperatorLinkResponse) Descriptor() ([]byte, []int) {
-	return file_slacktalk_settings_v1_settings_proto_rawDescGZIP(), []int{11}
+	return file_slacktalk_settings_v1_settings_proto_rawDescGZIP(), []int{24}
 }
 
 func (x *SetOperatorLinkResponse) GetOperatorLink() *OperatorLink {
@@ -793,7 +1654,7 @@ type DeleteOperatorLinkRequest struct {
 
 func (x *DeleteOperatorLinkRequest) Reset() {
 	*x = DeleteOperatorLinkRequest{}
-	mi := &file_slacktalk_settings_v1_settings_proto_msgTypes[12]
+	mi := &file_slacktalk_settings_v1_settings_proto_msgTypes[25]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -805,7 +1666,7 @@ func (x *DeleteOperatorLinkRequest) String() string {
 func (*DeleteOperatorLinkRequest) ProtoMessage() {}
 
 func (x *DeleteOperatorLinkRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_slacktalk_settings_v1_settings_proto_msgTypes[12]
+	mi := &file_slacktalk_settings_v1_settings_proto_msgTypes[25]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -818,7 +1679,7 @@ func (x *DeleteOperatorLinkRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use DeleteOperatorLinkRequest.ProtoReflect.Descriptor instead.
 func (*DeleteOperatorLinkRequest) Descriptor() ([]byte, []int) {
-	return file_slacktalk_settings_v1_settings_proto_rawDescGZIP(), []int{12}
+	return file_slacktalk_settings_v1_settings_proto_rawDescGZIP(), []int{25}
 }
 
 func (x *DeleteOperatorLinkRequest) GetName() string {
@@ -839,7 +1700,7 @@ var File_slacktalk_settings_v1_settings_proto protoreflect.FileDescriptor
 
 const file_slacktalk_settings_v1_settings_proto_rawDesc = "" +
 	"\n" +
-	"$slacktalk/settings/v1/settings.proto\x12\x15slacktalk.settings.v1\x1a\x1bbuf/validate/validate.proto\x1a\x1bgoogle/protobuf/empty.proto\x1a google/protobuf/field_mask.proto\x1a\x1fgoogle/protobuf/timestamp.proto\"\xb0\x05\n" +
+	"$slacktalk/settings/v1/settings.proto\x12\x15slacktalk.settings.v1\x1a\x1bbuf/validate/validate.proto\x1a\x1bgoogle/protobuf/empty.proto\x1a google/protobuf/field_mask.proto\x1a\x1fgoogle/protobuf/timestamp.proto\"\xb0\a\n" +
 	"\fTeamSettings\x12Q\n" +
 	"\x04name\x18\x01 \x01(\tB=\xbaH:r826^projects/[A-Za-z0-9][A-Za-z0-9_-]{0,63}/teamSettings$R\x04name\x12\x1b\n" +
 	"\x04etag\x18\x02 \x01(\tB\a\xbaH\x04r\x02\x18@R\x04etag\x123\n" +
@@ -854,7 +1715,35 @@ const file_slacktalk_settings_v1_settings_proto_rawDesc = "" +
 	"\x06admins\x18\n" +
 	" \x03(\tB$\xbaH!\x92\x01\x1e\x10\x14\x18\x01\"\x18r\x162\x14^[UW][A-Z0-9]{2,20}$R\x06admins\x12;\n" +
 	"\vupdate_time\x18\v \x01(\v2\x1a.google.protobuf.TimestampR\n" +
-	"updateTime\"\xc4\x02\n" +
+	"updateTime\x12Q\n" +
+	"\rrouting_rules\x18\f \x03(\v2\".slacktalk.settings.v1.RoutingRuleB\b\xbaH\x05\x92\x01\x02\x102R\froutingRules\x12W\n" +
+	"\x0foperator_groups\x18\r \x03(\v2$.slacktalk.settings.v1.OperatorGroupB\b\xbaH\x05\x92\x01\x02\x102R\x0eoperatorGroups\x12R\n" +
+	"\x12note_only_channels\x18\x0e \x03(\tB$\xbaH!\x92\x01\x1e\x102\x18\x01\"\x18r\x162\x14^[CG][A-Z0-9]{2,20}$R\x10noteOnlyChannels\"\xd7\x03\n" +
+	"\vRoutingRule\x12*\n" +
+	"\fdisplay_name\x18\x01 \x01(\tB\a\xbaH\x04r\x02\x18dR\vdisplayName\x12Q\n" +
+	"\tpage_host\x18\x02 \x01(\tB4\xbaH1\xd8\x01\x01r,\x18\xfd\x012'^(\\*\\.)?[a-z0-9]([a-z0-9.-]*[a-z0-9])?$R\bpageHost\x128\n" +
+	"\x10page_path_prefix\x18\x03 \x01(\tB\x0e\xbaH\v\xd8\x01\x01r\x06\x18\xf4\x03:\x01/R\x0epagePathPrefix\x12N\n" +
+	"\tassignees\x18\x04 \x03(\tB0\xbaH-\x92\x01*\x102\x18\x01\"$r\"2 ^[A-Za-z0-9][A-Za-z0-9_-]{0,63}$R\tassignees\x12;\n" +
+	"\x0fassignee_groups\x18\x05 \x03(\tB\x12\xbaH\x0f\x92\x01\f\x102\x18\x01\"\x06r\x04\x10\x01\x18dR\x0eassigneeGroups\x12K\n" +
+	"\x0ebusiness_hours\x18\x06 \x01(\v2$.slacktalk.settings.v1.BusinessHoursR\rbusinessHours\x125\n" +
+	"\achannel\x18\a \x01(\tB\x1b\xbaH\x18r\x162\x14^[CG][A-Z0-9]{2,20}$R\achannel\"\x7f\n" +
+	"\rOperatorGroup\x12\x1d\n" +
+	"\x04name\x18\x01 \x01(\tB\t\xbaH\x06r\x04\x10\x01\x18dR\x04name\x12O\n" +
+	"\toperators\x18\x02 \x03(\tB1\xbaH.\x92\x01+\x10\xc8\x01\x18\x01\"$r\"2 ^[A-Za-z0-9][A-Za-z0-9_-]{0,63}$R\toperators\"\x9e\x01\n" +
+	"\rBusinessHours\x12&\n" +
+	"\ttime_zone\x18\x01 \x01(\tB\t\xbaH\x06r\x04\x10\x01\x18@R\btimeZone\x12K\n" +
+	"\aperiods\x18\x02 \x03(\v2%.slacktalk.settings.v1.BusinessPeriodB\n" +
+	"\xbaH\a\x92\x01\x04\b\x01\x102R\aperiods\x12\x18\n" +
+	"\aoutside\x18\x03 \x01(\bR\aoutside\"\xe3\x01\n" +
+	"\x0eBusinessPeriod\x12Q\n" +
+	"\bweekdays\x18\x01 \x03(\x0e2\x1e.slacktalk.settings.v1.WeekdayB\x15\xbaH\x12\x92\x01\x0f\b\x01\x10\a\x18\x01\"\a\x82\x01\x04\x10\x01 \x00R\bweekdays\x12<\n" +
+	"\x05start\x18\x02 \x01(\tB&\xbaH#r!2\x1f^([01][0-9]|2[0-3]):[0-5][0-9]$R\x05start\x12@\n" +
+	"\x03end\x18\x03 \x01(\tB.\xbaH+r)2'^(([01][0-9]|2[0-3]):[0-5][0-9]|24:00)$R\x03end\"v\n" +
+	"\bOperator\x12\x12\n" +
+	"\x04name\x18\x01 \x01(\tR\x04name\x12!\n" +
+	"\fdisplay_name\x18\x02 \x01(\tR\vdisplayName\x12!\n" +
+	"\fslack_member\x18\x03 \x01(\tR\vslackMember\x12\x10\n" +
+	"\x03bot\x18\x04 \x01(\bR\x03bot\"\xc4\x02\n" +
 	"\fOperatorLink\x12m\n" +
 	"\x04name\x18\x01 \x01(\tBY\xbaHVrT2R^projects/[A-Za-z0-9][A-Za-z0-9_-]{0,63}/operators/[A-Za-z0-9][A-Za-z0-9_-]{0,63}$R\x04name\x12\x1b\n" +
 	"\x04etag\x18\x02 \x01(\tB\a\xbaH\x04r\x02\x18@R\x04etag\x12>\n" +
@@ -871,13 +1760,38 @@ const file_slacktalk_settings_v1_settings_proto_rawDesc = "" +
 	"\vupdate_mask\x18\x02 \x01(\v2\x1a.google.protobuf.FieldMaskB\x06\xbaH\x03\xc8\x01\x01R\n" +
 	"updateMask\"f\n" +
 	"\x1aUpdateTeamSettingsResponse\x12H\n" +
-	"\rteam_settings\x18\x01 \x01(\v2#.slacktalk.settings.v1.TeamSettingsR\fteamSettings\"\xb6\x01\n" +
+	"\rteam_settings\x18\x01 \x01(\v2#.slacktalk.settings.v1.TeamSettingsR\fteamSettings\"\x8a\x01\n" +
+	"\x18WatchTeamSettingsRequest\x12Q\n" +
+	"\x04name\x18\x01 \x01(\tB=\xbaH:r826^projects/[A-Za-z0-9][A-Za-z0-9_-]{0,63}/teamSettings$R\x04name\x12\x1b\n" +
+	"\x04etag\x18\x02 \x01(\tB\a\xbaH\x04r\x02\x18@R\x04etag\"e\n" +
+	"\x19WatchTeamSettingsResponse\x12H\n" +
+	"\rteam_settings\x18\x01 \x01(\v2#.slacktalk.settings.v1.TeamSettingsR\fteamSettings\"\\\n" +
+	"\x14ExportProjectRequest\x12D\n" +
+	"\x04name\x18\x01 \x01(\tB0\xbaH-r+2)^projects/[A-Za-z0-9][A-Za-z0-9_-]{0,63}$R\x04name\"3\n" +
+	"\x15ExportProjectResponse\x12\x1a\n" +
+	"\bdocument\x18\x01 \x01(\fR\bdocument\"\x85\x01\n" +
+	"\x14ImportProjectRequest\x12D\n" +
+	"\x04name\x18\x01 \x01(\tB0\xbaH-r+2)^projects/[A-Za-z0-9][A-Za-z0-9_-]{0,63}$R\x04name\x12'\n" +
+	"\bdocument\x18\x02 \x01(\fB\v\xbaH\bz\x06\x10\x01\x18\xc0\x9a\fR\bdocument\"\x88\x01\n" +
+	"\x15ImportProjectResponse\x12H\n" +
+	"\rteam_settings\x18\x01 \x01(\v2#.slacktalk.settings.v1.TeamSettingsR\fteamSettings\x12%\n" +
+	"\x0eoperator_links\x18\x02 \x01(\x05R\roperatorLinks\"\xb2\x01\n" +
+	"\x14ListOperatorsRequest\x12H\n" +
+	"\x06parent\x18\x01 \x01(\tB0\xbaH-r+2)^projects/[A-Za-z0-9][A-Za-z0-9_-]{0,63}$R\x06parent\x12'\n" +
+	"\tpage_size\x18\x02 \x01(\x05B\n" +
+	"\xbaH\a\x1a\x05\x18\xe8\a(\x00R\bpageSize\x12'\n" +
+	"\n" +
+	"page_token\x18\x03 \x01(\tB\b\xbaH\x05r\x03\x18\x80\x04R\tpageToken\"~\n" +
+	"\x15ListOperatorsResponse\x12=\n" +
+	"\toperators\x18\x01 \x03(\v2\x1f.slacktalk.settings.v1.OperatorR\toperators\x12&\n" +
+	"\x0fnext_page_token\x18\x02 \x01(\tR\rnextPageToken\"\xd8\x01\n" +
 	"\x18ListOperatorLinksRequest\x12H\n" +
 	"\x06parent\x18\x01 \x01(\tB0\xbaH-r+2)^projects/[A-Za-z0-9][A-Za-z0-9_-]{0,63}$R\x06parent\x12'\n" +
 	"\tpage_size\x18\x02 \x01(\x05B\n" +
 	"\xbaH\a\x1a\x05\x18\xe8\a(\x00R\bpageSize\x12'\n" +
 	"\n" +
-	"page_token\x18\x03 \x01(\tB\b\xbaH\x05r\x03\x18\x80\x04R\tpageToken\"\x8f\x01\n" +
+	"page_token\x18\x03 \x01(\tB\b\xbaH\x05r\x03\x18\x80\x04R\tpageToken\x12 \n" +
+	"\x06filter\x18\x04 \x01(\tB\b\xbaH\x05r\x03\x18\xe8\aR\x06filter\"\x8f\x01\n" +
 	"\x19ListOperatorLinksResponse\x12J\n" +
 	"\x0eoperator_links\x18\x01 \x03(\v2#.slacktalk.settings.v1.OperatorLinkR\roperatorLinks\x12&\n" +
 	"\x0fnext_page_token\x18\x02 \x01(\tR\rnextPageToken\"\x87\x01\n" +
@@ -897,10 +1811,23 @@ const file_slacktalk_settings_v1_settings_proto_rawDesc = "" +
 	"\x15MENTION_POLICY_NOBODY\x10\x01\x12\x17\n" +
 	"\x13MENTION_POLICY_HERE\x10\x02\x12\x1a\n" +
 	"\x16MENTION_POLICY_CHANNEL\x10\x03\x12\x1a\n" +
-	"\x16MENTION_POLICY_TARGETS\x10\x042\xba\x05\n" +
+	"\x16MENTION_POLICY_TARGETS\x10\x04*\xb6\x01\n" +
+	"\aWeekday\x12\x17\n" +
+	"\x13WEEKDAY_UNSPECIFIED\x10\x00\x12\x12\n" +
+	"\x0eWEEKDAY_MONDAY\x10\x01\x12\x13\n" +
+	"\x0fWEEKDAY_TUESDAY\x10\x02\x12\x15\n" +
+	"\x11WEEKDAY_WEDNESDAY\x10\x03\x12\x14\n" +
+	"\x10WEEKDAY_THURSDAY\x10\x04\x12\x12\n" +
+	"\x0eWEEKDAY_FRIDAY\x10\x05\x12\x14\n" +
+	"\x10WEEKDAY_SATURDAY\x10\x06\x12\x12\n" +
+	"\x0eWEEKDAY_SUNDAY\x10\a2\xf8\b\n" +
 	"\x0fSettingsService\x12p\n" +
 	"\x0fGetTeamSettings\x12-.slacktalk.settings.v1.GetTeamSettingsRequest\x1a..slacktalk.settings.v1.GetTeamSettingsResponse\x12y\n" +
-	"\x12UpdateTeamSettings\x120.slacktalk.settings.v1.UpdateTeamSettingsRequest\x1a1.slacktalk.settings.v1.UpdateTeamSettingsResponse\x12v\n" +
+	"\x12UpdateTeamSettings\x120.slacktalk.settings.v1.UpdateTeamSettingsRequest\x1a1.slacktalk.settings.v1.UpdateTeamSettingsResponse\x12x\n" +
+	"\x11WatchTeamSettings\x12/.slacktalk.settings.v1.WatchTeamSettingsRequest\x1a0.slacktalk.settings.v1.WatchTeamSettingsResponse0\x01\x12j\n" +
+	"\rExportProject\x12+.slacktalk.settings.v1.ExportProjectRequest\x1a,.slacktalk.settings.v1.ExportProjectResponse\x12j\n" +
+	"\rImportProject\x12+.slacktalk.settings.v1.ImportProjectRequest\x1a,.slacktalk.settings.v1.ImportProjectResponse\x12j\n" +
+	"\rListOperators\x12+.slacktalk.settings.v1.ListOperatorsRequest\x1a,.slacktalk.settings.v1.ListOperatorsResponse\x12v\n" +
 	"\x11ListOperatorLinks\x12/.slacktalk.settings.v1.ListOperatorLinksRequest\x1a0.slacktalk.settings.v1.ListOperatorLinksResponse\x12p\n" +
 	"\x0fGetOperatorLink\x12-.slacktalk.settings.v1.GetOperatorLinkRequest\x1a..slacktalk.settings.v1.GetOperatorLinkResponse\x12p\n" +
 	"\x0fSetOperatorLink\x12-.slacktalk.settings.v1.SetOperatorLinkRequest\x1a..slacktalk.settings.v1.SetOperatorLinkResponse\x12^\n" +
@@ -918,56 +1845,86 @@ func file_slacktalk_settings_v1_settings_proto_rawDescGZIP() []byte {
 	return file_slacktalk_settings_v1_settings_proto_rawDescData
 }
 
-var file_slacktalk_settings_v1_settings_proto_enumTypes = make([]protoimpl.EnumInfo, 1)
-var file_slacktalk_settings_v1_settings_proto_msgTypes = make([]protoimpl.MessageInfo, 13)
+var file_slacktalk_settings_v1_settings_proto_enumTypes = make([]protoimpl.EnumInfo, 2)
+var file_slacktalk_settings_v1_settings_proto_msgTypes = make([]protoimpl.MessageInfo, 26)
 var file_slacktalk_settings_v1_settings_proto_goTypes = []any{
 	(MentionPolicy)(0),                 // 0: slacktalk.settings.v1.MentionPolicy
-	(*TeamSettings)(nil),               // 1: slacktalk.settings.v1.TeamSettings
-	(*OperatorLink)(nil),               // 2: slacktalk.settings.v1.OperatorLink
-	(*GetTeamSettingsRequest)(nil),     // 3: slacktalk.settings.v1.GetTeamSettingsRequest
-	(*GetTeamSettingsResponse)(nil),    // 4: slacktalk.settings.v1.GetTeamSettingsResponse
-	(*UpdateTeamSettingsRequest)(nil),  // 5: slacktalk.settings.v1.UpdateTeamSettingsRequest
-	(*UpdateTeamSettingsResponse)(nil), // 6: slacktalk.settings.v1.UpdateTeamSettingsResponse
-	(*ListOperatorLinksRequest)(nil),   // 7: slacktalk.settings.v1.ListOperatorLinksRequest
-	(*ListOperatorLinksResponse)(nil),  // 8: slacktalk.settings.v1.ListOperatorLinksResponse
-	(*GetOperatorLinkRequest)(nil),     // 9: slacktalk.settings.v1.GetOperatorLinkRequest
-	(*GetOperatorLinkResponse)(nil),    // 10: slacktalk.settings.v1.GetOperatorLinkResponse
-	(*SetOperatorLinkRequest)(nil),     // 11: slacktalk.settings.v1.SetOperatorLinkRequest
-	(*SetOperatorLinkResponse)(nil),    // 12: slacktalk.settings.v1.SetOperatorLinkResponse
-	(*DeleteOperatorLinkRequest)(nil),  // 13: slacktalk.settings.v1.DeleteOperatorLinkRequest
-	(*timestamppb.Timestamp)(nil),      // 14: google.protobuf.Timestamp
-	(*fieldmaskpb.FieldMask)(nil),      // 15: google.protobuf.FieldMask
-	(*emptypb.Empty)(nil),              // 16: google.protobuf.Empty
+	(Weekday)(0),                       // 1: slacktalk.settings.v1.Weekday
+	(*TeamSettings)(nil),               // 2: slacktalk.settings.v1.TeamSettings
+	(*RoutingRule)(nil),                // 3: slacktalk.settings.v1.RoutingRule
+	(*OperatorGroup)(nil),              // 4: slacktalk.settings.v1.OperatorGroup
+	(*BusinessHours)(nil),              // 5: slacktalk.settings.v1.BusinessHours
+	(*BusinessPeriod)(nil),             // 6: slacktalk.settings.v1.BusinessPeriod
+	(*Operator)(nil),                   // 7: slacktalk.settings.v1.Operator
+	(*OperatorLink)(nil),               // 8: slacktalk.settings.v1.OperatorLink
+	(*GetTeamSettingsRequest)(nil),     // 9: slacktalk.settings.v1.GetTeamSettingsRequest
+	(*GetTeamSettingsResponse)(nil),    // 10: slacktalk.settings.v1.GetTeamSettingsResponse
+	(*UpdateTeamSettingsRequest)(nil),  // 11: slacktalk.settings.v1.UpdateTeamSettingsRequest
+	(*UpdateTeamSettingsResponse)(nil), // 12: slacktalk.settings.v1.UpdateTeamSettingsResponse
+	(*WatchTeamSettingsRequest)(nil),   // 13: slacktalk.settings.v1.WatchTeamSettingsRequest
+	(*WatchTeamSettingsResponse)(nil),  // 14: slacktalk.settings.v1.WatchTeamSettingsResponse
+	(*ExportProjectRequest)(nil),       // 15: slacktalk.settings.v1.ExportProjectRequest
+	(*ExportProjectResponse)(nil),      // 16: slacktalk.settings.v1.ExportProjectResponse
+	(*ImportProjectRequest)(nil),       // 17: slacktalk.settings.v1.ImportProjectRequest
+	(*ImportProjectResponse)(nil),      // 18: slacktalk.settings.v1.ImportProjectResponse
+	(*ListOperatorsRequest)(nil),       // 19: slacktalk.settings.v1.ListOperatorsRequest
+	(*ListOperatorsResponse)(nil),      // 20: slacktalk.settings.v1.ListOperatorsResponse
+	(*ListOperatorLinksRequest)(nil),   // 21: slacktalk.settings.v1.ListOperatorLinksRequest
+	(*ListOperatorLinksResponse)(nil),  // 22: slacktalk.settings.v1.ListOperatorLinksResponse
+	(*GetOperatorLinkRequest)(nil),     // 23: slacktalk.settings.v1.GetOperatorLinkRequest
+	(*GetOperatorLinkResponse)(nil),    // 24: slacktalk.settings.v1.GetOperatorLinkResponse
+	(*SetOperatorLinkRequest)(nil),     // 25: slacktalk.settings.v1.SetOperatorLinkRequest
+	(*SetOperatorLinkResponse)(nil),    // 26: slacktalk.settings.v1.SetOperatorLinkResponse
+	(*DeleteOperatorLinkRequest)(nil),  // 27: slacktalk.settings.v1.DeleteOperatorLinkRequest
+	(*timestamppb.Timestamp)(nil),      // 28: google.protobuf.Timestamp
+	(*fieldmaskpb.FieldMask)(nil),      // 29: google.protobuf.FieldMask
+	(*emptypb.Empty)(nil),              // 30: google.protobuf.Empty
 }
 var file_slacktalk_settings_v1_settings_proto_depIdxs = []int32{
 	0,  // 0: slacktalk.settings.v1.TeamSettings.mention_policy:type_name -> slacktalk.settings.v1.MentionPolicy
-	14, // 1: slacktalk.settings.v1.TeamSettings.update_time:type_name -> google.protobuf.Timestamp
-	14, // 2: slacktalk.settings.v1.OperatorLink.update_time:type_name -> google.protobuf.Timestamp
-	1,  // 3: slacktalk.settings.v1.GetTeamSettingsResponse.team_settings:type_name -> slacktalk.settings.v1.TeamSettings
-	1,  // 4: slacktalk.settings.v1.UpdateTeamSettingsRequest.team_settings:type_name -> slacktalk.settings.v1.TeamSettings
-	15, // 5: slacktalk.settings.v1.UpdateTeamSettingsRequest.update_mask:type_name -> google.protobuf.FieldMask
-	1,  // 6: slacktalk.settings.v1.UpdateTeamSettingsResponse.team_settings:type_name -> slacktalk.settings.v1.TeamSettings
-	2,  // 7: slacktalk.settings.v1.ListOperatorLinksResponse.operator_links:type_name -> slacktalk.settings.v1.OperatorLink
-	2,  // 8: slacktalk.settings.v1.GetOperatorLinkResponse.operator_link:type_name -> slacktalk.settings.v1.OperatorLink
-	2,  // 9: slacktalk.settings.v1.SetOperatorLinkRequest.operator_link:type_name -> slacktalk.settings.v1.OperatorLink
-	2,  // 10: slacktalk.settings.v1.SetOperatorLinkResponse.operator_link:type_name -> slacktalk.settings.v1.OperatorLink
-	3,  // 11: slacktalk.settings.v1.SettingsService.GetTeamSettings:input_type -> slacktalk.settings.v1.GetTeamSettingsRequest
-	5,  // 12: slacktalk.settings.v1.SettingsService.UpdateTeamSettings:input_type -> slacktalk.settings.v1.UpdateTeamSettingsRequest
-	7,  // 13: slacktalk.settings.v1.SettingsService.ListOperatorLinks:input_type -> slacktalk.settings.v1.ListOperatorLinksRequest
-	9,  // 14: slacktalk.settings.v1.SettingsService.GetOperatorLink:input_type -> slacktalk.settings.v1.GetOperatorLinkRequest
-	11, // 15: slacktalk.settings.v1.SettingsService.SetOperatorLink:input_type -> slacktalk.settings.v1.SetOperatorLinkRequest
-	13, // 16: slacktalk.settings.v1.SettingsService.DeleteOperatorLink:input_type -> slacktalk.settings.v1.DeleteOperatorLinkRequest
-	4,  // 17: slacktalk.settings.v1.SettingsService.GetTeamSettings:output_type -> slacktalk.settings.v1.GetTeamSettingsResponse
-	6,  // 18: slacktalk.settings.v1.SettingsService.UpdateTeamSettings:output_type -> slacktalk.settings.v1.UpdateTeamSettingsResponse
-	8,  // 19: slacktalk.settings.v1.SettingsService.ListOperatorLinks:output_type -> slacktalk.settings.v1.ListOperatorLinksResponse
-	10, // 20: slacktalk.settings.v1.SettingsService.GetOperatorLink:output_type -> slacktalk.settings.v1.GetOperatorLinkResponse
-	12, // 21: slacktalk.settings.v1.SettingsService.SetOperatorLink:output_type -> slacktalk.settings.v1.SetOperatorLinkResponse
-	16, // 22: slacktalk.settings.v1.SettingsService.DeleteOperatorLink:output_type -> google.protobuf.Empty
-	17, // [17:23] is the sub-list for method output_type
-	11, // [11:17] is the sub-list for method input_type
-	11, // [11:11] is the sub-list for extension type_name
-	11, // [11:11] is the sub-list for extension extendee
-	0,  // [0:11] is the sub-list for field type_name
+	28, // 1: slacktalk.settings.v1.TeamSettings.update_time:type_name -> google.protobuf.Timestamp
+	3,  // 2: slacktalk.settings.v1.TeamSettings.routing_rules:type_name -> slacktalk.settings.v1.RoutingRule
+	4,  // 3: slacktalk.settings.v1.TeamSettings.operator_groups:type_name -> slacktalk.settings.v1.OperatorGroup
+	5,  // 4: slacktalk.settings.v1.RoutingRule.business_hours:type_name -> slacktalk.settings.v1.BusinessHours
+	6,  // 5: slacktalk.settings.v1.BusinessHours.periods:type_name -> slacktalk.settings.v1.BusinessPeriod
+	1,  // 6: slacktalk.settings.v1.BusinessPeriod.weekdays:type_name -> slacktalk.settings.v1.Weekday
+	28, // 7: slacktalk.settings.v1.OperatorLink.update_time:type_name -> google.protobuf.Timestamp
+	2,  // 8: slacktalk.settings.v1.GetTeamSettingsResponse.team_settings:type_name -> slacktalk.settings.v1.TeamSettings
+	2,  // 9: slacktalk.settings.v1.UpdateTeamSettingsRequest.team_settings:type_name -> slacktalk.settings.v1.TeamSettings
+	29, // 10: slacktalk.settings.v1.UpdateTeamSettingsRequest.update_mask:type_name -> google.protobuf.FieldMask
+	2,  // 11: slacktalk.settings.v1.UpdateTeamSettingsResponse.team_settings:type_name -> slacktalk.settings.v1.TeamSettings
+	2,  // 12: slacktalk.settings.v1.WatchTeamSettingsResponse.team_settings:type_name -> slacktalk.settings.v1.TeamSettings
+	2,  // 13: slacktalk.settings.v1.ImportProjectResponse.team_settings:type_name -> slacktalk.settings.v1.TeamSettings
+	7,  // 14: slacktalk.settings.v1.ListOperatorsResponse.operators:type_name -> slacktalk.settings.v1.Operator
+	8,  // 15: slacktalk.settings.v1.ListOperatorLinksResponse.operator_links:type_name -> slacktalk.settings.v1.OperatorLink
+	8,  // 16: slacktalk.settings.v1.GetOperatorLinkResponse.operator_link:type_name -> slacktalk.settings.v1.OperatorLink
+	8,  // 17: slacktalk.settings.v1.SetOperatorLinkRequest.operator_link:type_name -> slacktalk.settings.v1.OperatorLink
+	8,  // 18: slacktalk.settings.v1.SetOperatorLinkResponse.operator_link:type_name -> slacktalk.settings.v1.OperatorLink
+	9,  // 19: slacktalk.settings.v1.SettingsService.GetTeamSettings:input_type -> slacktalk.settings.v1.GetTeamSettingsRequest
+	11, // 20: slacktalk.settings.v1.SettingsService.UpdateTeamSettings:input_type -> slacktalk.settings.v1.UpdateTeamSettingsRequest
+	13, // 21: slacktalk.settings.v1.SettingsService.WatchTeamSettings:input_type -> slacktalk.settings.v1.WatchTeamSettingsRequest
+	15, // 22: slacktalk.settings.v1.SettingsService.ExportProject:input_type -> slacktalk.settings.v1.ExportProjectRequest
+	17, // 23: slacktalk.settings.v1.SettingsService.ImportProject:input_type -> slacktalk.settings.v1.ImportProjectRequest
+	19, // 24: slacktalk.settings.v1.SettingsService.ListOperators:input_type -> slacktalk.settings.v1.ListOperatorsRequest
+	21, // 25: slacktalk.settings.v1.SettingsService.ListOperatorLinks:input_type -> slacktalk.settings.v1.ListOperatorLinksRequest
+	23, // 26: slacktalk.settings.v1.SettingsService.GetOperatorLink:input_type -> slacktalk.settings.v1.GetOperatorLinkRequest
+	25, // 27: slacktalk.settings.v1.SettingsService.SetOperatorLink:input_type -> slacktalk.settings.v1.SetOperatorLinkRequest
+	27, // 28: slacktalk.settings.v1.SettingsService.DeleteOperatorLink:input_type -> slacktalk.settings.v1.DeleteOperatorLinkRequest
+	10, // 29: slacktalk.settings.v1.SettingsService.GetTeamSettings:output_type -> slacktalk.settings.v1.GetTeamSettingsResponse
+	12, // 30: slacktalk.settings.v1.SettingsService.UpdateTeamSettings:output_type -> slacktalk.settings.v1.UpdateTeamSettingsResponse
+	14, // 31: slacktalk.settings.v1.SettingsService.WatchTeamSettings:output_type -> slacktalk.settings.v1.WatchTeamSettingsResponse
+	16, // 32: slacktalk.settings.v1.SettingsService.ExportProject:output_type -> slacktalk.settings.v1.ExportProjectResponse
+	18, // 33: slacktalk.settings.v1.SettingsService.ImportProject:output_type -> slacktalk.settings.v1.ImportProjectResponse
+	20, // 34: slacktalk.settings.v1.SettingsService.ListOperators:output_type -> slacktalk.settings.v1.ListOperatorsResponse
+	22, // 35: slacktalk.settings.v1.SettingsService.ListOperatorLinks:output_type -> slacktalk.settings.v1.ListOperatorLinksResponse
+	24, // 36: slacktalk.settings.v1.SettingsService.GetOperatorLink:output_type -> slacktalk.settings.v1.GetOperatorLinkResponse
+	26, // 37: slacktalk.settings.v1.SettingsService.SetOperatorLink:output_type -> slacktalk.settings.v1.SetOperatorLinkResponse
+	30, // 38: slacktalk.settings.v1.SettingsService.DeleteOperatorLink:output_type -> google.protobuf.Empty
+	29, // [29:39] is the sub-list for method output_type
+	19, // [19:29] is the sub-list for method input_type
+	19, // [19:19] is the sub-list for extension type_name
+	19, // [19:19] is the sub-list for extension extendee
+	0,  // [0:19] is the sub-list for field type_name
 }
 
 func init() { file_slacktalk_settings_v1_settings_proto_init() }
@@ -980,8 +1937,8 @@ func file_slacktalk_settings_v1_settings_proto_init() {
 		File: protoimpl.DescBuilder{
 			GoPackagePath: reflect.TypeOf(x{}).PkgPath(),
 			RawDescriptor: unsafe.Slice(unsafe.StringData(file_slacktalk_settings_v1_settings_proto_rawDesc), len(file_slacktalk_settings_v1_settings_proto_rawDesc)),
-			NumEnums:      1,
-			NumMessages:   13,
+			NumEnums:      2,
+			NumMessages:   26,
 			NumExtensions: 0,
 			NumServices:   1,
 		},

@@ -27,6 +27,10 @@ const _ = grpc.SupportPackageIsVersion9
 const (
 	SettingsService_GetTeamSettings_FullMethodName    = "/slacktalk.settings.v1.SettingsService/GetTeamSettings"
 	SettingsService_UpdateTeamSettings_FullMethodName = "/slacktalk.settings.v1.SettingsService/UpdateTeamSettings"
+	SettingsService_WatchTeamSettings_FullMethodName  = "/slacktalk.settings.v1.SettingsService/WatchTeamSettings"
+	SettingsService_ExportProject_FullMethodName      = "/slacktalk.settings.v1.SettingsService/ExportProject"
+	SettingsService_ImportProject_FullMethodName      = "/slacktalk.settings.v1.SettingsService/ImportProject"
+	SettingsService_ListOperators_FullMethodName      = "/slacktalk.settings.v1.SettingsService/ListOperators"
 	SettingsService_ListOperatorLinks_FullMethodName  = "/slacktalk.settings.v1.SettingsService/ListOperatorLinks"
 	SettingsService_GetOperatorLink_FullMethodName    = "/slacktalk.settings.v1.SettingsService/GetOperatorLink"
 	SettingsService_SetOperatorLink_FullMethodName    = "/slacktalk.settings.v1.SettingsService/SetOperatorLink"
@@ -43,6 +47,17 @@ type SettingsServiceClient interface {
 	GetTeamSettings(ctx context.Context, in *GetTeamSettingsRequest, opts ...grpc.CallOption) (*GetTeamSettingsResponse, error)
 	// UpdateTeamSettings changes the fields named in the mask. ABORTED when the etag is stale.
 	UpdateTeamSettings(ctx context.Context, in *UpdateTeamSettingsRequest, opts ...grpc.CallOption) (*UpdateTeamSettingsResponse, error)
+	// WatchTeamSettings answers the settings as they are, then again after every change, until the caller or the server ends the
+	// stream. Changes that follow each other quickly may be told as one: the last state always is. To go on after the stream ended, call again with
+	// the etag last seen.
+	WatchTeamSettings(ctx context.Context, in *WatchTeamSettingsRequest, opts ...grpc.CallOption) (grpc.ServerStreamingClient[WatchTeamSettingsResponse], error)
+	// ExportProject answers the settings and all links of a project as one document. Etags are left out.
+	ExportProject(ctx context.Context, in *ExportProjectRequest, opts ...grpc.CallOption) (*ExportProjectResponse, error)
+	// ImportProject replaces the settings and all links of a project, all or nothing.
+	ImportProject(ctx context.Context, in *ImportProjectRequest, opts ...grpc.CallOption) (*ImportProjectResponse, error)
+	// ListOperators lists the operators that KARTE knows, with whom they are linked to, so that a person can choose. UNAVAILABLE while
+	// KARTE does not answer.
+	ListOperators(ctx context.Context, in *ListOperatorsRequest, opts ...grpc.CallOption) (*ListOperatorsResponse, error)
 	// ListOperatorLinks lists the linked operators of a project by operator id.
 	ListOperatorLinks(ctx context.Context, in *ListOperatorLinksRequest, opts ...grpc.CallOption) (*ListOperatorLinksResponse, error)
 	// GetOperatorLink answers one link. NOT_FOUND when the operator is not linked.
@@ -76,6 +91,55 @@ func (c *settingsServiceClient) UpdateTeamSettings(ctx context.Context, in *Upda
 	cOpts := append([]grpc.CallOption{grpc.StaticMethod()}, opts...)
 	out := new(UpdateTeamSettingsResponse)
 	err := c.cc.Invoke(ctx, SettingsService_UpdateTeamSettings_FullMethodName, in, out, cOpts...)
+	if err != nil {
+		return nil, err
+	}
+	return out, nil
+}
+
+func (c *settingsServiceClient) WatchTeamSettings(ctx context.Context, in *WatchTeamSettingsRequest, opts ...grpc.CallOption) (grpc.ServerStreamingClient[WatchTeamSettingsResponse], error) {
+	cOpts := append([]grpc.CallOption{grpc.StaticMethod()}, opts...)
+	stream, err := c.cc.NewStream(ctx, &SettingsService_ServiceDesc.Streams[0], SettingsService_WatchTeamSettings_FullMethodName, cOpts...)
+	if err != nil {
+		return nil, err
+	}
+	x := &grpc.GenericClientStream[WatchTeamSettingsRequest, WatchTeamSettingsResponse]{ClientStream: stream}
+	if err := x.ClientStream.SendMsg(in); err != nil {
+		return nil, err
+	}
+	if err := x.ClientStream.CloseSend(); err != nil {
+		return nil, err
+	}
+	return x, nil
+}
+
+// This type alias is provided for backwards compatibility with existing code that references the prior non-generic stream type by name.
+type SettingsService_WatchTeamSettingsClient = grpc.ServerStreamingClient[WatchTeamSettingsResponse]
+
+func (c *settingsServiceClient) ExportProject(ctx context.Context, in *ExportProjectRequest, opts ...grpc.CallOption) (*ExportProjectResponse, error) {
+	cOpts := append([]grpc.CallOption{grpc.StaticMethod()}, opts...)
+	out := new(ExportProjectResponse)
+	err := c.cc.Invoke(ctx, SettingsService_ExportProject_FullMethodName, in, out, cOpts...)
+	if err != nil {
+		return nil, err
+	}
+	return out, nil
+}
+
+func (c *settingsServiceClient) ImportProject(ctx context.Context, in *ImportProjectRequest, opts ...grpc.CallOption) (*ImportProjectResponse, error) {
+	cOpts := append([]grpc.CallOption{grpc.StaticMethod()}, opts...)
+	out := new(ImportProjectResponse)
+	err := c.cc.Invoke(ctx, SettingsService_ImportProject_FullMethodName, in, out, cOpts...)
+	if err != nil {
+		return nil, err
+	}
+	return out, nil
+}
+
+func (c *settingsServiceClient) ListOperators(ctx context.Context, in *ListOperatorsRequest, opts ...grpc.CallOption) (*ListOperatorsResponse, error) {
+	cOpts := append([]grpc.CallOption{grpc.StaticMethod()}, opts...)
+	out := new(ListOperatorsResponse)
+	err := c.cc.Invoke(ctx, SettingsService_ListOperators_FullMethodName, in, out, cOpts...)
 	if err != nil {
 		return nil, err
 	}
@@ -132,6 +196,17 @@ type SettingsServiceServer interface {
 	GetTeamSettings(context.Context, *GetTeamSettingsRequest) (*GetTeamSettingsResponse, error)
 	// UpdateTeamSettings changes the fields named in the mask. ABORTED when the etag is stale.
 	UpdateTeamSettings(context.Context, *UpdateTeamSettingsRequest) (*UpdateTeamSettingsResponse, error)
+	// WatchTeamSettings answers the settings as they are, then again after every change, until the caller or the server ends the
+	// stream. Changes that follow each other quickly may be told as one: the last state always is. To go on after the stream ended, call again with
+	// the etag last seen.
+	WatchTeamSettings(*WatchTeamSettingsRequest, grpc.ServerStreamingServer[WatchTeamSettingsResponse]) error
+	// ExportProject answers the settings and all links of a project as one document. Etags are left out.
+	ExportProject(context.Context, *ExportProjectRequest) (*ExportProjectResponse, error)
+	// ImportProject replaces the settings and all links of a project, all or nothing.
+	ImportProject(context.Context, *ImportProjectRequest) (*ImportProjectResponse, error)
+	// ListOperators lists the operators that KARTE knows, with whom they are linked to, so that a person can choose. UNAVAILABLE while
+	// KARTE does not answer.
+	ListOperators(context.Context, *ListOperatorsRequest) (*ListOperatorsResponse, error)
 	// ListOperatorLinks lists the linked operators of a project by operator id.
 	ListOperatorLinks(context.Context, *ListOperatorLinksRequest) (*ListOperatorLinksResponse, error)
 	// GetOperatorLink answers one link. NOT_FOUND when the operator is not linked.
@@ -156,6 +231,18 @@ func (UnimplementedSettingsServiceServer) GetTeamSettings(context.Context, *GetT
 }
 func (UnimplementedSettingsServiceServer) UpdateTeamSettings(context.Context, *UpdateTeamSettingsRequest) (*UpdateTeamSettingsResponse, error) {
 	return nil, status.Error(codes.Unimplemented, "method UpdateTeamSettings not implemented")
+}
+func (UnimplementedSettingsServiceServer) WatchTeamSettings(*WatchTeamSettingsRequest, grpc.ServerStreamingServer[WatchTeamSettingsResponse]) error {
+	return status.Error(codes.Unimplemented, "method WatchTeamSettings not implemented")
+}
+func (UnimplementedSettingsServiceServer) ExportProject(context.Context, *ExportProjectRequest) (*ExportProjectResponse, error) {
+	return nil, status.Error(codes.Unimplemented, "method ExportProject not implemented")
+}
+func (UnimplementedSettingsServiceServer) ImportProject(context.Context, *ImportProjectRequest) (*ImportProjectResponse, error) {
+	return nil, status.Error(codes.Unimplemented, "method ImportProject not implemented")
+}
+func (UnimplementedSettingsServiceServer) ListOperators(context.Context, *ListOperatorsRequest) (*ListOperatorsResponse, error) {
+	return nil, status.Error(codes.Unimplemented, "method ListOperators not implemented")
 }
 func (UnimplementedSettingsServiceServer) ListOperatorLinks(context.Context, *ListOperatorLinksRequest) (*ListOperatorLinksResponse, error) {
 	return nil, status.Error(codes.Unimplemented, "method ListOperatorLinks not implemented")
@@ -222,6 +309,71 @@ func _SettingsService_UpdateTeamSettings_Handler(srv interface{}, ctx context.Co
 	}
 	handler := func(ctx context.Context, req interface{}) (interface{}, error) {
 		return srv.(SettingsServiceServer).UpdateTeamSettings(ctx, req.(*UpdateTeamSettingsRequest))
+	}
+	return interceptor(ctx, in, info, handler)
+}
+
+func _SettingsService_WatchTeamSettings_Handler(srv interface{}, stream grpc.ServerStream) error {
+	m := new(WatchTeamSettingsRequest)
+	if err := stream.RecvMsg(m); err != nil {
+		return err
+	}
+	return srv.(SettingsServiceServer).WatchTeamSettings(m, &grpc.GenericServerStream[WatchTeamSettingsRequest, WatchTeamSettingsResponse]{ServerStream: stream})
+}
+
+// This type alias is provided for backwards compatibility with existing code that references the prior non-generic stream type by name.
+type SettingsService_WatchTeamSettingsServer = grpc.ServerStreamingServer[WatchTeamSettingsResponse]
+
+func _SettingsService_ExportProject_Handler(srv interface{}, ctx context.Context, dec func(interface{}) error, interceptor grpc.UnaryServerInterceptor) (interface{}, error) {
+	in := new(ExportProjectRequest)
+	if err := dec(in); err != nil {
+		return nil, err
+	}
+	if interceptor == nil {
+		return srv.(SettingsServiceServer).ExportProject(ctx, in)
+	}
+	info := &grpc.UnaryServerInfo{
+		Server:     srv,
+		FullMethod: SettingsService_ExportProject_FullMethodName,
+	}
+	handler := func(ctx context.Context, req interface{}) (interface{}, error) {
+		return srv.(SettingsServiceServer).ExportProject(ctx, req.(*ExportProjectRequest))
+	}
+	return interceptor(ctx, in, info, handler)
+}
+
+func _SettingsService_ImportProject_Handler(srv interface{}, ctx context.Context, dec func(interface{}) error, interceptor grpc.UnaryServerInterceptor) (interface{}, error) {
+	in := new(ImportProjectRequest)
+	if err := dec(in); err != nil {
+		return nil, err
+	}
+	if interceptor == nil {
+		return srv.(SettingsServiceServer).ImportProject(ctx, in)
+	}
+	info := &grpc.UnaryServerInfo{
+		Server:     srv,
+		FullMethod: SettingsService_ImportProject_FullMethodName,
+	}
+	handler := func(ctx context.Context, req interface{}) (interface{}, error) {
+		return srv.(SettingsServiceServer).ImportProject(ctx, req.(*ImportProjectRequest))
+	}
+	return interceptor(ctx, in, info, handler)
+}
+
+func _SettingsService_ListOperators_Handler(srv interface{}, ctx context.Context, dec func(interface{}) error, interceptor grpc.UnaryServerInterceptor) (interface{}, error) {
+	in := new(ListOperatorsRequest)
+	if err := dec(in); err != nil {
+		return nil, err
+	}
+	if interceptor == nil {
+		return srv.(SettingsServiceServer).ListOperators(ctx, in)
+	}
+	info := &grpc.UnaryServerInfo{
+		Server:     srv,
+		FullMethod: SettingsService_ListOperators_FullMethodName,
+	}
+	handler := func(ctx context.Context, req interface{}) (interface{}, error) {
+		return srv.(SettingsServiceServer).ListOperators(ctx, req.(*ListOperatorsRequest))
 	}
 	return interceptor(ctx, in, info, handler)
 }
@@ -314,6 +466,18 @@ var SettingsService_ServiceDesc = grpc.ServiceDesc{
 			Handler:    _SettingsService_UpdateTeamSettings_Handler,
 		},
 		{
+			MethodName: "ExportProject",
+			Handler:    _SettingsService_ExportProject_Handler,
+		},
+		{
+			MethodName: "ImportProject",
+			Handler:    _SettingsService_ImportProject_Handler,
+		},
+		{
+			MethodName: "ListOperators",
+			Handler:    _SettingsService_ListOperators_Handler,
+		},
+		{
 			MethodName: "ListOperatorLinks",
 			Handler:    _SettingsService_ListOperatorLinks_Handler,
 		},
@@ -330,6 +494,12 @@ var SettingsService_ServiceDesc = grpc.ServiceDesc{
 			Handler:    _SettingsService_DeleteOperatorLink_Handler,
 		},
 	},
-	Streams:  []grpc.StreamDesc{},
+	Streams: []grpc.StreamDesc{
+		{
+			StreamName:    "WatchTeamSettings",
+			Handler:       _SettingsService_WatchTeamSettings_Handler,
+			ServerStreams: true,
+		},
+	},
 	Metadata: "slacktalk/settings/v1/settings.proto",
 }

@@ -1,0 +1,153 @@
+package bus
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"time"
+
+	"github.com/nats-io/nats.go"
+	"golang.org/x/sync/errgroup"
+	"google.golang.org/protobuf/proto"
+)
+
+// A Question is something that an edge is asked while the asker waits: request and reply, nothing is stored.
+type Question string
+
+// The questions.
+const (
+	// AskMembers: who somebody in Slack is (MembersRequest).
+	AskMembers Question = "members"
+	// AskReplies: what Slack holds of a thread (RepliesRequest).
+	AskReplies Question = "replies"
+	// AskOperators: whom KARTE knows (OperatorsRequest).
+	AskOperators Question = "operators"
+	// AskExamination: how a replica of an edge is doing (ExaminationRequest).
+	AskExamination Question = "examination"
+)
+
+// AskSlackSubject: ask.slack.{team}.{question}.
+func AskSlackSubject(team string, q Question) string { return "ask.slack." + team + "." + string(q) }
+
+// AskKarteSubject: ask.karte.{project}.{question}.
+func AskKarteSubject(project string, q Question) string {
+	return "ask.karte." + ProjectToken(project) + "." + string(q)
+}
+
+// ErrNobodyAnswers: no replica listens on the subject, or none answered in time.
+var ErrNobodyAnswers = errors.New("nobody answers")
+
+// Ask fills response with what one replica answers. Every error may be tried again.
+func (b *Bus) Ask(ctx context.Context, subject string, request, response proto.Message) error {
+	data, err := proto.Marshal(request)
+	if err != nil {
+		return fmt.Errorf("ask %s: %w", subject, err)
+	}
+	reply, err := b.conn.RequestWithContext(ctx, subject, data)
+	if errors.Is(err, nats.ErrNoResponders) || errors.Is(err, context.DeadlineExceeded) {
+		err = errors.Join(ErrNobodyAnswers, err)
+	}
+	if err != nil {
+		return fmt.Errorf("ask %s: %w", subject, err)
+	}
+	if err := proto.Unmarshal(reply.Data, response); err != nil {
+		return fmt.Errorf("decode the answer of %s: %w", subject, err)
+	}
+	return nil
+}
+
+// AskAll answers what the replicas answer until none has for quiet, or ctx ends; the first may take as long as ctx allows.
+func AskAll[R proto.Message](ctx context.Context, b *Bus, subject string, request proto.Message, quiet time.Duration, fresh func() R) ([]R, error) {
+	data, err := proto.Marshal(request)
+	if err != nil {
+		return nil, fmt.Errorf("ask %s: %w", subject, err)
+	}
+	inbox := b.conn.NewInbox()
+	replies, err := b.conn.SubscribeSync(inbox)
+	if err != nil {
+		return nil, fmt.Errorf("ask %s: %w", subject, err)
+	}
+	defer func() { _ = replies.Unsubscribe() }()
+	if err := b.conn.PublishRequest(subject, inbox, data); err != nil {
+		return nil, fmt.Errorf("ask %s: %w", subject, err)
+	}
+	var answers []R
+	for {
+		m, err := next(ctx, replies, quiet, len(answers) == 0)
+		switch {
+		case err != nil && len(answers) > 0:
+			return answers, nil //nolint:nilerr // it only says that no more answers came
+		case err != nil:
+			return nil, fmt.Errorf("ask %s: %w", subject, errors.Join(ErrNobodyAnswers, err))
+		case len(m.Data) == 0 && m.Header.Get("Status") == "503":
+			return nil, fmt.Errorf("ask %s: %w", subject, ErrNobodyAnswers)
+		}
+		answer := fresh()
+		if err := proto.Unmarshal(m.Data, answer); err != nil {
+			return nil, fmt.Errorf("decode the answer of %s: %w", subject, err)
+		}
+		answers = append(answers, answer)
+	}
+}
+
+func next(ctx context.Context, replies *nats.Subscription, quiet time.Duration, first bool) (*nats.Msg, error) {
+	if !first {
+		var cancel context.CancelFunc
+		ctx, cancel = context.WithTimeout(ctx, quiet)
+		defer cancel()
+	}
+	return replies.NextMsgWithContext(ctx)
+}
+
+// answersAtOnce bounds how many questions a replica works on at the same time.
+const answersAtOnce = 16
+
+// Answer answers the questions on subject until ctx ends, each within limit. Replicas of one queue share them; with an empty queue every
+// replica answers. What answer cannot do it says in its response.
+func Answer[Q any, Request interface {
+	*Q
+	proto.Message
+}](ctx context.Context, b *Bus, subject, queue string, limit time.Duration, answer func(context.Context, Request) proto.Message) error {
+	var answering errgroup.Group
+	answering.SetLimit(answersAtOnce)
+	questions := make(chan *nats.Msg, 256)
+	listen := b.conn.ChanSubscribe
+	if queue != "" {
+		listen = func(subject string, ch chan *nats.Msg) (*nats.Subscription, error) {
+			return b.conn.ChanQueueSubscribe(subject, queue, ch)
+		}
+	}
+	subscription, err := listen(subject, questions)
+	if err != nil {
+		return fmt.Errorf("listen for questions on %s: %w", subject, err)
+	}
+	defer func() { _ = subscription.Unsubscribe() }()
+	for {
+		select {
+		case <-ctx.Done():
+			return answering.Wait()
+		case m := <-questions:
+			answering.Go(func() error {
+				request := Request(new(Q))
+				err := proto.Unmarshal(m.Data, request)
+				if err == nil {
+					err = respond(ctx, m, limit, func(ctx context.Context) proto.Message { return answer(ctx, request) })
+				}
+				if err != nil {
+					b.log.Warn("question not answered", "subject", subject, "err", err)
+				}
+				return nil
+			})
+		}
+	}
+}
+
+func respond(ctx context.Context, m *nats.Msg, limit time.Duration, answer func(context.Context) proto.Message) error {
+	ctx, cancel := context.WithTimeoutCause(ctx, limit, errors.New("the answer took too long"))
+	defer cancel()
+	data, err := proto.Marshal(answer(ctx))
+	if err != nil {
+		return err
+	}
+	return m.Respond(data)
+}
