@@ -188,7 +188,9 @@ func DeadSubject(stream, reason, id string) string {
 }
 
 // AuditSubject: audit.{project}.{id}.
-func AuditSubject(project, id string) string { return "audit." + ProjectToken(project) + "." + Token(id) }
+func AuditSubject(project, id string) string {
+	return "audit." + ProjectToken(project) + "." + Token(id)
+}
 
 // ConversationKey is a conversation's key in THREADS.
 func ConversationKey(project, conversation string) string {
