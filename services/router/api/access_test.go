@@ -49,6 +49,22 @@ var expected = map[string]expectation{
 		request: func(p string) proto.Message {
 			return &settingsv1.DeleteOperatorLinkRequest{Name: settings.LinkName(p, "op1")}
 		}},
+	settingsService + "WatchTeamSettings": {least: Viewer, answer: &settingsv1.WatchTeamSettingsResponse{},
+		request: func(p string) proto.Message {
+			return &settingsv1.WatchTeamSettingsRequest{Name: settings.TeamName(p)}
+		}},
+	settingsService + "ExportProject": {least: Viewer, answer: &settingsv1.ExportProjectResponse{},
+		request: func(p string) proto.Message {
+			return &settingsv1.ExportProjectRequest{Name: settings.ProjectName(p)}
+		}},
+	settingsService + "ImportProject": {least: Admin, answer: &settingsv1.ImportProjectResponse{},
+		request: func(p string) proto.Message {
+			return &settingsv1.ImportProjectRequest{Name: settings.ProjectName(p), Document: []byte(`{teamSettings: {name: "` + settings.TeamName(p) + `"}}`)}
+		}},
+	settingsService + "ListOperators": {least: Viewer, answer: &settingsv1.ListOperatorsResponse{},
+		request: func(p string) proto.Message {
+			return &settingsv1.ListOperatorsRequest{Parent: settings.ProjectName(p)}
+		}},
 	"/grpc.health.v1.Health/Check": {global: true, answer: &grpc_health_v1.HealthCheckResponse{},
 		request: func(string) proto.Message { return &grpc_health_v1.HealthCheckRequest{} }},
 	"/grpc.health.v1.Health/List": {global: true, answer: &grpc_health_v1.HealthListResponse{},

@@ -32,6 +32,8 @@ const (
 type Options struct {
 	Store  *settings.Store
 	Tokens *Tokens
+	// Operators answers ListOperators; without it that is UNIMPLEMENTED.
+	Operators Operators
 	// The other services; those that are nil are not served.
 	Conversations adminv1.ConversationServiceServer
 	DeadLetters   adminv1.DeadLetterServiceServer
@@ -66,7 +68,7 @@ func NewServer(o Options) *grpc.Server {
 		options = append(options, grpc.Creds(credentials.NewTLS(o.TLS)))
 	}
 	server := grpc.NewServer(append(options, o.Extra...)...)
-	settingsv1.RegisterSettingsServiceServer(server, &service{store: o.Store})
+	settingsv1.RegisterSettingsServiceServer(server, &service{store: o.Store, operators: o.Operators})
 	if o.Conversations != nil {
 		adminv1.RegisterConversationServiceServer(server, o.Conversations)
 	}

@@ -26,6 +26,7 @@ import (
 	"google.golang.org/grpc/status"
 	"google.golang.org/grpc/test/bufconn"
 
+	eventv1 "github.com/slacktalk/slacktalk/proto/slacktalk/event/v1"
 	settingsv1 "github.com/slacktalk/slacktalk/proto/slacktalk/settings/v1"
 	"github.com/slacktalk/slacktalk/services/router/settings"
 )
@@ -77,7 +78,7 @@ func start(t *testing.T, change ...func(*Options)) *running {
 	if err != nil {
 		t.Fatal(err)
 	}
-	options := Options{Store: newStore(t, &redis.UniversalOptions{Addrs: []string{r.redis.Addr()}}), Tokens: tokens, Logger: log}
+	options := Options{Store: newStore(t, &redis.UniversalOptions{Addrs: []string{r.redis.Addr()}}), Tokens: tokens, Logger: log, Operators: twoOperators{}}
 	for _, c := range change {
 		c(&options)
 	}
@@ -85,6 +86,13 @@ func start(t *testing.T, change ...func(*Options)) *running {
 	r.conn = serve(t, r.server, grpc.WithTransportCredentials(insecure.NewCredentials()))
 	r.SettingsServiceClient = settingsv1.NewSettingsServiceClient(r.conn)
 	return r
+}
+
+// twoOperators is a KARTE that knows two operators.
+type twoOperators struct{}
+
+func (twoOperators) Of(context.Context, string) ([]*eventv1.Operator, error) {
+	return []*eventv1.Operator{{Id: "op2", Name: "Sato"}, {Id: "op1", Name: "Yamada"}}, nil
 }
 
 func newStore(t *testing.T, options *redis.UniversalOptions) *settings.Store {

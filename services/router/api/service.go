@@ -20,7 +20,8 @@ var serverFields = map[string]bool{"name": true, "etag": true, "update_time": tr
 // errors are those of the store.
 type service struct {
 	settingsv1.UnimplementedSettingsServiceServer
-	store *settings.Store
+	store     *settings.Store
+	operators Operators
 }
 
 func (s *service) GetTeamSettings(

@@ -45,27 +45,27 @@ func (s *Store) Export(ctx context.Context, project string) ([]byte, error) {
 
 // Import replaces the settings and all links of a project by those of a document of Export, in one transaction. The document
 // must be of this project and keep every rule a call would have to keep; otherwise the error matches ErrInvalid and nothing was
-// changed. All etags are new afterwards.
-func (s *Store) Import(ctx context.Context, project string, raw []byte) error {
+// changed. All etags are new afterwards. It answers the settings as stored and how many links there are.
+func (s *Store) Import(ctx context.Context, project string, raw []byte) (*settingsv1.TeamSettings, int, error) {
 	team, links, err := parseDocument(project, raw)
 	if err != nil {
-		return fmt.Errorf("import project %s: %w", project, err)
+		return nil, 0, fmt.Errorf("import project %s: %w", project, err)
 	}
 	s.stampTeam(project, team)
 	settings, err := encode(team)
 	if err != nil {
-		return err
+		return nil, 0, err
 	}
 	var byOperator, byMember []any
 	for operator, link := range links {
 		value, err := encode(s.stampLink(link))
 		if err != nil {
-			return err
+			return nil, 0, err
 		}
 		byOperator = append(byOperator, operator, value)
 		byMember = append(byMember, link.GetSlackMember(), operator)
 	}
-	return s.replace(ctx, project, settings, byOperator, byMember)
+	return team, len(links), s.replace(ctx, project, settings, byOperator, byMember)
 }
 
 // snapshot reads everything of a project in one transaction, links by operator id.

@@ -29,7 +29,7 @@ func TestExportIsWhatImportNeeds(t *testing.T) {
 			t.Fatal(err)
 		}
 		before := mustUpdate(t, store)
-		if err := store.Import(t.Context(), "demo", []byte(smallDocument)); err != nil {
+		if _, _, err := store.Import(t.Context(), "demo", []byte(smallDocument)); err != nil {
 			t.Fatal(err)
 		}
 		first, err := store.Export(t.Context(), "demo")
@@ -37,7 +37,7 @@ func TestExportIsWhatImportNeeds(t *testing.T) {
 			t.Fatal(err)
 		}
 		client.FlushAll(t.Context())
-		if err := store.Import(t.Context(), "demo", first); err != nil {
+		if _, _, err := store.Import(t.Context(), "demo", first); err != nil {
 			t.Fatal(err)
 		}
 		second, err := store.Export(t.Context(), "demo")
@@ -64,7 +64,7 @@ func TestAnEmptyProjectIsExportedToo(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		if err := store.Import(t.Context(), "demo", doc); err != nil {
+		if _, _, err := store.Import(t.Context(), "demo", doc); err != nil {
 			t.Errorf("import of\n%s: %v", doc, err)
 		}
 	})
@@ -87,7 +87,7 @@ func TestImportRefusals(t *testing.T) {
 	}
 	eachRedis(t, func(t *testing.T, client redis.UniversalClient) {
 		for name, doc := range documents {
-			if err := newStore(client).Import(t.Context(), "demo", []byte(doc)); !errors.Is(err, settings.ErrInvalid) {
+			if _, _, err := newStore(client).Import(t.Context(), "demo", []byte(doc)); !errors.Is(err, settings.ErrInvalid) {
 				t.Errorf("%s: %v", name, err)
 			}
 		}

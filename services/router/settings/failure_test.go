@@ -31,9 +31,12 @@ func everyCall(store *settings.Store) map[string]func(context.Context) error {
 		"OperatorOf": func(ctx context.Context) error { _, _, err := store.OperatorOf(ctx, "demo", "U0DEMO1"); return err },
 		"MemberOf":   func(ctx context.Context) error { _, _, err := store.MemberOf(ctx, "demo", "op1"); return err },
 		"Export":     func(ctx context.Context) error { _, err := store.Export(ctx, "demo"); return err },
-		"Import":     func(ctx context.Context) error { return store.Import(ctx, "demo", []byte(smallDocument)) },
-		"Secret":     func(ctx context.Context) error { _, err := store.Secret(ctx, "pages"); return err },
-		"Ping":       store.Ping,
+		"Import": func(ctx context.Context) error {
+			_, _, err := store.Import(ctx, "demo", []byte(smallDocument))
+			return err
+		},
+		"Secret": func(ctx context.Context) error { _, err := store.Secret(ctx, "pages"); return err },
+		"Ping":   store.Ping,
 	}
 }
 

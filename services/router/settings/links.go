@@ -187,3 +187,17 @@ func (s *Store) stampLink(link *settingsv1.OperatorLink) *settingsv1.OperatorLin
 	stamped.Etag, stamped.UpdateTime = newEtag(), timestamppb.New(s.now())
 	return stamped
 }
+
+// MembersOf answers which Slack member each linked operator of a project is, by operator.
+func (s *Store) MembersOf(ctx context.Context, project string) (map[string]string, error) {
+	var byMember map[string]string
+	err := s.step(ctx, "read members of project "+project, func(ctx context.Context) (err error) {
+		byMember, err = s.redis.HGetAll(ctx, MembersKey(project)).Result()
+		return err
+	})
+	byOperator := make(map[string]string, len(byMember))
+	for member, operator := range byMember {
+		byOperator[operator] = member
+	}
+	return byOperator, err
+}
