@@ -59,6 +59,11 @@ fuzz: ## Run every fuzz target for FUZZTIME (1m) each
 generate: $(STAMPS)/buf@$(BUF_VERSION) generators ## Regenerate the code of the contracts
 	@buf generate --path proto/slacktalk
 
+.PHONY: baseline
+baseline: $(STAMPS)/buf@$(BUF_VERSION) generators ## At a release: keep its contracts, which later ones are held against (VERSION=0.2.0)
+	@test -n "$(VERSION)" || { echo "which version? make baseline VERSION=0.2.0" >&2; exit 1; }
+	@buf build --exclude-source-info --path proto/slacktalk -o proto/baseline/v$(VERSION).binpb
+
 .PHONY: k8s
 k8s: kustomize ## Print the Kubernetes manifests of deploy/k8s/base
 	@if command -v kubectl >/dev/null; then kubectl kustomize deploy/k8s/base; else kustomize build deploy/k8s/base; fi
@@ -66,7 +71,7 @@ k8s: kustomize ## Print the Kubernetes manifests of deploy/k8s/base
 ##@ Checking
 
 .PHONY: lint
-lint: lint-format lint-vet lint-layout lint-code lint-proto lint-generated lint-modules lint-scripts lint-k8s ## Everything that can be checked without running it
+lint: lint-format lint-vet lint-layout lint-code lint-proto lint-breaking lint-generated lint-modules lint-scripts lint-k8s ## Everything that can be checked without running it
 
 .PHONY: lint-format
 lint-format: ## Code is formatted
@@ -91,6 +96,11 @@ lint-code: $(STAMPS)/golangci-lint@$(GOLANGCI_LINT_VERSION) ## golangci-lint ove
 lint-proto: $(STAMPS)/buf@$(BUF_VERSION) generators ## Contracts follow buf's standard
 	@echo "lint: buf"
 	@buf lint
+
+.PHONY: lint-breaking
+lint-breaking: $(STAMPS)/buf@$(BUF_VERSION) generators ## Contracts still serve clients of the last release
+	@echo "lint: buf breaking"
+	@tools/lint-breaking.sh
 
 .PHONY: lint-generated
 lint-generated: $(STAMPS)/buf@$(BUF_VERSION) generators ## The generated code is what the contracts generate
