@@ -24,6 +24,10 @@ const (
 	AskOperators Question = "operators"
 	// AskExamination: how a replica of an edge is doing (ExaminationRequest).
 	AskExamination Question = "examination"
+	// AskWorkspace: what Slack says of the channels, members and user groups that the settings name (ExaminationRequest).
+	AskWorkspace Question = "workspace"
+	// AskTestMessage: to send itself a hook about a made-up customer (TestMessageRequest).
+	AskTestMessage Question = "test-message"
 )
 
 // AskSlackSubject: ask.slack.{team}.{question}.

@@ -1040,8 +1040,10 @@ type ReplyDelivered struct {
 	// A ReplyWaiting may have gone before.
 	Waited bool `protobuf:"varint,4,opt,name=waited,proto3" json:"waited,omitempty"`
 	// In whose name, and to which conversation.
-	Operator      string `protobuf:"bytes,5,opt,name=operator,proto3" json:"operator,omitempty"`
-	Conversation  string `protobuf:"bytes,6,opt,name=conversation,proto3" json:"conversation,omitempty"`
+	Operator     string `protobuf:"bytes,5,opt,name=operator,proto3" json:"operator,omitempty"`
+	Conversation string `protobuf:"bytes,6,opt,name=conversation,proto3" json:"conversation,omitempty"`
+	// It was a dead letter that was replayed: a ReplyFailed has gone before.
+	Replayed      bool `protobuf:"varint,7,opt,name=replayed,proto3" json:"replayed,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -1116,6 +1118,13 @@ func (x *ReplyDelivered) GetConversation() string {
 		return x.Conversation
 	}
 	return ""
+}
+
+func (x *ReplyDelivered) GetReplayed() bool {
+	if x != nil {
+		return x.Replayed
+	}
+	return false
 }
 
 // ReplyFailed tells that a command was given up.
@@ -2923,8 +2932,10 @@ type Reaction struct {
 	Receipt Receipt                `protobuf:"varint,2,opt,name=receipt,proto3,enum=slacktalk.event.v1.Receipt" json:"receipt,omitempty"`
 	// The line may still carry the waiting mark, which goes.
 	ReplacesWaiting bool `protobuf:"varint,3,opt,name=replaces_waiting,json=replacesWaiting,proto3" json:"replaces_waiting,omitempty"`
-	unknownFields   protoimpl.UnknownFields
-	sizeCache       protoimpl.SizeCache
+	// The line may still carry the failed mark, which goes.
+	ReplacesFailed bool `protobuf:"varint,4,opt,name=replaces_failed,json=replacesFailed,proto3" json:"replaces_failed,omitempty"`
+	unknownFields  protoimpl.UnknownFields
+	sizeCache      protoimpl.SizeCache
 }
 
 func (x *Reaction) Reset() {
@@ -2974,6 +2985,13 @@ func (x *Reaction) GetReceipt() Receipt {
 func (x *Reaction) GetReplacesWaiting() bool {
 	if x != nil {
 		return x.ReplacesWaiting
+	}
+	return false
+}
+
+func (x *Reaction) GetReplacesFailed() bool {
+	if x != nil {
+		return x.ReplacesFailed
 	}
 	return false
 }
@@ -3473,8 +3491,144 @@ func (x *OperatorsResponse) GetError() string {
 	return ""
 }
 
+// TestMessageRequest asks ingest-karte to send itself a signed hook about a made-up customer, whose text says that it is a test (request/reply,
+// `ask.karte.<project>.test-message`).
+type TestMessageRequest struct {
+	state   protoimpl.MessageState `protogen:"open.v1"`
+	Project string                 `protobuf:"bytes,1,opt,name=project,proto3" json:"project,omitempty"`
+	// BCP 47 tag of the language of the text (`ja`, `en`).
+	Language      string `protobuf:"bytes,2,opt,name=language,proto3" json:"language,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *TestMessageRequest) Reset() {
+	*x = TestMessageRequest{}
+	mi := &file_slacktalk_event_v1_event_proto_msgTypes[38]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *TestMessageRequest) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*TestMessageRequest) ProtoMessage() {}
+
+func (x *TestMessageRequest) ProtoReflect() protoreflect.Message {
+	mi := &file_slacktalk_event_v1_event_proto_msgTypes[38]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use TestMessageRequest.ProtoReflect.Descriptor instead.
+func (*TestMessageRequest) Descriptor() ([]byte, []int) {
+	return file_slacktalk_event_v1_event_proto_rawDescGZIP(), []int{38}
+}
+
+func (x *TestMessageRequest) GetProject() string {
+	if x != nil {
+		return x.Project
+	}
+	return ""
+}
+
+func (x *TestMessageRequest) GetLanguage() string {
+	if x != nil {
+		return x.Language
+	}
+	return ""
+}
+
+// TestMessageResponse answers it.
+type TestMessageResponse struct {
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// The made-up customer; the user id begins with `doctor-test-`.
+	Customer *Customer `protobuf:"bytes,1,opt,name=customer,proto3" json:"customer,omitempty"`
+	// The id of the fact that the hook became.
+	Id string `protobuf:"bytes,2,opt,name=id,proto3" json:"id,omitempty"`
+	// When the hook was sent, and when it was answered.
+	SentAt     *timestamppb.Timestamp `protobuf:"bytes,3,opt,name=sent_at,json=sentAt,proto3" json:"sent_at,omitempty"`
+	AcceptedAt *timestamppb.Timestamp `protobuf:"bytes,4,opt,name=accepted_at,json=acceptedAt,proto3" json:"accepted_at,omitempty"`
+	// Set when the hook was not taken.
+	Error         string `protobuf:"bytes,5,opt,name=error,proto3" json:"error,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *TestMessageResponse) Reset() {
+	*x = TestMessageResponse{}
+	mi := &file_slacktalk_event_v1_event_proto_msgTypes[39]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *TestMessageResponse) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*TestMessageResponse) ProtoMessage() {}
+
+func (x *TestMessageResponse) ProtoReflect() protoreflect.Message {
+	mi := &file_slacktalk_event_v1_event_proto_msgTypes[39]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use TestMessageResponse.ProtoReflect.Descriptor instead.
+func (*TestMessageResponse) Descriptor() ([]byte, []int) {
+	return file_slacktalk_event_v1_event_proto_rawDescGZIP(), []int{39}
+}
+
+func (x *TestMessageResponse) GetCustomer() *Customer {
+	if x != nil {
+		return x.Customer
+	}
+	return nil
+}
+
+func (x *TestMessageResponse) GetId() string {
+	if x != nil {
+		return x.Id
+	}
+	return ""
+}
+
+func (x *TestMessageResponse) GetSentAt() *timestamppb.Timestamp {
+	if x != nil {
+		return x.SentAt
+	}
+	return nil
+}
+
+func (x *TestMessageResponse) GetAcceptedAt() *timestamppb.Timestamp {
+	if x != nil {
+		return x.AcceptedAt
+	}
+	return nil
+}
+
+func (x *TestMessageResponse) GetError() string {
+	if x != nil {
+		return x.Error
+	}
+	return ""
+}
+
 // ExaminationRequest asks every replica of an edge how it is doing (request/reply, `ask.karte.<project>.examination` and
-// `ask.slack.<team>.examination`).
+// `ask.slack.<team>.examination`), or one replica of slack-gateway what Slack says of what the settings name (`ask.slack.<team>.workspace`).
 type ExaminationRequest struct {
 	state   protoimpl.MessageState `protogen:"open.v1"`
 	Project string                 `protobuf:"bytes,1,opt,name=project,proto3" json:"project,omitempty"`
@@ -3488,7 +3642,7 @@ type ExaminationRequest struct {
 
 func (x *ExaminationRequest) Reset() {
 	*x = ExaminationRequest{}
-	mi := &file_slacktalk_event_v1_event_proto_msgTypes[38]
+	mi := &file_slacktalk_event_v1_event_proto_msgTypes[40]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -3500,7 +3654,7 @@ func (x *ExaminationRequest) String() string {
 func (*ExaminationRequest) ProtoMessage() {}
 
 func (x *ExaminationRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_slacktalk_event_v1_event_proto_msgTypes[38]
+	mi := &file_slacktalk_event_v1_event_proto_msgTypes[40]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -3513,7 +3667,7 @@ func (x *ExaminationRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ExaminationRequest.ProtoReflect.Descriptor instead.
 func (*ExaminationRequest) Descriptor() ([]byte, []int) {
-	return file_slacktalk_event_v1_event_proto_rawDescGZIP(), []int{38}
+	return file_slacktalk_event_v1_event_proto_rawDescGZIP(), []int{40}
 }
 
 func (x *ExaminationRequest) GetProject() string {
@@ -3556,7 +3710,7 @@ type ExaminationResponse struct {
 
 func (x *ExaminationResponse) Reset() {
 	*x = ExaminationResponse{}
-	mi := &file_slacktalk_event_v1_event_proto_msgTypes[39]
+	mi := &file_slacktalk_event_v1_event_proto_msgTypes[41]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -3568,7 +3722,7 @@ func (x *ExaminationResponse) String() string {
 func (*ExaminationResponse) ProtoMessage() {}
 
 func (x *ExaminationResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_slacktalk_event_v1_event_proto_msgTypes[39]
+	mi := &file_slacktalk_event_v1_event_proto_msgTypes[41]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -3581,7 +3735,7 @@ func (x *ExaminationResponse) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ExaminationResponse.ProtoReflect.Descriptor instead.
 func (*ExaminationResponse) Descriptor() ([]byte, []int) {
-	return file_slacktalk_event_v1_event_proto_rawDescGZIP(), []int{39}
+	return file_slacktalk_event_v1_event_proto_rawDescGZIP(), []int{41}
 }
 
 func (x *ExaminationResponse) GetReplica() string {
@@ -3616,7 +3770,7 @@ type Finding struct {
 
 func (x *Finding) Reset() {
 	*x = Finding{}
-	mi := &file_slacktalk_event_v1_event_proto_msgTypes[40]
+	mi := &file_slacktalk_event_v1_event_proto_msgTypes[42]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -3628,7 +3782,7 @@ func (x *Finding) String() string {
 func (*Finding) ProtoMessage() {}
 
 func (x *Finding) ProtoReflect() protoreflect.Message {
-	mi := &file_slacktalk_event_v1_event_proto_msgTypes[40]
+	mi := &file_slacktalk_event_v1_event_proto_msgTypes[42]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -3641,7 +3795,7 @@ func (x *Finding) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Finding.ProtoReflect.Descriptor instead.
 func (*Finding) Descriptor() ([]byte, []int) {
-	return file_slacktalk_event_v1_event_proto_rawDescGZIP(), []int{40}
+	return file_slacktalk_event_v1_event_proto_rawDescGZIP(), []int{42}
 }
 
 func (x *Finding) GetCheck() string {
@@ -3701,7 +3855,7 @@ type AuditEntry struct {
 
 func (x *AuditEntry) Reset() {
 	*x = AuditEntry{}
-	mi := &file_slacktalk_event_v1_event_proto_msgTypes[41]
+	mi := &file_slacktalk_event_v1_event_proto_msgTypes[43]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -3713,7 +3867,7 @@ func (x *AuditEntry) String() string {
 func (*AuditEntry) ProtoMessage() {}
 
 func (x *AuditEntry) ProtoReflect() protoreflect.Message {
-	mi := &file_slacktalk_event_v1_event_proto_msgTypes[41]
+	mi := &file_slacktalk_event_v1_event_proto_msgTypes[43]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -3726,7 +3880,7 @@ func (x *AuditEntry) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use AuditEntry.ProtoReflect.Descriptor instead.
 func (*AuditEntry) Descriptor() ([]byte, []int) {
-	return file_slacktalk_event_v1_event_proto_rawDescGZIP(), []int{41}
+	return file_slacktalk_event_v1_event_proto_rawDescGZIP(), []int{43}
 }
 
 func (x *AuditEntry) GetId() string {
@@ -3798,7 +3952,7 @@ type MembersRequest struct {
 
 func (x *MembersRequest) Reset() {
 	*x = MembersRequest{}
-	mi := &file_slacktalk_event_v1_event_proto_msgTypes[42]
+	mi := &file_slacktalk_event_v1_event_proto_msgTypes[44]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -3810,7 +3964,7 @@ func (x *MembersRequest) String() string {
 func (*MembersRequest) ProtoMessage() {}
 
 func (x *MembersRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_slacktalk_event_v1_event_proto_msgTypes[42]
+	mi := &file_slacktalk_event_v1_event_proto_msgTypes[44]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -3823,7 +3977,7 @@ func (x *MembersRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use MembersRequest.ProtoReflect.Descriptor instead.
 func (*MembersRequest) Descriptor() ([]byte, []int) {
-	return file_slacktalk_event_v1_event_proto_rawDescGZIP(), []int{42}
+	return file_slacktalk_event_v1_event_proto_rawDescGZIP(), []int{44}
 }
 
 func (x *MembersRequest) GetTeam() string {
@@ -3870,7 +4024,7 @@ type MembersResponse struct {
 
 func (x *MembersResponse) Reset() {
 	*x = MembersResponse{}
-	mi := &file_slacktalk_event_v1_event_proto_msgTypes[43]
+	mi := &file_slacktalk_event_v1_event_proto_msgTypes[45]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -3882,7 +4036,7 @@ func (x *MembersResponse) String() string {
 func (*MembersResponse) ProtoMessage() {}
 
 func (x *MembersResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_slacktalk_event_v1_event_proto_msgTypes[43]
+	mi := &file_slacktalk_event_v1_event_proto_msgTypes[45]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -3895,7 +4049,7 @@ func (x *MembersResponse) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use MembersResponse.ProtoReflect.Descriptor instead.
 func (*MembersResponse) Descriptor() ([]byte, []int) {
-	return file_slacktalk_event_v1_event_proto_rawDescGZIP(), []int{43}
+	return file_slacktalk_event_v1_event_proto_rawDescGZIP(), []int{45}
 }
 
 func (x *MembersResponse) GetMembers() []*Member {
@@ -3944,7 +4098,7 @@ type Member struct {
 
 func (x *Member) Reset() {
 	*x = Member{}
-	mi := &file_slacktalk_event_v1_event_proto_msgTypes[44]
+	mi := &file_slacktalk_event_v1_event_proto_msgTypes[46]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -3956,7 +4110,7 @@ func (x *Member) String() string {
 func (*Member) ProtoMessage() {}
 
 func (x *Member) ProtoReflect() protoreflect.Message {
-	mi := &file_slacktalk_event_v1_event_proto_msgTypes[44]
+	mi := &file_slacktalk_event_v1_event_proto_msgTypes[46]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -3969,7 +4123,7 @@ func (x *Member) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Member.ProtoReflect.Descriptor instead.
 func (*Member) Descriptor() ([]byte, []int) {
-	return file_slacktalk_event_v1_event_proto_rawDescGZIP(), []int{44}
+	return file_slacktalk_event_v1_event_proto_rawDescGZIP(), []int{46}
 }
 
 func (x *Member) GetId() string {
@@ -4069,7 +4223,7 @@ const file_slacktalk_event_v1_event_proto_rawDesc = "" +
 	"\x04text\x18\x02 \x01(\tR\x04text\x12\x1b\n" +
 	"\timage_url\x18\x03 \x01(\tR\bimageUrl\"D\n" +
 	"\bAssigned\x128\n" +
-	"\boperator\x18\x01 \x01(\v2\x1c.slacktalk.event.v1.OperatorR\boperator\"\xf7\x01\n" +
+	"\boperator\x18\x01 \x01(\v2\x1c.slacktalk.event.v1.OperatorR\boperator\"\x93\x02\n" +
 	"\x0eReplyDelivered\x12\x1d\n" +
 	"\n" +
 	"command_id\x18\x01 \x01(\tR\tcommandId\x121\n" +
@@ -4077,7 +4231,8 @@ const file_slacktalk_event_v1_event_proto_rawDesc = "" +
 	"\x06origin\x18\x03 \x01(\v2#.slacktalk.event.v1.SlackMessageRefR\x06origin\x12\x16\n" +
 	"\x06waited\x18\x04 \x01(\bR\x06waited\x12\x1a\n" +
 	"\boperator\x18\x05 \x01(\tR\boperator\x12\"\n" +
-	"\fconversation\x18\x06 \x01(\tR\fconversation\"\xf0\x02\n" +
+	"\fconversation\x18\x06 \x01(\tR\fconversation\x12\x1a\n" +
+	"\breplayed\x18\a \x01(\bR\breplayed\"\xf0\x02\n" +
 	"\vReplyFailed\x12\x1d\n" +
 	"\n" +
 	"command_id\x18\x01 \x01(\tR\tcommandId\x121\n" +
@@ -4219,11 +4374,12 @@ const file_slacktalk_event_v1_event_proto_rawDesc = "" +
 	"\ffrom_channel\x18\x01 \x01(\tR\vfromChannel\x12$\n" +
 	"\x0efrom_thread_ts\x18\x02 \x01(\tR\ffromThreadTs\"5\n" +
 	"\x06Merged\x12+\n" +
-	"\x11into_conversation\x18\x01 \x01(\tR\x10intoConversation\"\xa9\x01\n" +
+	"\x11into_conversation\x18\x01 \x01(\tR\x10intoConversation\"\xd2\x01\n" +
 	"\bReaction\x12;\n" +
 	"\x06target\x18\x01 \x01(\v2#.slacktalk.event.v1.SlackMessageRefR\x06target\x125\n" +
 	"\areceipt\x18\x02 \x01(\x0e2\x1b.slacktalk.event.v1.ReceiptR\areceipt\x12)\n" +
-	"\x10replaces_waiting\x18\x03 \x01(\bR\x0freplacesWaiting\"\x91\x01\n" +
+	"\x10replaces_waiting\x18\x03 \x01(\bR\x0freplacesWaiting\x12'\n" +
+	"\x0freplaces_failed\x18\x04 \x01(\bR\x0ereplacesFailed\"\x91\x01\n" +
 	"\x06Notice\x12;\n" +
 	"\x06target\x18\x01 \x01(\v2#.slacktalk.event.v1.SlackMessageRefR\x06target\x122\n" +
 	"\x04kind\x18\x02 \x01(\x0e2\x1e.slacktalk.event.v1.NoticeKindR\x04kind\x12\x16\n" +
@@ -4259,7 +4415,17 @@ const file_slacktalk_event_v1_event_proto_rawDesc = "" +
 	"\aproject\x18\x01 \x01(\tR\aproject\"e\n" +
 	"\x11OperatorsResponse\x12:\n" +
 	"\toperators\x18\x01 \x03(\v2\x1c.slacktalk.event.v1.OperatorR\toperators\x12\x14\n" +
-	"\x05error\x18\x02 \x01(\tR\x05error\"\x85\x01\n" +
+	"\x05error\x18\x02 \x01(\tR\x05error\"J\n" +
+	"\x12TestMessageRequest\x12\x18\n" +
+	"\aproject\x18\x01 \x01(\tR\aproject\x12\x1a\n" +
+	"\blanguage\x18\x02 \x01(\tR\blanguage\"\xe7\x01\n" +
+	"\x13TestMessageResponse\x128\n" +
+	"\bcustomer\x18\x01 \x01(\v2\x1c.slacktalk.event.v1.CustomerR\bcustomer\x12\x0e\n" +
+	"\x02id\x18\x02 \x01(\tR\x02id\x123\n" +
+	"\asent_at\x18\x03 \x01(\v2\x1a.google.protobuf.TimestampR\x06sentAt\x12;\n" +
+	"\vaccepted_at\x18\x04 \x01(\v2\x1a.google.protobuf.TimestampR\n" +
+	"acceptedAt\x12\x14\n" +
+	"\x05error\x18\x05 \x01(\tR\x05error\"\x85\x01\n" +
 	"\x12ExaminationRequest\x12\x18\n" +
 	"\aproject\x18\x01 \x01(\tR\aproject\x12\x1a\n" +
 	"\bchannels\x18\x02 \x03(\tR\bchannels\x12\x18\n" +
@@ -4368,7 +4534,7 @@ func file_slacktalk_event_v1_event_proto_rawDescGZIP() []byte {
 }
 
 var file_slacktalk_event_v1_event_proto_enumTypes = make([]protoimpl.EnumInfo, 6)
-var file_slacktalk_event_v1_event_proto_msgTypes = make([]protoimpl.MessageInfo, 48)
+var file_slacktalk_event_v1_event_proto_msgTypes = make([]protoimpl.MessageInfo, 50)
 var file_slacktalk_event_v1_event_proto_goTypes = []any{
 	(ReplyKind)(0),                // 0: slacktalk.event.v1.ReplyKind
 	(FailureReason)(0),            // 1: slacktalk.event.v1.FailureReason
@@ -4414,22 +4580,24 @@ var file_slacktalk_event_v1_event_proto_goTypes = []any{
 	(*RepliesResponse)(nil),       // 41: slacktalk.event.v1.RepliesResponse
 	(*OperatorsRequest)(nil),      // 42: slacktalk.event.v1.OperatorsRequest
 	(*OperatorsResponse)(nil),     // 43: slacktalk.event.v1.OperatorsResponse
-	(*ExaminationRequest)(nil),    // 44: slacktalk.event.v1.ExaminationRequest
-	(*ExaminationResponse)(nil),   // 45: slacktalk.event.v1.ExaminationResponse
-	(*Finding)(nil),               // 46: slacktalk.event.v1.Finding
-	(*AuditEntry)(nil),            // 47: slacktalk.event.v1.AuditEntry
-	(*MembersRequest)(nil),        // 48: slacktalk.event.v1.MembersRequest
-	(*MembersResponse)(nil),       // 49: slacktalk.event.v1.MembersResponse
-	(*Member)(nil),                // 50: slacktalk.event.v1.Member
-	nil,                           // 51: slacktalk.event.v1.Finding.ValuesEntry
-	nil,                           // 52: slacktalk.event.v1.MembersResponse.UserGroupsEntry
-	nil,                           // 53: slacktalk.event.v1.MembersResponse.ChannelsEntry
-	(*timestamppb.Timestamp)(nil), // 54: google.protobuf.Timestamp
+	(*TestMessageRequest)(nil),    // 44: slacktalk.event.v1.TestMessageRequest
+	(*TestMessageResponse)(nil),   // 45: slacktalk.event.v1.TestMessageResponse
+	(*ExaminationRequest)(nil),    // 46: slacktalk.event.v1.ExaminationRequest
+	(*ExaminationResponse)(nil),   // 47: slacktalk.event.v1.ExaminationResponse
+	(*Finding)(nil),               // 48: slacktalk.event.v1.Finding
+	(*AuditEntry)(nil),            // 49: slacktalk.event.v1.AuditEntry
+	(*MembersRequest)(nil),        // 50: slacktalk.event.v1.MembersRequest
+	(*MembersResponse)(nil),       // 51: slacktalk.event.v1.MembersResponse
+	(*Member)(nil),                // 52: slacktalk.event.v1.Member
+	nil,                           // 53: slacktalk.event.v1.Finding.ValuesEntry
+	nil,                           // 54: slacktalk.event.v1.MembersResponse.UserGroupsEntry
+	nil,                           // 55: slacktalk.event.v1.MembersResponse.ChannelsEntry
+	(*timestamppb.Timestamp)(nil), // 56: google.protobuf.Timestamp
 }
 var file_slacktalk_event_v1_event_proto_depIdxs = []int32{
 	6,  // 0: slacktalk.event.v1.TalkFact.customer:type_name -> slacktalk.event.v1.Customer
-	54, // 1: slacktalk.event.v1.TalkFact.occurred_at:type_name -> google.protobuf.Timestamp
-	54, // 2: slacktalk.event.v1.TalkFact.received_at:type_name -> google.protobuf.Timestamp
+	56, // 1: slacktalk.event.v1.TalkFact.occurred_at:type_name -> google.protobuf.Timestamp
+	56, // 2: slacktalk.event.v1.TalkFact.received_at:type_name -> google.protobuf.Timestamp
 	11, // 3: slacktalk.event.v1.TalkFact.customer_message:type_name -> slacktalk.event.v1.CustomerMessage
 	12, // 4: slacktalk.event.v1.TalkFact.operator_message:type_name -> slacktalk.event.v1.OperatorMessage
 	13, // 5: slacktalk.event.v1.TalkFact.assigned:type_name -> slacktalk.event.v1.Assigned
@@ -4446,8 +4614,8 @@ var file_slacktalk_event_v1_event_proto_depIdxs = []int32{
 	9,  // 16: slacktalk.event.v1.ReplyFailed.origin:type_name -> slacktalk.event.v1.SlackMessageRef
 	1,  // 17: slacktalk.event.v1.ReplyFailed.reason:type_name -> slacktalk.event.v1.FailureReason
 	9,  // 18: slacktalk.event.v1.ReplyWaiting.origin:type_name -> slacktalk.event.v1.SlackMessageRef
-	54, // 19: slacktalk.event.v1.SlackFact.occurred_at:type_name -> google.protobuf.Timestamp
-	54, // 20: slacktalk.event.v1.SlackFact.received_at:type_name -> google.protobuf.Timestamp
+	56, // 19: slacktalk.event.v1.SlackFact.occurred_at:type_name -> google.protobuf.Timestamp
+	56, // 20: slacktalk.event.v1.SlackFact.received_at:type_name -> google.protobuf.Timestamp
 	24, // 21: slacktalk.event.v1.SlackFact.reply_written:type_name -> slacktalk.event.v1.ReplyWritten
 	25, // 22: slacktalk.event.v1.SlackFact.reply_edited:type_name -> slacktalk.event.v1.ReplyEdited
 	26, // 23: slacktalk.event.v1.SlackFact.reply_deleted:type_name -> slacktalk.event.v1.ReplyDeleted
@@ -4467,13 +4635,13 @@ var file_slacktalk_event_v1_event_proto_depIdxs = []int32{
 	19, // 37: slacktalk.event.v1.ReplyDeleted.author:type_name -> slacktalk.event.v1.Author
 	6,  // 38: slacktalk.event.v1.ThreadOpened.customer:type_name -> slacktalk.event.v1.Customer
 	1,  // 39: slacktalk.event.v1.PostFailed.reason:type_name -> slacktalk.event.v1.FailureReason
-	54, // 40: slacktalk.event.v1.SlackCommand.issued_at:type_name -> google.protobuf.Timestamp
+	56, // 40: slacktalk.event.v1.SlackCommand.issued_at:type_name -> google.protobuf.Timestamp
 	33, // 41: slacktalk.event.v1.SlackCommand.thread_post:type_name -> slacktalk.event.v1.ThreadPost
 	36, // 42: slacktalk.event.v1.SlackCommand.reaction:type_name -> slacktalk.event.v1.Reaction
 	37, // 43: slacktalk.event.v1.SlackCommand.notice:type_name -> slacktalk.event.v1.Notice
 	38, // 44: slacktalk.event.v1.SlackCommand.direct_notice:type_name -> slacktalk.event.v1.DirectNotice
 	6,  // 45: slacktalk.event.v1.ThreadPost.customer:type_name -> slacktalk.event.v1.Customer
-	54, // 46: slacktalk.event.v1.ThreadPost.occurred_at:type_name -> google.protobuf.Timestamp
+	56, // 46: slacktalk.event.v1.ThreadPost.occurred_at:type_name -> google.protobuf.Timestamp
 	32, // 47: slacktalk.event.v1.ThreadPost.mentions:type_name -> slacktalk.event.v1.Mention
 	7,  // 48: slacktalk.event.v1.ThreadPost.assignee:type_name -> slacktalk.event.v1.Operator
 	11, // 49: slacktalk.event.v1.ThreadPost.customer_message:type_name -> slacktalk.event.v1.CustomerMessage
@@ -4489,21 +4657,24 @@ var file_slacktalk_event_v1_event_proto_depIdxs = []int32{
 	6,  // 59: slacktalk.event.v1.KarteCommand.customer:type_name -> slacktalk.event.v1.Customer
 	0,  // 60: slacktalk.event.v1.KarteCommand.kind:type_name -> slacktalk.event.v1.ReplyKind
 	9,  // 61: slacktalk.event.v1.KarteCommand.origin:type_name -> slacktalk.event.v1.SlackMessageRef
-	54, // 62: slacktalk.event.v1.KarteCommand.issued_at:type_name -> google.protobuf.Timestamp
+	56, // 62: slacktalk.event.v1.KarteCommand.issued_at:type_name -> google.protobuf.Timestamp
 	18, // 63: slacktalk.event.v1.RepliesResponse.replies:type_name -> slacktalk.event.v1.SlackFact
 	7,  // 64: slacktalk.event.v1.OperatorsResponse.operators:type_name -> slacktalk.event.v1.Operator
-	46, // 65: slacktalk.event.v1.ExaminationResponse.findings:type_name -> slacktalk.event.v1.Finding
-	4,  // 66: slacktalk.event.v1.Finding.state:type_name -> slacktalk.event.v1.FindingState
-	51, // 67: slacktalk.event.v1.Finding.values:type_name -> slacktalk.event.v1.Finding.ValuesEntry
-	54, // 68: slacktalk.event.v1.AuditEntry.time:type_name -> google.protobuf.Timestamp
-	50, // 69: slacktalk.event.v1.MembersResponse.members:type_name -> slacktalk.event.v1.Member
-	52, // 70: slacktalk.event.v1.MembersResponse.user_groups:type_name -> slacktalk.event.v1.MembersResponse.UserGroupsEntry
-	53, // 71: slacktalk.event.v1.MembersResponse.channels:type_name -> slacktalk.event.v1.MembersResponse.ChannelsEntry
-	72, // [72:72] is the sub-list for method output_type
-	72, // [72:72] is the sub-list for method input_type
-	72, // [72:72] is the sub-list for extension type_name
-	72, // [72:72] is the sub-list for extension extendee
-	0,  // [0:72] is the sub-list for field type_name
+	6,  // 65: slacktalk.event.v1.TestMessageResponse.customer:type_name -> slacktalk.event.v1.Customer
+	56, // 66: slacktalk.event.v1.TestMessageResponse.sent_at:type_name -> google.protobuf.Timestamp
+	56, // 67: slacktalk.event.v1.TestMessageResponse.accepted_at:type_name -> google.protobuf.Timestamp
+	48, // 68: slacktalk.event.v1.ExaminationResponse.findings:type_name -> slacktalk.event.v1.Finding
+	4,  // 69: slacktalk.event.v1.Finding.state:type_name -> slacktalk.event.v1.FindingState
+	53, // 70: slacktalk.event.v1.Finding.values:type_name -> slacktalk.event.v1.Finding.ValuesEntry
+	56, // 71: slacktalk.event.v1.AuditEntry.time:type_name -> google.protobuf.Timestamp
+	52, // 72: slacktalk.event.v1.MembersResponse.members:type_name -> slacktalk.event.v1.Member
+	54, // 73: slacktalk.event.v1.MembersResponse.user_groups:type_name -> slacktalk.event.v1.MembersResponse.UserGroupsEntry
+	55, // 74: slacktalk.event.v1.MembersResponse.channels:type_name -> slacktalk.event.v1.MembersResponse.ChannelsEntry
+	75, // [75:75] is the sub-list for method output_type
+	75, // [75:75] is the sub-list for method input_type
+	75, // [75:75] is the sub-list for extension type_name
+	75, // [75:75] is the sub-list for extension extendee
+	0,  // [0:75] is the sub-list for field type_name
 }
 
 func init() { file_slacktalk_event_v1_event_proto_init() }
@@ -4559,7 +4730,7 @@ func file_slacktalk_event_v1_event_proto_init() {
 			GoPackagePath: reflect.TypeOf(x{}).PkgPath(),
 			RawDescriptor: unsafe.Slice(unsafe.StringData(file_slacktalk_event_v1_event_proto_rawDesc), len(file_slacktalk_event_v1_event_proto_rawDesc)),
 			NumEnums:      6,
-			NumMessages:   48,
+			NumMessages:   50,
 			NumExtensions: 0,
 			NumServices:   0,
 		},

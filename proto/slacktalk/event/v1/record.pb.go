@@ -228,7 +228,9 @@ type Checkpoint struct {
 	// Later messages of the lane that this attempt carries as well.
 	Merged []uint64 `protobuf:"varint,4,rep,packed,name=merged,proto3" json:"merged,omitempty"`
 	// Later messages of the lane that earlier attempts have already carried.
-	Ahead         []uint64 `protobuf:"varint,5,rep,packed,name=ahead,proto3" json:"ahead,omitempty"`
+	Ahead []uint64 `protobuf:"varint,5,rep,packed,name=ahead,proto3" json:"ahead,omitempty"`
+	// Later messages of the lane that the last attempt of a message which was given up may have carried: nobody knows.
+	Uncertain     []uint64 `protobuf:"varint,6,rep,packed,name=uncertain,proto3" json:"uncertain,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -294,6 +296,13 @@ func (x *Checkpoint) GetMerged() []uint64 {
 func (x *Checkpoint) GetAhead() []uint64 {
 	if x != nil {
 		return x.Ahead
+	}
+	return nil
+}
+
+func (x *Checkpoint) GetUncertain() []uint64 {
+	if x != nil {
+		return x.Uncertain
 	}
 	return nil
 }
@@ -434,14 +443,15 @@ const file_slacktalk_event_v1_record_proto_rawDesc = "" +
 	"\n" +
 	"command_id\x18\a \x01(\tR\tcommandId\x129\n" +
 	"\n" +
-	"claimed_at\x18\b \x01(\v2\x1a.google.protobuf.TimestampR\tclaimedAt\"\xa9\x01\n" +
+	"claimed_at\x18\b \x01(\v2\x1a.google.protobuf.TimestampR\tclaimedAt\"\xc7\x01\n" +
 	"\n" +
 	"Checkpoint\x12\x1a\n" +
 	"\bsequence\x18\x01 \x01(\x04R\bsequence\x12\x12\n" +
 	"\x04part\x18\x02 \x01(\rR\x04part\x12=\n" +
 	"\fattempted_at\x18\x03 \x01(\v2\x1a.google.protobuf.TimestampR\vattemptedAt\x12\x16\n" +
 	"\x06merged\x18\x04 \x03(\x04R\x06merged\x12\x14\n" +
-	"\x05ahead\x18\x05 \x03(\x04R\x05ahead\"\xaa\x02\n" +
+	"\x05ahead\x18\x05 \x03(\x04R\x05ahead\x12\x1c\n" +
+	"\tuncertain\x18\x06 \x03(\x04R\tuncertain\"\xaa\x02\n" +
 	"\n" +
 	"DeadLetter\x12\x16\n" +
 	"\x06stream\x18\x01 \x01(\tR\x06stream\x12\x18\n" +
