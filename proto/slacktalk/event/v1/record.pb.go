@@ -28,15 +28,18 @@ const (
 // (member id or visitor id); the key of the first identity holds the conversation, the others point to it.
 type ConversationRecord struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
-	// Set in a pointer: the conversation that this identity belongs to; everything else is then empty.
-	AliasOf  string    `protobuf:"bytes,1,opt,name=alias_of,json=aliasOf,proto3" json:"alias_of,omitempty"`
+	// Set in a pointer: the conversation that this identity belongs to; of everything else only the customer may then be set.
+	AliasOf string `protobuf:"bytes,1,opt,name=alias_of,json=aliasOf,proto3" json:"alias_of,omitempty"`
+	// In a pointer: the ids that this identity stands for.
 	Customer *Customer `protobuf:"bytes,2,opt,name=customer,proto3" json:"customer,omitempty"`
 	// Where the thread is to be; kept when the settings change.
 	Team     string    `protobuf:"bytes,3,opt,name=team,proto3" json:"team,omitempty"`
 	Channel  string    `protobuf:"bytes,4,opt,name=channel,proto3" json:"channel,omitempty"`
 	Assignee *Operator `protobuf:"bytes,5,opt,name=assignee,proto3" json:"assignee,omitempty"`
 	// The channel it was moved away from, until its thread is in the new one.
-	MovedFrom     string `protobuf:"bytes,7,opt,name=moved_from,json=movedFrom,proto3" json:"moved_from,omitempty"`
+	MovedFrom string `protobuf:"bytes,7,opt,name=moved_from,json=movedFrom,proto3" json:"moved_from,omitempty"`
+	// When the customer was first heard of; absent in records of earlier versions.
+	CreateTime    *timestamppb.Timestamp `protobuf:"bytes,8,opt,name=create_time,json=createTime,proto3" json:"create_time,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -111,6 +114,13 @@ func (x *ConversationRecord) GetMovedFrom() string {
 		return x.MovedFrom
 	}
 	return ""
+}
+
+func (x *ConversationRecord) GetCreateTime() *timestamppb.Timestamp {
+	if x != nil {
+		return x.CreateTime
+	}
+	return nil
 }
 
 // ThreadRecord is where a conversation's thread is. Bucket THREADS, written by slack-gateway.
@@ -424,7 +434,7 @@ var File_slacktalk_event_v1_record_proto protoreflect.FileDescriptor
 
 const file_slacktalk_event_v1_record_proto_rawDesc = "" +
 	"\n" +
-	"\x1fslacktalk/event/v1/record.proto\x12\x12slacktalk.event.v1\x1a\x1fgoogle/protobuf/timestamp.proto\x1a\x1eslacktalk/event/v1/event.proto\"\xf0\x01\n" +
+	"\x1fslacktalk/event/v1/record.proto\x12\x12slacktalk.event.v1\x1a\x1fgoogle/protobuf/timestamp.proto\x1a\x1eslacktalk/event/v1/event.proto\"\xad\x02\n" +
 	"\x12ConversationRecord\x12\x19\n" +
 	"\balias_of\x18\x01 \x01(\tR\aaliasOf\x128\n" +
 	"\bcustomer\x18\x02 \x01(\v2\x1c.slacktalk.event.v1.CustomerR\bcustomer\x12\x12\n" +
@@ -432,7 +442,9 @@ const file_slacktalk_event_v1_record_proto_rawDesc = "" +
 	"\achannel\x18\x04 \x01(\tR\achannel\x128\n" +
 	"\bassignee\x18\x05 \x01(\v2\x1c.slacktalk.event.v1.OperatorR\bassignee\x12\x1d\n" +
 	"\n" +
-	"moved_from\x18\a \x01(\tR\tmovedFrom\"\x9e\x02\n" +
+	"moved_from\x18\a \x01(\tR\tmovedFrom\x12;\n" +
+	"\vcreate_time\x18\b \x01(\v2\x1a.google.protobuf.TimestampR\n" +
+	"createTime\"\x9e\x02\n" +
 	"\fThreadRecord\x12\x12\n" +
 	"\x04team\x18\x01 \x01(\tR\x04team\x12\x18\n" +
 	"\achannel\x18\x02 \x01(\tR\achannel\x12\x0e\n" +
@@ -492,16 +504,17 @@ var file_slacktalk_event_v1_record_proto_goTypes = []any{
 var file_slacktalk_event_v1_record_proto_depIdxs = []int32{
 	4, // 0: slacktalk.event.v1.ConversationRecord.customer:type_name -> slacktalk.event.v1.Customer
 	5, // 1: slacktalk.event.v1.ConversationRecord.assignee:type_name -> slacktalk.event.v1.Operator
-	4, // 2: slacktalk.event.v1.ThreadRecord.customer:type_name -> slacktalk.event.v1.Customer
-	6, // 3: slacktalk.event.v1.ThreadRecord.claimed_at:type_name -> google.protobuf.Timestamp
-	6, // 4: slacktalk.event.v1.Checkpoint.attempted_at:type_name -> google.protobuf.Timestamp
-	7, // 5: slacktalk.event.v1.DeadLetter.reason:type_name -> slacktalk.event.v1.FailureReason
-	6, // 6: slacktalk.event.v1.DeadLetter.died_at:type_name -> google.protobuf.Timestamp
-	7, // [7:7] is the sub-list for method output_type
-	7, // [7:7] is the sub-list for method input_type
-	7, // [7:7] is the sub-list for extension type_name
-	7, // [7:7] is the sub-list for extension extendee
-	0, // [0:7] is the sub-list for field type_name
+	6, // 2: slacktalk.event.v1.ConversationRecord.create_time:type_name -> google.protobuf.Timestamp
+	4, // 3: slacktalk.event.v1.ThreadRecord.customer:type_name -> slacktalk.event.v1.Customer
+	6, // 4: slacktalk.event.v1.ThreadRecord.claimed_at:type_name -> google.protobuf.Timestamp
+	6, // 5: slacktalk.event.v1.Checkpoint.attempted_at:type_name -> google.protobuf.Timestamp
+	7, // 6: slacktalk.event.v1.DeadLetter.reason:type_name -> slacktalk.event.v1.FailureReason
+	6, // 7: slacktalk.event.v1.DeadLetter.died_at:type_name -> google.protobuf.Timestamp
+	8, // [8:8] is the sub-list for method output_type
+	8, // [8:8] is the sub-list for method input_type
+	8, // [8:8] is the sub-list for extension type_name
+	8, // [8:8] is the sub-list for extension extendee
+	0, // [0:8] is the sub-list for field type_name
 }
 
 func init() { file_slacktalk_event_v1_record_proto_init() }
