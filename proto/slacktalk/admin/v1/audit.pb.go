@@ -31,11 +31,11 @@ type AuditEntry struct {
 	Time *timestamppb.Timestamp `protobuf:"bytes,2,opt,name=time,proto3" json:"time,omitempty"`
 	// Who: the name of an API token, or a Slack member id.
 	Actor string `protobuf:"bytes,3,opt,name=actor,proto3" json:"actor,omitempty"`
-	// What: the method of the API, or `message`, `note`.
+	// What: the method of the API, like `SetOperatorLink`; or `message`, `note`.
 	Action string `protobuf:"bytes,4,opt,name=action,proto3" json:"action,omitempty"`
 	// What it was done to: a resource name.
 	Resource string `protobuf:"bytes,5,opt,name=resource,proto3" json:"resource,omitempty"`
-	// The status code of the API, or `DELIVERED`, or a failure's reason.
+	// The status code of the API, like `OK` or `ABORTED`; of a message `DELIVERED`, or the reason of its failure, like `REJECTED`.
 	Result string `protobuf:"bytes,6,opt,name=result,proto3" json:"result,omitempty"`
 	// The KARTE operator in whose name a message was sent.
 	Operator      string `protobuf:"bytes,7,opt,name=operator,proto3" json:"operator,omitempty"`
@@ -124,9 +124,9 @@ func (x *AuditEntry) GetOperator() string {
 
 type ListAuditEntriesRequest struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
-	// `projects/{project}`.
+	// `projects/{project}`, or `projects/-`.
 	Parent string `protobuf:"bytes,1,opt,name=parent,proto3" json:"parent,omitempty"`
-	// At most 1,000; 0 means 100.
+	// At most 1,000; 0 means 100. A page may hold fewer, even none, while there is a next one.
 	PageSize  int32  `protobuf:"varint,2,opt,name=page_size,json=pageSize,proto3" json:"page_size,omitempty"`
 	PageToken string `protobuf:"bytes,3,opt,name=page_token,json=pageToken,proto3" json:"page_token,omitempty"`
 	// An AIP-160 filter over `actor`, `action`, `resource`, `result`, `operator` and `time`; empty means all.
@@ -259,9 +259,9 @@ const file_slacktalk_admin_v1_audit_proto_rawDesc = "" +
 	"\x06action\x18\x04 \x01(\tR\x06action\x12\x1a\n" +
 	"\bresource\x18\x05 \x01(\tR\bresource\x12\x16\n" +
 	"\x06result\x18\x06 \x01(\tR\x06result\x12\x1a\n" +
-	"\boperator\x18\a \x01(\tR\boperator\"\xd7\x01\n" +
-	"\x17ListAuditEntriesRequest\x12H\n" +
-	"\x06parent\x18\x01 \x01(\tB0\xbaH-r+2)^projects/[A-Za-z0-9][A-Za-z0-9_-]{0,63}$R\x06parent\x12'\n" +
+	"\boperator\x18\a \x01(\tR\boperator\"\xdb\x01\n" +
+	"\x17ListAuditEntriesRequest\x12L\n" +
+	"\x06parent\x18\x01 \x01(\tB4\xbaH1r/2-^projects/([A-Za-z0-9][A-Za-z0-9_-]{0,63}|-)$R\x06parent\x12'\n" +
 	"\tpage_size\x18\x02 \x01(\x05B\n" +
 	"\xbaH\a\x1a\x05\x18\xe8\a(\x00R\bpageSize\x12'\n" +
 	"\n" +

@@ -28,7 +28,8 @@ const (
 //
 // AuditService shows who did what. Entries are kept for 400 days and hold nothing of what was written.
 type AuditServiceClient interface {
-	// ListAuditEntries lists the entries of a project, the latest first.
+	// ListAuditEntries lists the entries of a project, the latest first. The parent `projects/-` lists those of all projects, and those about none; it is
+	// for callers who may use every project.
 	ListAuditEntries(ctx context.Context, in *ListAuditEntriesRequest, opts ...grpc.CallOption) (*ListAuditEntriesResponse, error)
 }
 
@@ -56,7 +57,8 @@ func (c *auditServiceClient) ListAuditEntries(ctx context.Context, in *ListAudit
 //
 // AuditService shows who did what. Entries are kept for 400 days and hold nothing of what was written.
 type AuditServiceServer interface {
-	// ListAuditEntries lists the entries of a project, the latest first.
+	// ListAuditEntries lists the entries of a project, the latest first. The parent `projects/-` lists those of all projects, and those about none; it is
+	// for callers who may use every project.
 	ListAuditEntries(context.Context, *ListAuditEntriesRequest) (*ListAuditEntriesResponse, error)
 	mustEmbedUnimplementedAuditServiceServer()
 }
