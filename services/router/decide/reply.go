@@ -16,6 +16,8 @@ type Reply struct {
 	Author *eventv1.Member
 	// RepliesEnabled is the team setting.
 	RepliesEnabled bool
+	// NoteOnly: the settings say that nothing is sent from this channel.
+	NoteOnly bool
 	// Operator is whom the author is linked to; empty when nobody.
 	Operator string
 	// Names resolve what the text mentions.
@@ -36,7 +38,7 @@ type Outcome struct {
 }
 
 // OfReply decides. A message goes to the customer only if the whole reply is exactly one code block that has something in it,
-// written by a full member of the home workspace who is linked to an operator, while thread replies are on.
+// written by a full member of the home workspace who is linked to an operator, while thread replies are on, in a channel from which messages are sent.
 func OfReply(r Reply) Outcome {
 	if r.Written.GetAuthor().GetBot() || r.Author.GetBot() {
 		return Outcome{}
@@ -45,6 +47,10 @@ func OfReply(r Reply) Outcome {
 		return Outcome{Notices: []Private{{Kind: notice, Detail: r.Written.GetAuthor().GetMember()}}}
 	}
 	out := ofContent(r.Written.GetContent(), r.Names)
+	if r.NoteOnly && out.Kind == eventv1.ReplyKind_REPLY_KIND_MESSAGE {
+		out.Kind = eventv1.ReplyKind_REPLY_KIND_NOTE
+		out.Notices = append(out.Notices, Private{Kind: eventv1.NoticeKind_NOTICE_KIND_NOTE_ONLY})
+	}
 	for _, file := range r.Written.GetFiles() {
 		out.Notices = append(out.Notices, Private{Kind: eventv1.NoticeKind_NOTICE_KIND_FILE_NOT_SENT, Detail: file.GetName()})
 	}

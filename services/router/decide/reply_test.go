@@ -157,6 +157,29 @@ func TestPromise4EveryAuthorWithEveryContent(t *testing.T) {
 	}
 }
 
+// A channel that is only for notes turns messages into notes, tells so, and changes nothing else.
+func TestPromise4NothingIsSentFromANoteOnlyChannel(t *testing.T) {
+	noteOnly := Private{Kind: eventv1.NoticeKind_NOTICE_KIND_NOTE_ONLY}
+	messages := 0
+	for _, a := range authorCases {
+		for _, c := range contentCases {
+			reply := staff(proto.CloneOf(c.content))
+			a.change(&reply)
+			want := OfReply(reply)
+			if want.Kind == message {
+				want.Kind, want.Notices, messages = note, append(want.Notices, noteOnly), messages+1
+			}
+			reply.NoteOnly = true
+			if got := OfReply(reply); got.Kind != want.Kind || got.Text != want.Text || !slices.Equal(got.Notices, want.Notices) {
+				t.Errorf("%s/%s: got %+v, want %+v", a.name, c.name, got, want)
+			}
+		}
+	}
+	if messages == 0 {
+		t.Error("no case was a message")
+	}
+}
+
 func TestFilesAreToldOneByOne(t *testing.T) {
 	files := []*eventv1.File{{Name: "a.pdf"}, {Name: ""}}
 	for name, c := range map[string]struct {

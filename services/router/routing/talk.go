@@ -90,7 +90,7 @@ func (r *Router) post(ctx context.Context, fact *eventv1.TalkFact, team *setting
 		}
 		conv, err = r.conversations.Update(ctx, conv, func(record *eventv1.ConversationRecord) {
 			if record.GetChannel() == "" {
-				record.Team, record.Channel = team.GetWorkspace(), team.GetChannel()
+				record.Team, record.Channel = team.GetWorkspace(), decide.Channel(team, origin(fact, record))
 			}
 		})
 		if err != nil {
@@ -102,6 +102,13 @@ func (r *Router) post(ctx context.Context, fact *eventv1.TalkFact, team *setting
 		Id: "post-" + fact.GetId(), Team: conv.Record.GetTeam(), Channel: conv.Record.GetChannel(), Language: decide.Language(team),
 		Command: &eventv1.SlackCommand_ThreadPost{ThreadPost: post},
 	})
+}
+
+// origin is what the routing rules decide by. Its time is the fact's, so that a fact which had to wait is routed as if it had not.
+func origin(fact *eventv1.TalkFact, record *eventv1.ConversationRecord) decide.Origin {
+	return decide.Origin{
+		PageURL: fact.GetCustomerMessage().GetPage().GetUrl(), Assignee: record.GetAssignee().GetId(), At: fact.GetReceivedAt().AsTime(),
+	}
 }
 
 // postMerged says in the thread of an anonymous conversation that it goes on in the member's.

@@ -3,6 +3,10 @@ package settings
 import (
 	"errors"
 	"fmt"
+	"slices"
+	"strings"
+	"time"
+	_ "time/tzdata" // the image has no time zones of its own
 
 	"buf.build/go/protovalidate"
 	"google.golang.org/protobuf/proto"
@@ -30,25 +34,70 @@ func Check(m proto.Message) error {
 	return invalid
 }
 
-// CheckTeam applies the rules of the .proto and those that join several fields: who wants notifications says where to.
+// CheckTeam applies the rules of the .proto and those that join several fields: who wants notifications says where to, and routing rules
+// name what is there.
 func CheckTeam(t *settingsv1.TeamSettings) error {
 	if err := Check(t); err != nil {
 		return err
 	}
+	wrong := slices.Concat(checkPlace(t), checkGroups(t), checkRules(t))
+	if len(wrong) > 0 {
+		return &InvalidError{Violations: wrong[:min(len(wrong), maxViolations)]}
+	}
+	return nil
+}
+
+func checkPlace(t *settingsv1.TeamSettings) (wrong []Violation) {
 	if !t.GetNotificationsEnabled() {
 		return nil
 	}
-	invalid := &InvalidError{}
 	for _, field := range []struct{ name, value string }{{"workspace", t.GetWorkspace()}, {"channel", t.GetChannel()}} {
 		if field.value == "" {
-			invalid.Violations = append(invalid.Violations, Violation{
-				Field:       field.name,
-				Description: fmt.Sprintf("%s is needed while notifications_enabled is true", field.name),
-			})
+			wrong = append(wrong, Violation{field.name, field.name + " is needed while notifications_enabled is true"})
 		}
 	}
-	if len(invalid.Violations) > 0 {
-		return invalid
+	return wrong
+}
+
+func checkGroups(t *settingsv1.TeamSettings) (wrong []Violation) {
+	seen := map[string]bool{}
+	for i, group := range t.GetOperatorGroups() {
+		if seen[group.GetName()] {
+			wrong = append(wrong, Violation{fmt.Sprintf("operator_groups[%d].name", i), "a group before has the same name"})
+		}
+		seen[group.GetName()] = true
 	}
-	return nil
+	return wrong
+}
+
+func checkRules(t *settingsv1.TeamSettings) (wrong []Violation) {
+	for i, rule := range t.GetRoutingRules() {
+		path := fmt.Sprintf("routing_rules[%d].", i)
+		for j, name := range rule.GetAssigneeGroups() {
+			if !slices.ContainsFunc(t.GetOperatorGroups(), func(g *settingsv1.OperatorGroup) bool { return g.GetName() == name }) {
+				wrong = append(wrong, Violation{fmt.Sprintf("%sassignee_groups[%d]", path, j), "no group of operator_groups has this name"})
+			}
+		}
+		if strings.ContainsAny(rule.GetPagePathPrefix(), "?#") {
+			wrong = append(wrong, Violation{path + "page_path_prefix", "is a path, which ends before ? and #"})
+		}
+		wrong = append(wrong, checkHours(path+"business_hours.", rule.GetBusinessHours())...)
+	}
+	return wrong
+}
+
+func checkHours(path string, hours *settingsv1.BusinessHours) (wrong []Violation) {
+	if hours == nil {
+		return nil
+	}
+	// Local is Go's word for wherever the router happens to run.
+	if _, err := time.LoadLocation(hours.GetTimeZone()); err != nil || hours.GetTimeZone() == "Local" {
+		wrong = append(wrong, Violation{path + "time_zone", "is not the IANA name of a time zone, like Asia/Tokyo"})
+	}
+	for i, period := range hours.GetPeriods() {
+		if period.GetStart() == period.GetEnd() {
+			wrong = append(wrong, Violation{fmt.Sprintf("%speriods[%d].end", path, i), "is the start as well; a whole day is 00:00 to 24:00"})
+		}
+	}
+	return wrong
 }

@@ -43,6 +43,8 @@ func noticeKey(kind eventv1.NoticeKind) string {
 		return "notice_project_parked"
 	case eventv1.NoticeKind_NOTICE_KIND_DELETE_NOT_SENT:
 		return "notice_delete_not_sent"
+	case eventv1.NoticeKind_NOTICE_KIND_NOTE_ONLY:
+		return "notice_note_only"
 	default:
 		return "notice_other"
 	}
