@@ -192,6 +192,9 @@ func AuditSubject(project, id string) string {
 	return "audit." + ProjectToken(project) + "." + Token(id)
 }
 
+// AuditFilter matches the entries of one project.
+func AuditFilter(project string) string { return "audit." + ProjectToken(project) + ".*" }
+
 // ConversationKey is a conversation's key in THREADS.
 func ConversationKey(project, conversation string) string {
 	return "c." + ProjectToken(project) + "." + conversation
