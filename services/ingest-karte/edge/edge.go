@@ -7,6 +7,7 @@ import (
 	"io"
 	"log/slog"
 	"net/http"
+	"strings"
 	"time"
 
 	"github.com/hashicorp/golang-lru/v2/expirable"
@@ -15,6 +16,7 @@ import (
 
 	"github.com/slacktalk/slacktalk/internal/bus"
 	"github.com/slacktalk/slacktalk/internal/daemon"
+	"github.com/slacktalk/slacktalk/internal/examination"
 	eventv1 "github.com/slacktalk/slacktalk/proto/slacktalk/event/v1"
 	"github.com/slacktalk/slacktalk/services/ingest-karte/hook"
 )
@@ -44,6 +46,7 @@ type Edge struct {
 	log        *slog.Logger
 	hooks      *prometheus.CounterVec
 	seen       *expirable.LRU[string, struct{}]
+	journal    *examination.Journal
 }
 
 // Options of an Edge.
@@ -58,11 +61,17 @@ type Options struct {
 	Now     func() time.Time
 	Log     *slog.Logger
 	Metrics prometheus.Registerer
+	// Journal is told what becomes of the hooks; nobody is when nil.
+	Journal *examination.Journal
 }
 
 // New makes an edge.
 func New(o Options) *Edge {
+	if o.Journal == nil {
+		o.Journal = examination.New(o.Now)
+	}
 	e := &Edge{
+		journal:   o.Journal,
 		publisher: o.Publisher, partitions: o.Partitions, project: o.Project, secrets: o.Secrets, window: o.Window, now: o.Now, log: o.Log,
 		hooks: prometheus.NewCounterVec(prometheus.CounterOpts{
 			Name: "slacktalk_karte_hooks_total",
@@ -97,11 +106,13 @@ func (e *Edge) take(w http.ResponseWriter, r *http.Request) (result string, stat
 	received := e.now()
 	if _, err := hook.Verify(e.secrets, r.Header, body, received, e.window); err != nil {
 		e.log.Warn("hook refused", "err", err)
+		e.journal.Refused(reason(err), r.Header.Get(hook.TimestampHeader))
 		return "refused_signature", http.StatusUnauthorized
 	}
 	// The same delivery again, to the letter, is a replay: a sender that tries again signs again.
 	signature := r.Header.Get(hook.TimestampHeader) + r.Header.Get(hook.SignatureHeader)
 	if _, ok := e.seen.Get(signature); ok {
+		e.journal.Refused(examination.Replayed, "")
 		return "refused_signature", http.StatusUnauthorized
 	}
 	result, status = e.store(r.Context(), body, received)
@@ -113,6 +124,7 @@ func (e *Edge) take(w http.ResponseWriter, r *http.Request) (result string, stat
 
 func (e *Edge) store(ctx context.Context, body []byte, received time.Time) (result string, status int) {
 	fact, err := hook.Translate(body, e.project, received)
+	e.note(fact, err)
 	switch {
 	case errors.Is(err, hook.ErrUnknownType):
 		e.log.Info("hook of a type that is not used", "err", err)
@@ -136,6 +148,28 @@ func (e *Edge) store(ctx context.Context, body []byte, received time.Time) (resu
 	}
 	e.log.Info("hook stored", "event_id", fact.GetId(), "kind", kind(fact))
 	return "stored", http.StatusOK
+}
+
+// note tells the journal about a hook whose signature is good. One that cannot be read shows all the same that KARTE reaches us.
+func (e *Edge) note(fact *eventv1.TalkFact, err error) {
+	switch {
+	case err == nil && fact.GetProject() != e.project:
+		e.journal.Foreign(bus.ProjectToken(fact.GetProject()))
+	case err == nil && strings.HasPrefix(fact.GetCustomer().GetUserId(), examination.TestCustomer):
+	default:
+		e.journal.Good()
+	}
+}
+
+func reason(err error) examination.Reason {
+	for is, reason := range map[error]examination.Reason{
+		hook.ErrMissing: examination.Missing, hook.ErrMalformed: examination.Malformed, hook.ErrStale: examination.Stale,
+	} {
+		if errors.Is(err, is) {
+			return reason
+		}
+	}
+	return examination.Mismatch
 }
 
 // subject spreads customers by their visitor id where there is one: it stays the same when somebody logs in half-way.

@@ -115,15 +115,9 @@ func (c *Client) call(ctx context.Context, path string, body, into any) error {
 	if err != nil {
 		return fmt.Errorf("KARTE %s: %w", path, retry.Malformed(err))
 	}
-	request, err := http.NewRequestWithContext(ctx, http.MethodPost, c.base+path, bytes.NewReader(data))
+	response, err := c.post(ctx, path, data)
 	if err != nil {
-		return fmt.Errorf("KARTE %s: %w", path, retry.Malformed(errors.New("bad address")))
-	}
-	request.Header.Set("Authorization", "Bearer "+c.token.Reveal())
-	request.Header.Set("Content-Type", "application/json")
-	response, err := c.http.Do(request)
-	if err != nil {
-		return fmt.Errorf("KARTE %s: %w", path, transportError(err))
+		return fmt.Errorf("KARTE %s: %w", path, err)
 	}
 	defer func() { _ = response.Body.Close() }()
 	answer, err := io.ReadAll(io.LimitReader(response.Body, 4<<20))
@@ -140,6 +134,21 @@ func (c *Client) call(ctx context.Context, path string, body, into any) error {
 		return fmt.Errorf("KARTE %s: read the answer: %w", path, err)
 	}
 	return nil
+}
+
+// post makes one call.
+func (c *Client) post(ctx context.Context, path string, data []byte) (*http.Response, error) {
+	request, err := http.NewRequestWithContext(ctx, http.MethodPost, c.base+path, bytes.NewReader(data))
+	if err != nil {
+		return nil, retry.Malformed(errors.New("bad address"))
+	}
+	request.Header.Set("Authorization", "Bearer "+c.token.Reveal())
+	request.Header.Set("Content-Type", "application/json")
+	response, err := c.http.Do(request)
+	if err != nil {
+		return nil, transportError(err)
+	}
+	return response, nil
 }
 
 // transportError tells calls that never left from those that may have arrived.

@@ -14,6 +14,7 @@ import (
 
 	"github.com/slacktalk/slacktalk/internal/bus"
 	"github.com/slacktalk/slacktalk/internal/daemon"
+	"github.com/slacktalk/slacktalk/internal/examination"
 	eventv1 "github.com/slacktalk/slacktalk/proto/slacktalk/event/v1"
 	"github.com/slacktalk/slacktalk/services/slack-gateway/inbound"
 )
@@ -43,6 +44,8 @@ type Options struct {
 	Now     func() time.Time
 	Log     *slog.Logger
 	Metrics prometheus.Registerer
+	// Journal is told what becomes of the requests; nobody is when nil.
+	Journal *examination.Journal
 }
 
 // Edge serves Slack's request URLs.
@@ -54,6 +57,9 @@ type Edge struct {
 
 // New makes an edge.
 func New(o Options) *Edge {
+	if o.Journal == nil {
+		o.Journal = examination.New(o.Now)
+	}
 	e := &Edge{Options: o, seen: newReplays(2 * o.Window), requests: prometheus.NewCounterVec(prometheus.CounterOpts{
 		Name: "slacktalk_slack_requests_total",
 		Help: "Requests from Slack by path and by what became of them: stored, duplicate, refused_signature, or why they were ignored.",
@@ -108,18 +114,32 @@ func (e *Edge) check(w http.ResponseWriter, r *http.Request, take func(ctx conte
 	received := e.Now()
 	if err := inbound.VerifySignature(e.Secrets, r.Header, body, received, e.Window); err != nil {
 		e.Log.Warn("request refused", "err", err)
+		e.Journal.Refused(reason(err), r.Header.Get(inbound.HeaderTimestamp))
 		return refuse(http.StatusUnauthorized, "refused_signature")
 	}
 	// The same request again, to the letter, is a replay: Slack signs its retries anew.
 	signature := r.Header.Get(inbound.HeaderTimestamp) + r.Header.Get(inbound.HeaderSignature)
 	if e.seen.has(signature) {
+		e.Journal.Refused(examination.Replayed, "")
 		return refuse(http.StatusUnauthorized, "refused_signature")
 	}
+	e.Journal.Good()
 	a := take(r.Context(), body, received)
 	if a.status == http.StatusOK {
 		e.seen.add(signature)
 	}
 	return a
+}
+
+func reason(err error) examination.Reason {
+	for is, reason := range map[error]examination.Reason{
+		inbound.ErrSignatureMissing: examination.Missing, inbound.ErrSignatureMalformed: examination.Malformed, inbound.ErrSignatureStale: examination.Stale,
+	} {
+		if errors.Is(err, is) {
+			return reason
+		}
+	}
+	return examination.Mismatch
 }
 
 func (e *Edge) event(ctx context.Context, body []byte, received time.Time) answer {
@@ -146,7 +166,7 @@ func (e *Edge) event(ctx context.Context, body []byte, received time.Time) answe
 }
 
 func (e *Edge) store(ctx context.Context, fact *eventv1.SlackFact) answer {
-	subject := bus.SlackSubject(e.Partitions, fact.GetTeam(), fact.GetChannel(), fact.GetThreadTs(), kind(fact), fact.GetId())
+	subject := inbound.Subject(e.Partitions, fact)
 	duplicate, err := e.Publisher.OnceWithin(ctx, storeWithin, bus.Slack, subject, fact)
 	switch {
 	case errors.Is(err, bus.ErrTooLarge):
@@ -157,20 +177,8 @@ func (e *Edge) store(ctx context.Context, fact *eventv1.SlackFact) answer {
 	case duplicate:
 		return answer{http.StatusOK, "duplicate", nil}
 	}
-	e.Log.Info("event stored", "event_id", fact.GetId(), "kind", kind(fact))
+	e.Log.Info("event stored", "event_id", fact.GetId(), "kind", inbound.KindOf(fact))
 	return answer{http.StatusOK, "stored", nil}
-}
-
-func kind(fact *eventv1.SlackFact) string {
-	switch fact.GetFact().(type) {
-	case *eventv1.SlackFact_ReplyWritten:
-		return "reply-written"
-	case *eventv1.SlackFact_ReplyEdited:
-		return "reply-edited"
-	case *eventv1.SlackFact_ReplyDeleted:
-		return "reply-deleted"
-	}
-	return "other"
 }
 
 // interaction acknowledges: nothing that we post has anything to press yet.
