@@ -32,7 +32,7 @@ func blockRuns(blocks []any) []run {
 }
 
 // appendChild adds a direct child of rich_text. A code block of which a part cannot be read becomes text, so that it is
-// not sent with a hole in it.
+// not sent with a hole in it; its fences stay visible, because whoever wrote it meant to send it.
 func appendChild(runs []run, child object) []run {
 	switch child.str("type") {
 	case "rich_text_preformatted":
@@ -40,7 +40,10 @@ func appendChild(runs []run, child object) []run {
 		if whole {
 			return append(runs, run{code: true, pieces: pieces})
 		}
-		return appendLines(runs, pieces)
+		if len(pieces) == 0 {
+			pieces, _ = unreadable(child)
+		}
+		return appendLines(runs, append(append([]piece{literal(fence)}, pieces...), literal(fence)))
 	case "rich_text_section":
 		pieces, _ := elements(child["elements"])
 		return appendLines(runs, pieces)
