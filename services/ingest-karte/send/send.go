@@ -265,8 +265,10 @@ func (s *Sender) report(ctx context.Context, command *eventv1.KarteCommand, kind
 	}
 	switch f := fact.(type) {
 	case *eventv1.TalkFact_ReplyDelivered:
+		f.ReplyDelivered.Operator, f.ReplyDelivered.Conversation = command.GetOperator(), command.GetConversation()
 		message.Fact = f
 	case *eventv1.TalkFact_ReplyFailed:
+		f.ReplyFailed.Operator, f.ReplyFailed.Conversation = command.GetOperator(), command.GetConversation()
 		message.Fact = f
 	case *eventv1.TalkFact_ReplyWaiting:
 		message.Fact = f

@@ -9,6 +9,7 @@ import (
 	"github.com/slacktalk/slacktalk/internal/bus"
 	eventv1 "github.com/slacktalk/slacktalk/proto/slacktalk/event/v1"
 	settingsv1 "github.com/slacktalk/slacktalk/proto/slacktalk/settings/v1"
+	"github.com/slacktalk/slacktalk/services/router/audit"
 	"github.com/slacktalk/slacktalk/services/router/conversation"
 	"github.com/slacktalk/slacktalk/services/router/decide"
 )
@@ -27,7 +28,9 @@ func (r *Router) Talk(ctx context.Context, m bus.Message) error {
 	case *eventv1.TalkFact_CustomerMessage, *eventv1.TalkFact_OperatorMessage, *eventv1.TalkFact_Assigned:
 		err = r.show(ctx, &fact, team)
 	case *eventv1.TalkFact_ReplyDelivered, *eventv1.TalkFact_ReplyFailed, *eventv1.TalkFact_ReplyWaiting:
-		err = r.receipt(ctx, &fact, team)
+		if err = r.record(ctx, &fact); err == nil {
+			err = r.receipt(ctx, &fact, team)
+		}
 	case *eventv1.TalkFact_ProjectParked:
 		err = r.admins(ctx, fact.GetId(), team, eventv1.NoticeKind_NOTICE_KIND_PROJECT_PARKED, f.ProjectParked.GetDetail())
 	default:
@@ -132,6 +135,16 @@ func (r *Router) mentions(ctx context.Context, team *settingsv1.TeamSettings, co
 		return nil, err
 	}
 	return decide.Mentions(team, member), nil
+}
+
+// record stores, once, that a message or note was sent, or was given up. Without it the fact is not done: it comes again.
+func (r *Router) record(ctx context.Context, fact *eventv1.TalkFact) error {
+	entry := audit.OfReply(fact)
+	if entry == nil {
+		return nil
+	}
+	_, err := r.publisher.Once(ctx, bus.Audit, bus.AuditSubject(entry.GetProject(), entry.GetId()), entry)
+	return err
 }
 
 // receipt shows on the operator's line what became of it at KARTE.
