@@ -149,3 +149,19 @@ func (b *Bus) Find(ctx context.Context, stream, subject string, into proto.Messa
 	}
 	return true, Decode(Message{Subject: subject, Data: raw.Data}, into)
 }
+
+// Position answers the sequence of the message at subject, in whichever partition it was stored; ok is false when there is none.
+func (b *Bus) Position(ctx context.Context, stream, subject string) (sequence uint64, ok bool, err error) {
+	handle, err := b.stream(ctx, stream)
+	if err != nil {
+		return 0, false, err
+	}
+	raw, err := handle.GetLastMsgForSubject(ctx, anyPartition(subject))
+	if errors.Is(err, jetstream.ErrMsgNotFound) {
+		return 0, false, nil
+	}
+	if err != nil {
+		return 0, false, fmt.Errorf("look at %s: %w", subject, err)
+	}
+	return raw.Sequence, true, nil
+}

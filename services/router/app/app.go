@@ -24,6 +24,7 @@ import (
 	"github.com/slacktalk/slacktalk/services/router/people"
 	"github.com/slacktalk/slacktalk/services/router/routing"
 	"github.com/slacktalk/slacktalk/services/router/settings"
+	"github.com/slacktalk/slacktalk/services/router/threads"
 )
 
 // Settings of the router.
@@ -91,7 +92,7 @@ func New(s Settings, log *slog.Logger) (*App, error) {
 	store := settings.New(a.redis, time.Now)
 	a.grpc = api.NewServer(api.Options{Store: store, Tokens: tokens, Logger: log, TLS: transport})
 	a.router = routing.New(routing.Parts{
-		Settings: store, Conversations: conversation.New(a.redis, a.bus), People: people.New(a.bus), Publisher: a.bus,
+		Settings: store, Conversations: conversation.New(a.redis, a.bus), People: people.New(a.bus), Threads: threads.New(a.bus), Publisher: a.bus,
 		Lanes: a.bus.NewLaneRegistry(), Partitions: s.Bus.Partitions, EchoWindow: s.EchoWindow, Log: log, Metrics: a.registry,
 	})
 	a.checks = []daemon.Check{

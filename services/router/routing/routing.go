@@ -31,6 +31,12 @@ type People interface {
 	Ask(ctx context.Context, request *eventv1.MembersRequest) (*eventv1.MembersResponse, error)
 }
 
+// Threads says what Slack holds of a thread.
+type Threads interface {
+	Missed(ctx context.Context, fact *eventv1.SlackFact) ([]*eventv1.SlackFact, error)
+	Owner(ctx context.Context, team, channel, thread string) (project, conversation string, known bool, err error)
+}
+
 // Publisher stores commands once.
 type Publisher interface {
 	Once(ctx context.Context, stream, subject string, message proto.Message) (duplicate bool, err error)
@@ -46,6 +52,7 @@ type Router struct {
 	settings      Settings
 	conversations *conversation.Store
 	people        People
+	threads       Threads
 	publisher     Publisher
 	lanes         Lanes
 	partitions    bus.Partitions
@@ -59,6 +66,7 @@ type Parts struct {
 	Settings      Settings
 	Conversations *conversation.Store
 	People        People
+	Threads       Threads
 	Publisher     Publisher
 	Lanes         Lanes
 	Partitions    bus.Partitions
@@ -71,7 +79,7 @@ type Parts struct {
 // New makes a router.
 func New(p Parts) *Router {
 	r := &Router{
-		settings: p.Settings, conversations: p.Conversations, people: p.People, publisher: p.Publisher, lanes: p.Lanes,
+		settings: p.Settings, conversations: p.Conversations, people: p.People, threads: p.Threads, publisher: p.Publisher, lanes: p.Lanes,
 		partitions: p.Partitions, echoWindow: p.EchoWindow, log: p.Log,
 		decisions: prometheus.NewCounterVec(prometheus.CounterOpts{
 			Name: "slacktalk_decisions_total",

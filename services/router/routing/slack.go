@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"slices"
 	"time"
 
 	"google.golang.org/protobuf/types/known/timestamppb"
@@ -17,11 +18,14 @@ import (
 )
 
 const (
-	// unknownThread is how long a reply waits for its thread to become known: the head may have been posted a moment
-	// ago, by a process that died before it wrote so down.
+	// settled is how long a reply waits for its thread to become known by itself: the head may have been posted a moment ago.
+	settled = 5 * time.Second
+	// unknownThread is how long it waits for Slack to say whose thread it is.
 	unknownThread = time.Minute
-	// ownThread is how long it waits where Slack said that the head is ours.
+	// ownThread is how long it does where Slack's event said that the head is ours.
 	ownThread = 72 * time.Hour
+	// unchecked is how long a reply waits for Slack to say what was written before it.
+	unchecked = 30 * time.Second
 	// gesture is how long two messages with the same client_msg_id and the same words are taken for one.
 	gesture = time.Hour
 )
@@ -58,12 +62,29 @@ func (r *Router) Slack(ctx context.Context, m bus.Message) error {
 	return nil
 }
 
-// reply decides what becomes of what somebody wrote in a thread.
+// reply acts on what somebody wrote in a thread, and before it on what was written there earlier but not delivered yet.
 func (r *Router) reply(ctx context.Context, fact *eventv1.SlackFact, written *eventv1.ReplyWritten) error {
 	conv, team, err := r.thread(ctx, fact)
 	if err != nil || team == nil {
 		return err
 	}
+	missed, err := r.threads.Missed(ctx, fact)
+	if err != nil && time.Since(fact.GetReceivedAt().AsTime()) < unchecked {
+		return err
+	}
+	if err != nil {
+		r.log.Warn("a reply goes on without knowing what was written before it", "fact", fact.GetId(), "err", err)
+	}
+	for _, earlier := range missed {
+		if err := r.actOn(ctx, earlier, earlier.GetReplyWritten(), conv, team); err != nil {
+			return fmt.Errorf("earlier reply %s: %w", earlier.GetId(), err)
+		}
+	}
+	return r.actOn(ctx, fact, written, conv, team)
+}
+
+// actOn decides what becomes of a reply. It is done again for one that was missed when its own turn comes: the commands are the same.
+func (r *Router) actOn(ctx context.Context, fact *eventv1.SlackFact, written *eventv1.ReplyWritten, conv conversation.Conversation, team *settingsv1.TeamSettings) error {
 	if id := written.GetClientMsgId(); id != "" {
 		same := bus.Token(fact.GetThreadTs() + "\x00" + decide.Names{}.Text(written.GetContent()))
 		first, err := r.conversations.First(ctx, "gesture:"+fact.GetTeam()+":"+id+":"+same, written.GetTs(), gesture)
@@ -99,12 +120,10 @@ func (r *Router) thread(ctx context.Context, fact *eventv1.SlackFact) (conversat
 	if err != nil {
 		return conv, nil, err
 	}
-	patience := unknownThread
-	if fact.GetReplyWritten().GetOwnThread() {
-		patience = ownThread
-	}
-	if !ok && time.Since(fact.GetReceivedAt().AsTime()) < patience {
-		return conv, nil, retry.After(time.Second, errThreadUnknown)
+	if !ok {
+		if conv, ok, err = r.adopt(ctx, fact); err != nil {
+			return conv, nil, err
+		}
 	}
 	if !ok {
 		r.decided("ignored: not our thread")
@@ -112,6 +131,25 @@ func (r *Router) thread(ctx context.Context, fact *eventv1.SlackFact) (conversat
 	}
 	team, err := r.team(ctx, conv.Project)
 	return conv, team, err
+}
+
+// adopt asks Slack whose thread it is, when nothing here knows it.
+func (r *Router) adopt(ctx context.Context, fact *eventv1.SlackFact) (conv conversation.Conversation, ok bool, err error) {
+	age, patience := time.Since(fact.GetReceivedAt().AsTime()), unknownThread
+	if fact.GetReplyWritten().GetOwnThread() {
+		patience = ownThread
+	}
+	if age < settled {
+		return conv, false, retry.After(time.Second, errThreadUnknown)
+	}
+	project, id, known, err := r.threads.Owner(ctx, fact.GetTeam(), fact.GetChannel(), fact.GetThreadTs())
+	switch {
+	case !known && age < patience:
+		return conv, false, retry.After(10*time.Second, errors.Join(errThreadUnknown, err))
+	case !known, id == "":
+		return conv, false, nil
+	}
+	return r.conversations.Adopt(ctx, fact.GetTeam(), fact.GetChannel(), fact.GetThreadTs(), project, id)
 }
 
 // input gathers what decides.
@@ -128,7 +166,8 @@ func (r *Router) input(ctx context.Context, fact *eventv1.SlackFact, written *ev
 	}
 	input := decide.Reply{
 		Written: written, Home: fact.GetTeam(), RepliesEnabled: team.GetThreadRepliesEnabled(), Operator: operator,
-		Names: decide.Names{Members: map[string]string{}, UserGroups: who.GetUserGroups(), Channels: who.GetChannels()},
+		NoteOnly: slices.Contains(team.GetNoteOnlyChannels(), fact.GetChannel()),
+		Names:    decide.Names{Members: map[string]string{}, UserGroups: who.GetUserGroups(), Channels: who.GetChannels()},
 	}
 	for _, member := range who.GetMembers() {
 		input.Names.Members[member.GetId()] = member.GetDisplayName()

@@ -19,6 +19,7 @@ import (
 	"github.com/slacktalk/slacktalk/internal/daemon"
 	"github.com/slacktalk/slacktalk/internal/retry"
 	"github.com/slacktalk/slacktalk/internal/secret"
+	"github.com/slacktalk/slacktalk/services/slack-gateway/catchup"
 	"github.com/slacktalk/slacktalk/services/slack-gateway/edge"
 	"github.com/slacktalk/slacktalk/services/slack-gateway/inbound"
 	"github.com/slacktalk/slacktalk/services/slack-gateway/lane"
@@ -46,6 +47,9 @@ type Settings struct {
 	Pace time.Duration `env:"SLACK_PACE" envDefault:"1s"`
 	// GiveUp is how long a post is tried.
 	GiveUp time.Duration `env:"SLACK_GIVE_UP_AFTER" envDefault:"1h"`
+	// RepliesPerMinute is how many replies a minute are preceded by a look into their thread, for earlier ones that Slack has not delivered. Slack allows
+	// about 50 such calls a minute; 0 looks at none.
+	RepliesPerMinute int `env:"SLACK_THREAD_CHECKS_PER_MINUTE" envDefault:"40"`
 	// ConsoleURL is the link to a conversation in the KARTE console, with {user} and {project}.
 	ConsoleURL string `env:"KARTE_CONSOLE_URL"`
 }
@@ -70,6 +74,7 @@ type App struct {
 	lanes    *lane.Lanes
 	wakes    *lane.Wakes
 	members  *members.Answerer
+	catchup  *catchup.Answerer
 	self     atomic.Pointer[inbound.Self]
 	log      *slog.Logger
 	registry *prometheus.Registry
@@ -95,6 +100,9 @@ func New(s Settings, log *slog.Logger) (*App, error) {
 	})
 	a.lanes.Render.ConsoleURL = s.ConsoleURL
 	a.members = members.New(a.bus, a.slack, log)
+	a.catchup = catchup.New(catchup.Options{
+		Bus: a.bus, Slack: a.slack, Self: a.who, PerMinute: s.RepliesPerMinute, Now: time.Now, Log: log, Metrics: a.registry,
+	})
 	if a.HTTP, err = daemon.Listen(s.HTTPAddr); err != nil {
 		return nil, err
 	}
@@ -138,7 +146,8 @@ func (a *App) work(ctx context.Context) error {
 	}
 	return daemon.Together(ctx,
 		func(ctx context.Context) error { return a.bus.ServeLanes(ctx, a.lanes.Handler) },
-		func(ctx context.Context) error { return a.members.Serve(ctx, a.self.Load().Team) })
+		func(ctx context.Context) error { return a.members.Serve(ctx, a.self.Load().Team) },
+		func(ctx context.Context) error { return a.catchup.Serve(ctx, a.self.Load().Team) })
 }
 
 // learn asks Slack who the app is until it answers; false when ctx ended first.

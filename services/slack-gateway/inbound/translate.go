@@ -48,6 +48,20 @@ func Translate(p Parsed, self Self, received time.Time) (*eventv1.SlackFact, Ver
 	return t.message()
 }
 
+// Reply turns a message object, as `conversations.replies` of a channel answers it, into the fact that its event would have been. One that has been
+// edited since is left out: what it said when it was written cannot be known any more.
+func Reply(message []byte, team, channel string, self Self, received time.Time) (*eventv1.SlackFact, Verdict) {
+	m, err := decodeObject(message)
+	if err != nil {
+		return nil, VerdictMalformed
+	}
+	if m["edited"] != nil {
+		return nil, VerdictEdited
+	}
+	m["channel"] = channel
+	return Translate(Parsed{Kind: KindEvent, Team: team, EventType: "message", event: m}, self, received)
+}
+
 // translation is one call of Translate.
 type translation struct {
 	Parsed
@@ -163,7 +177,7 @@ func (t translation) fact(m object, ts string) (*eventv1.SlackFact, Verdict) {
 		return nil, VerdictMalformed
 	}
 	return &eventv1.SlackFact{
-		Id:         "slack-" + t.Team + "-" + channel + "-" + ts,
+		Id:         writtenID(t.Team, channel, ts),
 		Team:       t.Team,
 		Channel:    channel,
 		ThreadTs:   threadTS,

@@ -35,6 +35,8 @@ const (
 	VerdictOtherThread
 	// VerdictSameWords: a message changed in something else than its words, such as an unfurled link.
 	VerdictSameWords
+	// VerdictEdited: a message read from a thread is not as it was written.
+	VerdictEdited
 	// VerdictMalformed: a part that is needed is missing or has the wrong shape.
 	VerdictMalformed
 )
@@ -55,6 +57,7 @@ var verdictNames = [...]string{
 	VerdictNotInThread:  "not_in_thread",
 	VerdictOtherThread:  "other_thread",
 	VerdictSameWords:    "same_words",
+	VerdictEdited:       "edited",
 	VerdictMalformed:    "malformed",
 }
 

@@ -262,6 +262,9 @@ func (a *attempt) open(ctx context.Context) (done bool, err error) {
 	options.PreviousThreadGone = a.reopened
 	message, shown := render.Head(b.posts(), options)
 	marks := []string{head}
+	if whose := slackapi.ConversationMark(a.record.GetProject(), a.record.GetConversation()); whose != "" {
+		marks = append(marks, whose)
+	}
 	if b.commands, b.sequences = b.commands[:max(shown, 1)], b.sequences[:max(shown, 1)-1]; shown > 0 {
 		marks = append(marks, b.marks(0)...)
 	}

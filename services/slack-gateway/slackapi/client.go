@@ -27,8 +27,10 @@ const metadataType = "slacktalk_post"
 
 // Client calls Slack.
 type Client struct {
-	api  *slack.Client
-	http *http.Client
+	api   *slack.Client
+	http  *http.Client
+	base  string
+	token secret.String
 }
 
 // New makes a client; base ends in /api/.
@@ -44,7 +46,7 @@ func New(base string, token secret.String) *Client {
 		base += "/"
 	}
 	// No retry option: the library would repeat a post whose outcome is unknown.
-	return &Client{http: client, api: slack.New(token.Reveal(), slack.OptionAPIURL(base), slack.OptionHTTPClient(client))}
+	return &Client{http: client, base: base, token: token, api: slack.New(token.Reveal(), slack.OptionAPIURL(base), slack.OptionHTTPClient(client))}
 }
 
 // Close ends idle connections.

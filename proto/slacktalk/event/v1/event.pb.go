@@ -3241,14 +3241,15 @@ func (x *KarteCommand) GetReplay() bool {
 }
 
 // RepliesRequest asks slack-gateway for what Slack holds of a thread (request/reply, `ask.slack.<team>.replies`): whose thread it is, and the replies
-// between two of them, because Slack may deliver a reply late, or never.
+// before one of them, because Slack may deliver a reply late, or never.
 type RepliesRequest struct {
 	state    protoimpl.MessageState `protogen:"open.v1"`
-	Channel  string                 `protobuf:"bytes,1,opt,name=channel,proto3" json:"channel,omitempty"`
-	ThreadTs string                 `protobuf:"bytes,2,opt,name=thread_ts,json=threadTs,proto3" json:"thread_ts,omitempty"`
-	// Replies later than this and earlier than `before_ts` are answered.
-	AfterTs       string `protobuf:"bytes,3,opt,name=after_ts,json=afterTs,proto3" json:"after_ts,omitempty"`
-	BeforeTs      string `protobuf:"bytes,4,opt,name=before_ts,json=beforeTs,proto3" json:"before_ts,omitempty"`
+	Team     string                 `protobuf:"bytes,1,opt,name=team,proto3" json:"team,omitempty"`
+	Channel  string                 `protobuf:"bytes,2,opt,name=channel,proto3" json:"channel,omitempty"`
+	ThreadTs string                 `protobuf:"bytes,3,opt,name=thread_ts,json=threadTs,proto3" json:"thread_ts,omitempty"`
+	// Replies later than this and earlier than `before_ts` are looked at; none when `before_ts` is empty.
+	AfterTs       string `protobuf:"bytes,4,opt,name=after_ts,json=afterTs,proto3" json:"after_ts,omitempty"`
+	BeforeTs      string `protobuf:"bytes,5,opt,name=before_ts,json=beforeTs,proto3" json:"before_ts,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -3283,6 +3284,13 @@ func (*RepliesRequest) Descriptor() ([]byte, []int) {
 	return file_slacktalk_event_v1_event_proto_rawDescGZIP(), []int{34}
 }
 
+func (x *RepliesRequest) GetTeam() string {
+	if x != nil {
+		return x.Team
+	}
+	return ""
+}
+
 func (x *RepliesRequest) GetChannel() string {
 	if x != nil {
 		return x.Channel
@@ -3314,14 +3322,15 @@ func (x *RepliesRequest) GetBeforeTs() string {
 // RepliesResponse answers it.
 type RepliesResponse struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
-	// The facts that the replies are, ReplyWritten, oldest first, with the ids that they have when Slack delivers them.
+	// The replies that come before `before_ts` in the thread but behind it, or not at all, in the stream SLACK; ReplyWritten, oldest first. They are stored there when this
+	// is answered.
 	Replies []*SlackFact `protobuf:"bytes,1,rep,name=replies,proto3" json:"replies,omitempty"`
 	// The conversation that the thread's head was posted for; empty when it is not a post of ours.
 	Project      string `protobuf:"bytes,2,opt,name=project,proto3" json:"project,omitempty"`
 	Conversation string `protobuf:"bytes,3,opt,name=conversation,proto3" json:"conversation,omitempty"`
-	// Set when Slack was not asked, so as not to use up its limit; everything else is then empty.
+	// Set when Slack was not asked, so as not to use up its limit, or cannot be asked; everything else is then empty.
 	Unchecked bool `protobuf:"varint,4,opt,name=unchecked,proto3" json:"unchecked,omitempty"`
-	// Set when Slack could not be asked.
+	// Set when Slack could not be asked now.
 	Error         string `protobuf:"bytes,5,opt,name=error,proto3" json:"error,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
@@ -4399,12 +4408,13 @@ const file_slacktalk_event_v1_event_proto_rawDesc = "" +
 	"\x06origin\x18\b \x01(\v2#.slacktalk.event.v1.SlackMessageRefR\x06origin\x127\n" +
 	"\tissued_at\x18\t \x01(\v2\x1a.google.protobuf.TimestampR\bissuedAt\x12\x16\n" +
 	"\x06replay\x18\n" +
-	" \x01(\bR\x06replay\"\x7f\n" +
-	"\x0eRepliesRequest\x12\x18\n" +
-	"\achannel\x18\x01 \x01(\tR\achannel\x12\x1b\n" +
-	"\tthread_ts\x18\x02 \x01(\tR\bthreadTs\x12\x19\n" +
-	"\bafter_ts\x18\x03 \x01(\tR\aafterTs\x12\x1b\n" +
-	"\tbefore_ts\x18\x04 \x01(\tR\bbeforeTs\"\xbc\x01\n" +
+	" \x01(\bR\x06replay\"\x93\x01\n" +
+	"\x0eRepliesRequest\x12\x12\n" +
+	"\x04team\x18\x01 \x01(\tR\x04team\x12\x18\n" +
+	"\achannel\x18\x02 \x01(\tR\achannel\x12\x1b\n" +
+	"\tthread_ts\x18\x03 \x01(\tR\bthreadTs\x12\x19\n" +
+	"\bafter_ts\x18\x04 \x01(\tR\aafterTs\x12\x1b\n" +
+	"\tbefore_ts\x18\x05 \x01(\tR\bbeforeTs\"\xbc\x01\n" +
 	"\x0fRepliesResponse\x127\n" +
 	"\areplies\x18\x01 \x03(\v2\x1d.slacktalk.event.v1.SlackFactR\areplies\x12\x18\n" +
 	"\aproject\x18\x02 \x01(\tR\aproject\x12\"\n" +

@@ -1,0 +1,73 @@
+// Package threads asks slack-gateway what Slack holds of a thread.
+package threads
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"strconv"
+	"strings"
+	"time"
+
+	"github.com/slacktalk/slacktalk/internal/bus"
+	"github.com/slacktalk/slacktalk/internal/retry"
+	eventv1 "github.com/slacktalk/slacktalk/proto/slacktalk/event/v1"
+)
+
+const (
+	askTimeout = 4 * time.Second
+	// lookBack is how old a reply may be that a later one brings along. Slack's own retries end after about six minutes, or after a day where the app asks
+	// for hourly ones.
+	lookBack = 24 * time.Hour
+)
+
+// Client asks over NATS.
+type Client struct{ bus *bus.Bus }
+
+// New makes a client.
+func New(b *bus.Bus) *Client { return &Client{bus: b} }
+
+// Missed answers the replies that were written before the one that fact tells and have not been handed out yet: they come first. It is empty when Slack
+// cannot be asked for long. Every error may be tried again.
+func (c *Client) Missed(ctx context.Context, fact *eventv1.SlackFact) ([]*eventv1.SlackFact, error) {
+	before := fact.GetReplyWritten().GetTs()
+	response, err := c.ask(ctx, &eventv1.RepliesRequest{
+		Team: fact.GetTeam(), Channel: fact.GetChannel(), ThreadTs: fact.GetThreadTs(), BeforeTs: before, AfterTs: earlier(before),
+	})
+	if err != nil {
+		return nil, fmt.Errorf("ask for the replies before %s: %w", before, err)
+	}
+	return response.GetReplies(), nil
+}
+
+// Owner answers the conversation that a thread's head says it was opened for; known is false when Slack could not be asked, so that nobody knows.
+func (c *Client) Owner(ctx context.Context, team, channel, thread string) (project, conversation string, known bool, err error) {
+	response, err := c.ask(ctx, &eventv1.RepliesRequest{Team: team, Channel: channel, ThreadTs: thread})
+	if err != nil {
+		return "", "", false, fmt.Errorf("ask whose thread %s is: %w", thread, err)
+	}
+	return response.GetProject(), response.GetConversation(), !response.GetUnchecked(), nil
+}
+
+func (c *Client) ask(ctx context.Context, request *eventv1.RepliesRequest) (*eventv1.RepliesResponse, error) {
+	ctx, cancel := context.WithTimeoutCause(ctx, askTimeout, errors.New("slack-gateway did not answer"))
+	defer cancel()
+	var response eventv1.RepliesResponse
+	if err := c.bus.Ask(ctx, bus.AskSlackSubject(request.GetTeam(), bus.AskReplies), request, &response); err != nil {
+		return nil, err
+	}
+	if response.GetError() != "" {
+		return nil, retry.After(time.Second, errors.New(response.GetError()))
+	}
+	return &response, nil
+}
+
+// earlier answers the ts that is lookBack before ts.
+func earlier(ts string) string {
+	seconds, fraction, _ := strings.Cut(ts, ".")
+	n, err := strconv.ParseInt(seconds, 10, 64)
+	if err != nil || n < int64(lookBack/time.Second) {
+		return "0"
+	}
+	return strconv.FormatInt(n-int64(lookBack/time.Second), 10) + "." + fraction
+}
