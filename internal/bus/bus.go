@@ -147,6 +147,7 @@ func (b *Bus) Check(streams ...string) func(context.Context) error {
 type metrics struct {
 	handled   *prometheus.CounterVec
 	published *prometheus.CounterVec
+	dead      *prometheus.CounterVec
 }
 
 func newMetrics(registry prometheus.Registerer) *metrics {
@@ -159,7 +160,11 @@ func newMetrics(registry prometheus.Registerer) *metrics {
 			Name: "slacktalk_messages_published_total",
 			Help: "Messages given to a stream: stored, duplicate (it was there already) or failed.",
 		}, []string{"stream", "result"}),
+		dead: prometheus.NewCounterVec(prometheus.CounterOpts{
+			Name: "slacktalk_dead_letters_total",
+			Help: "Messages that were given up, by the stream they came from and the reason: rejected, outcome_unknown, exhausted, malformed.",
+		}, []string{"stream", "reason"}),
 	}
-	registry.MustRegister(m.handled, m.published)
+	registry.MustRegister(m.handled, m.published, m.dead)
 	return m
 }

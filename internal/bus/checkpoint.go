@@ -62,7 +62,7 @@ func StateOf(note *eventv1.Checkpoint, sequence uint64) State {
 	switch {
 	case sequence < note.GetSequence(), slices.Contains(note.GetAhead(), sequence):
 		return Done
-	case sequence == note.GetSequence():
+	case sequence == note.GetSequence(), slices.Contains(note.GetUncertain(), sequence):
 		return Uncertain
 	case slices.Contains(note.GetMerged(), sequence):
 		// The attempt that carried it is over: its own message would have come first otherwise.

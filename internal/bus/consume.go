@@ -25,8 +25,10 @@ type Message struct {
 	// Deliveries counts this one; above 1 an earlier attempt may have had its effect.
 	Deliveries uint64
 	StoredAt   time.Time
-	// Held says that the message comes from HELD.
+	// Held says that the message comes from HELD; Stream, Subject and Sequence are those of where it was before.
 	Held bool
+	// Letter is the dead letter that a held message was replayed from; 0 when it was not.
+	Letter uint64
 	// Attempted says that it was set aside after an attempt whose outcome is unknown.
 	Attempted bool
 }
@@ -143,8 +145,7 @@ func (b *Bus) settle(ctx context.Context, q Queue, raw jetstream.Msg) {
 			_ = raw.NakWithDelay(wait)
 			return
 		}
-		m.Attempted = raw.Headers().Get(headerAttempted) != ""
-		m.Held, m.Stream, m.Subject = true, raw.Headers().Get(headerStream), raw.Headers().Get(headerSubject)
+		m.comesFrom(raw.Headers())
 	}
 	if ctx.Err() != nil {
 		_ = raw.Nak()
@@ -201,20 +202,52 @@ func (b *Bus) work(ctx context.Context, q Queue, raw jetstream.Msg, m Message) e
 	return q.Handle(ctx, m)
 }
 
+// longestCause bounds what is told of an error, in bytes.
+const longestCause = 1000
+
 // Bury stores m in DEAD, untouched.
 func (b *Bus) Bury(ctx context.Context, m Message, reason eventv1.FailureReason, cause error) error {
 	name := strings.ToLower(strings.TrimPrefix(reason.String(), "FAILURE_REASON_"))
-	id := m.Subject
 	letter := &eventv1.DeadLetter{
-		Stream: m.Stream, Subject: m.Subject, Sequence: m.Sequence, Reason: reason, Cause: cause.Error(),
-		DiedAt: timestamppb.Now(), Deliveries: m.Deliveries, Payload: m.Data, Id: id,
+		Stream: m.Stream, Subject: m.Subject, Sequence: m.Sequence, Reason: reason, Cause: shorten(cause.Error()),
+		DiedAt: timestamppb.Now(), Deliveries: m.Deliveries, Payload: m.Data,
+	}
+	if content, err := Content(letter); err == nil {
+		letter.Id = content.GetId()
 	}
 	b.log.Error("given up", "subject", m.Subject, "sequence", m.Sequence, "reason", name, "err", cause)
-	_, err := b.OnceWithin(ctx, callTimeout, Dead, DeadSubject(m.Stream, name, id), letter)
+	id := m.Subject
+	if m.Letter != 0 {
+		// A replay that dies is another letter than the one it was made from, which may still be there.
+		id = replayID(m.Subject, m.Letter)
+	}
+	duplicate, err := b.bury(ctx, DeadSubject(m.Stream, name, id), letter)
 	if err != nil {
 		return fmt.Errorf("bury: %w", err)
 	}
+	if !duplicate {
+		b.metrics.dead.WithLabelValues(m.Stream, name).Inc()
+	}
 	return nil
+}
+
+func (b *Bus) bury(ctx context.Context, subject string, letter *eventv1.DeadLetter) (duplicate bool, err error) {
+	data, err := proto.Marshal(letter)
+	if err != nil {
+		return false, fmt.Errorf("marshal %s: %w", subject, err)
+	}
+	ctx, cancel := context.WithTimeoutCause(ctx, callTimeout, fmt.Errorf("not stored within %v", callTimeout))
+	defer cancel()
+	return b.once(ctx, Dead, subject, data, nil)
+}
+
+// shorten cuts s between two characters.
+func shorten(s string) string {
+	s = strings.ToValidUTF8(s, "?")
+	if len(s) <= longestCause {
+		return s
+	}
+	return strings.ToValidUTF8(s[:longestCause], "") + "…"
 }
 
 // Decode unmarshals m into message; what cannot be decoded is permanent.

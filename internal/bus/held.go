@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"strconv"
 	"sync"
 	"time"
 
@@ -56,7 +57,7 @@ func (h *Holder) Handle(ctx context.Context, m Message) error {
 func (h *Holder) hold(ctx context.Context, lane HeldLane, m Message, cause error) error {
 	ctx, cancel := context.WithTimeout(ctx, ackWait/2)
 	defer cancel()
-	origin := nats.Header{headerStream: {m.Stream}, headerSubject: {m.Subject}}
+	origin := originOf(m)
 	if errors.Is(cause, retry.ErrUnknown) {
 		origin.Set(headerAttempted, "true")
 	}
@@ -80,6 +81,21 @@ func (h *Holder) hold(ctx context.Context, lane HeldLane, m Message, cause error
 	default: // the next scan finds it
 	}
 	return nil
+}
+
+// originOf answers the headers that tell where a held message came from.
+func originOf(m Message) nats.Header {
+	return nats.Header{headerStream: {m.Stream}, headerSubject: {m.Subject}, headerSequence: {strconv.FormatUint(m.Sequence, 10)}}
+}
+
+// comesFrom makes a message of HELD again what it was where it came from.
+func (m *Message) comesFrom(headers nats.Header) {
+	m.Held, m.Stream, m.Subject = true, headers.Get(headerStream), headers.Get(headerSubject)
+	m.Attempted = headers.Get(headerAttempted) != ""
+	if sequence, err := strconv.ParseUint(headers.Get(headerSequence), 10, 64); err == nil && sequence > 0 {
+		m.Sequence = sequence
+	}
+	m.Letter, _ = strconv.ParseUint(headers.Get(headerLetter), 10, 64)
 }
 
 // Serve works on what is held until ctx ends.

@@ -25,6 +25,10 @@ const (
 	headerAttempted = "Slacktalk-Attempted"
 	// Of a held message: when it may be tried again.
 	headerNotBefore = "Slacktalk-Not-Before"
+	// Of a held message: its sequence where it came from.
+	headerSequence = "Slacktalk-Sequence"
+	// Of a held message: the dead letter that it was replayed from.
+	headerLetter = "Slacktalk-Letter"
 )
 
 // ErrTooLarge is wrapped by errors of messages over the server's limit; nothing was stored and never will be.
@@ -38,8 +42,15 @@ func (b *Bus) Once(ctx context.Context, stream, subject string, message proto.Me
 	if err != nil {
 		return false, fmt.Errorf("marshal %s: %w", subject, retry.Malformed(err))
 	}
+	if limit := b.conn.MaxPayload() - letterRoom; limit > 0 && int64(len(data)) > limit {
+		b.metrics.published.WithLabelValues(stream, "failed").Inc()
+		return false, fmt.Errorf("publish to %s: %w", subject, retry.Malformed(fmt.Errorf("%w: %d bytes", ErrTooLarge, len(data))))
+	}
 	return b.once(ctx, stream, subject, data, nil)
 }
+
+// letterRoom is what DEAD needs beside the message itself, in bytes: what cannot be buried would be tried for ever.
+const letterRoom = 4 << 10
 
 func (b *Bus) once(ctx context.Context, stream, subject string, data []byte, extra nats.Header) (duplicate bool, err error) {
 	for n := uint64(1); ; n++ {

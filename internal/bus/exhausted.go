@@ -1,0 +1,112 @@
+package bus
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"strings"
+
+	"github.com/nats-io/nats.go"
+	"github.com/nats-io/nats.go/jetstream"
+
+	"github.com/slacktalk/slacktalk/internal/retry"
+	eventv1 "github.com/slacktalk/slacktalk/proto/slacktalk/event/v1"
+)
+
+// advisory is what JetStream tells when a consumer has delivered a message as often as it may; io.nats.jetstream.advisory.v1.max_deliver.
+type advisory struct {
+	Stream     string `json:"stream"`
+	Consumer   string `json:"consumer"`
+	Sequence   uint64 `json:"stream_seq"`
+	Deliveries uint64 `json:"deliveries"`
+}
+
+// ServeExhausted buries what JetStream itself gives up of a stream, until ctx ends. Our consumers have no limit of deliveries, and Serve takes
+// off one that was set while nobody served; but whoever administers NATS can set one while they run, and then JetStream never delivers such a
+// message again. consumers is what the names of ours begin with: what others do with theirs is no business of ours. tell is called before
+// a message is buried, and may be nil. The replicas of a service share the work.
+func (b *Bus) ServeExhausted(ctx context.Context, stream, consumers string, tell func(context.Context, Message, error) error) error {
+	told := make(chan *nats.Msg, 1024)
+	subscription, err := b.conn.ChanQueueSubscribe("$JS.EVENT.ADVISORY.CONSUMER.MAX_DELIVERIES."+stream+".>", consumers, told)
+	if err != nil {
+		return fmt.Errorf("listen for what %s gives up: %w", stream, err)
+	}
+	defer func() { _ = subscription.Unsubscribe() }()
+	for {
+		select {
+		case <-ctx.Done():
+			return nil
+		case m := <-told:
+			var a advisory
+			if err := json.Unmarshal(m.Data, &a); err != nil || a.Stream != stream || !strings.HasPrefix(a.Consumer, consumers) {
+				continue
+			}
+			for n := uint64(1); ; n++ {
+				err := b.exhausted(ctx, a, tell)
+				if err == nil {
+					break
+				}
+				b.log.Error("not buried", "stream", a.Stream, "sequence", a.Sequence, "attempt", n, "err", err)
+				if !sleep(ctx, retry.Backoff(n)) {
+					return nil
+				}
+			}
+		}
+	}
+}
+
+// exhausted buries one message, and takes the limit off its consumer.
+func (b *Bus) exhausted(ctx context.Context, a advisory, tell func(context.Context, Message, error) error) error {
+	ctx, cancel := context.WithTimeout(ctx, 3*callTimeout)
+	defer cancel()
+	handle, err := b.stream(ctx, a.Stream)
+	if err != nil {
+		return err
+	}
+	raw, err := handle.GetMsg(ctx, a.Sequence)
+	if errors.Is(err, jetstream.ErrMsgNotFound) {
+		return nil
+	}
+	if err != nil {
+		return fmt.Errorf("look at what was given up: %w", err)
+	}
+	m := Message{Stream: a.Stream, Subject: raw.Subject, Data: raw.Data, Sequence: raw.Sequence, Deliveries: a.Deliveries, StoredAt: raw.Time}
+	if a.Stream == Held {
+		m.comesFrom(raw.Header)
+	}
+	cause := fmt.Errorf("the consumer %s was given a limit of %d deliveries", a.Consumer, a.Deliveries)
+	if tell != nil {
+		if err := tell(ctx, m, cause); err != nil {
+			return err
+		}
+	}
+	if err := b.Bury(ctx, m, eventv1.FailureReason_FAILURE_REASON_EXHAUSTED, cause); err != nil {
+		return err
+	}
+	if a.Stream == Held {
+		// There, what is not gone is not done: everything of this customer would queue up behind it for ever.
+		if err := handle.DeleteMsg(ctx, a.Sequence); err != nil {
+			return fmt.Errorf("delete what was given up: %w", err)
+		}
+	}
+	b.unlimit(ctx, a.Stream, a.Consumer)
+	return nil
+}
+
+// unlimit takes the limit of deliveries off a consumer of ours. When it fails the next advisory comes here again.
+func (b *Bus) unlimit(ctx context.Context, stream, name string) {
+	consumer, err := b.js.Consumer(ctx, stream, name)
+	if err != nil {
+		b.log.Warn("limit of deliveries not taken off", "consumer", name, "err", err)
+		return
+	}
+	config := consumer.CachedInfo().Config
+	if config.MaxDeliver <= 0 {
+		return
+	}
+	config.MaxDeliver = -1
+	if _, err = b.js.UpdateConsumer(ctx, stream, config); err != nil {
+		b.log.Warn("limit of deliveries not taken off", "consumer", name, "err", err)
+	}
+}
