@@ -43,7 +43,7 @@ func (s *Store) Export(ctx context.Context, project string) ([]byte, error) {
 	return yaml.Marshal(doc)
 }
 
-// Import replaces the settings and all links of a project by those of a document of Export, in one transaction. The document
+// Import replaces the settings and all links of a project by those of a document of Export, in one script. The document
 // must be of this project and keep every rule a call would have to keep; otherwise the error matches ErrInvalid and nothing was
 // changed. All etags are new afterwards. It answers the settings as stored and how many links there are.
 func (s *Store) Import(ctx context.Context, project string, raw []byte) (*settingsv1.TeamSettings, int, error) {
@@ -56,16 +56,16 @@ func (s *Store) Import(ctx context.Context, project string, raw []byte) (*settin
 	if err != nil {
 		return nil, 0, err
 	}
-	var byOperator, byMember []any
+	args := []any{settings, changes, project}
 	for operator, link := range links {
 		value, err := encode(s.stampLink(link))
 		if err != nil {
 			return nil, 0, err
 		}
-		byOperator = append(byOperator, operator, value)
-		byMember = append(byMember, link.GetSlackMember(), operator)
+		args = append(args, operator, value, link.GetSlackMember())
 	}
-	return team, len(links), s.replace(ctx, project, settings, byOperator, byMember)
+	_, err = s.run(ctx, "import project "+project, replaceAll, []string{TeamKey(project), LinksKey(project), MembersKey(project)}, args...)
+	return team, len(links), err
 }
 
 // snapshot reads everything of a project in one transaction, links by operator id.
@@ -98,20 +98,6 @@ func (s *Store) snapshot(
 	}
 	slices.SortFunc(links, func(a, b *settingsv1.OperatorLink) int { return strings.Compare(a.GetName(), b.GetName()) })
 	return team, links, nil
-}
-
-func (s *Store) replace(ctx context.Context, project, team string, byOperator, byMember []any) error {
-	return s.step(ctx, "import project "+project, func(ctx context.Context) error {
-		pipe := s.redis.TxPipeline()
-		pipe.Set(ctx, TeamKey(project), team, 0)
-		pipe.Del(ctx, LinksKey(project), MembersKey(project))
-		if len(byOperator) > 0 {
-			pipe.HSet(ctx, LinksKey(project), byOperator...)
-			pipe.HSet(ctx, MembersKey(project), byMember...)
-		}
-		_, err := pipe.Exec(ctx)
-		return err
-	})
 }
 
 // parseDocument answers the settings and the links by operator of a document that keeps all rules.

@@ -11,6 +11,9 @@ package settings
 //
 // None of them expires. All are written by this package alone.
 
+// changes is the Pub/Sub channel on which the project is announced whose settings have changed.
+const changes = "settings:changes"
+
 // TeamKey is the key of a project's TeamSettings.
 func TeamKey(project string) string { return projectKey(project, "team") }
 

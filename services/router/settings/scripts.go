@@ -8,6 +8,9 @@ import "github.com/redis/go-redis/v9"
 //
 // Every script reads all its keys before it writes any, and begins with a write that needs memory: an error Redis can raise
 // (wrong type, out of memory) comes before the first change.
+//
+// A change of a team is announced in the same script. That it cannot be announced (the user may not publish) does not undo it:
+// watchers also look for themselves.
 const (
 	verdictOK    = "ok"
 	verdictStale = "stale"
@@ -15,12 +18,27 @@ const (
 	verdictGone  = "gone"
 )
 
-// KEYS: team. ARGV: value read (empty: none), new value.
+// KEYS: team. ARGV: value read (empty: none), new value, channel, project.
 var setTeam = redis.NewScript(`
 local current = redis.call('GET', KEYS[1]) or ''
 if current == ARGV[2] then return 'ok' end
 if current ~= ARGV[1] then return 'stale' end
 redis.call('SET', KEYS[1], ARGV[2])
+redis.pcall('PUBLISH', ARGV[3], ARGV[4])
+return 'ok'
+`)
+
+// It compares nothing: whatever is there goes, also what cannot be read.
+//
+// KEYS: team, links, members. ARGV: new team, channel, project, and for each link its operator, its value and its member.
+var replaceAll = redis.NewScript(`
+redis.call('SET', KEYS[1], ARGV[1])
+redis.call('DEL', KEYS[2], KEYS[3])
+for i = 4, #ARGV, 3 do
+	redis.call('HSET', KEYS[2], ARGV[i], ARGV[i + 1])
+	redis.call('HSET', KEYS[3], ARGV[i + 2], ARGV[i])
+end
+redis.pcall('PUBLISH', ARGV[2], ARGV[3])
 return 'ok'
 `)
 

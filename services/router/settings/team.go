@@ -71,7 +71,7 @@ func (s *Store) writeTeam(ctx context.Context, project, before string, team *set
 	if err != nil {
 		return "", err
 	}
-	return s.run(ctx, "write settings of project "+project, setTeam, []string{TeamKey(project)}, before, after)
+	return s.run(ctx, "write settings of project "+project, setTeam, []string{TeamKey(project)}, before, after, changes, project)
 }
 
 func (s *Store) stampTeam(project string, team *settingsv1.TeamSettings) {
