@@ -46,6 +46,10 @@ func (s *Sender) find(ctx context.Context, m bus.Message, command *eventv1.Karte
 	if seen == 0 {
 		return false, nil
 	}
+	if s.Now().Sub(since) > bus.Retention {
+		// What else was sent since then is not known any more: the line may be another command's.
+		return false, ambiguous(command)
+	}
 	explained := count(parts[:len(parts)-1], text)
 	others, err := s.earlier(ctx, m, command, text, since)
 	return seen > explained+others, err
@@ -64,21 +68,32 @@ func (s *Sender) earlier(ctx context.Context, m bus.Message, command *eventv1.Ka
 		if bus.Decode(other, &earlier) != nil || earlier.GetOperator() != command.GetOperator() || !s.listed(&earlier) {
 			continue
 		}
+		if earlier.GetId() == command.GetId() {
+			continue // of the same command, given up or replayed: its lines are the ones that are looked for
+		}
 		same := count(s.parts(&earlier), text)
 		if same == 0 {
 			continue
 		}
 		var fact eventv1.TalkFact
-		id := "delivered-" + earlier.GetId()
-		delivered, err := s.Bus.Find(ctx, bus.Talk, s.reportSubject(&earlier, "delivered", id), &fact)
+		delivered, err := s.Bus.Find(ctx, bus.Talk, s.reportSubject(&earlier, "delivered", other.Subject), &fact)
 		if err != nil {
 			return 0, err
 		}
-		if delivered && !fact.GetOccurredAt().AsTime().Before(since) {
-			total += same
+		if !delivered || fact.GetOccurredAt().AsTime().Before(since) {
+			continue
 		}
+		if fact.GetReplyDelivered().GetReplayed() && earlier.GetIssuedAt().AsTime().Before(since) {
+			// Its replay may have found a line that is older than those that are counted.
+			return 0, ambiguous(command)
+		}
+		total += same
 	}
 	return total, nil
+}
+
+func ambiguous(command *eventv1.KarteCommand) error {
+	return retry.Permanent(eventv1.FailureReason_FAILURE_REASON_OUTCOME_UNKNOWN, fmt.Errorf("command %s: KARTE has such a line, which may be another command's", command.GetId()))
 }
 
 func count(parts []string, text string) (n int) {

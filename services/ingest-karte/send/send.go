@@ -79,6 +79,7 @@ func (s *Sender) Handle(ctx context.Context, m bus.Message) error {
 	if err == nil {
 		return s.outcome(ctx, m, &command, "delivered", &eventv1.TalkFact_ReplyDelivered{ReplyDelivered: &eventv1.ReplyDelivered{
 			CommandId: command.GetId(), Kind: command.GetKind(), Origin: command.GetOrigin(), Waited: m.Held,
+			Operator: command.GetOperator(), Conversation: command.GetConversation(), Replayed: replayed(m.Subject, &command),
 		}})
 	}
 	err = s.exhausted(m, &command, s.partly(&command, delivered, err))
@@ -88,15 +89,28 @@ func (s *Sender) Handle(ctx context.Context, m bus.Message) error {
 		}
 	}
 	if reason, ok := retry.Reason(err); ok {
-		report := s.outcome(ctx, m, &command, "failed", &eventv1.TalkFact_ReplyFailed{ReplyFailed: &eventv1.ReplyFailed{
-			CommandId: command.GetId(), Kind: command.GetKind(), Origin: command.GetOrigin(), Reason: reason, Detail: detail(err),
-			PartsDelivered: int32(delivered), Waited: m.Held, //nolint:gosec // parts of a Slack message are few
-		}})
-		if report != nil {
-			return report
+		if failed := s.failed(ctx, m, &command, reason, err, delivered); failed != nil {
+			return failed
 		}
 	}
 	return err
+}
+
+// failed reports that a command was given up.
+func (s *Sender) failed(ctx context.Context, m bus.Message, command *eventv1.KarteCommand, reason eventv1.FailureReason, cause error, delivered int) error {
+	return s.outcome(ctx, m, command, "failed", &eventv1.TalkFact_ReplyFailed{ReplyFailed: &eventv1.ReplyFailed{
+		CommandId: command.GetId(), Kind: command.GetKind(), Origin: command.GetOrigin(), Reason: reason, Detail: detail(cause),
+		PartsDelivered: int32(delivered), Waited: m.Held, Operator: command.GetOperator(), Conversation: command.GetConversation(), //nolint:gosec // parts of a Slack message are few
+	}})
+}
+
+// Exhausted reports a command that JetStream has given up, not we; it is told to bus.ServeExhausted.
+func (s *Sender) Exhausted(ctx context.Context, m bus.Message, cause error) error {
+	var command eventv1.KarteCommand
+	if bus.Decode(m, &command) != nil || command.GetProject() != s.Project {
+		return nil // nobody's line to mark
+	}
+	return s.failed(ctx, m, &command, eventv1.FailureReason_FAILURE_REASON_EXHAUSTED, cause, 0)
 }
 
 // carryOut sends the parts one after the other; delivered is how many KARTE has.
@@ -110,9 +124,9 @@ func (s *Sender) carryOut(ctx context.Context, m bus.Message, command *eventv1.K
 	if state == bus.Done {
 		return len(parts), nil
 	}
-	if state == bus.Uncertain && !command.GetReplay() {
+	if state == bus.Uncertain {
 		// It may even be over: its last acknowledgement can have been lost.
-		done, err := s.Bus.Find(ctx, bus.Talk, s.reportSubject(command, "delivered", "delivered-"+command.GetId()), &eventv1.TalkFact{})
+		done, err := s.Bus.Find(ctx, bus.Talk, s.reportSubject(command, "delivered", m.Subject), &eventv1.TalkFact{})
 		if err != nil {
 			return part, err
 		}
@@ -246,21 +260,21 @@ func (s *Sender) exhausted(m bus.Message, command *eventv1.KarteCommand, err err
 // not come to that yet: the mark of waiting goes with the outcome, and behind it would stay for ever.
 func (s *Sender) outcome(ctx context.Context, m bus.Message, command *eventv1.KarteCommand, kind string, fact any) error {
 	if m.Held {
-		if err := s.reportWaiting(ctx, command); err != nil {
+		if err := s.reportWaiting(ctx, m.Subject, command); err != nil {
 			return err
 		}
 	}
-	return s.report(ctx, command, kind, fact)
+	return s.report(ctx, m.Subject, command, kind, fact)
 }
 
-func (s *Sender) reportWaiting(ctx context.Context, command *eventv1.KarteCommand) error {
-	return s.report(ctx, command, "waiting", &eventv1.TalkFact_ReplyWaiting{ReplyWaiting: &eventv1.ReplyWaiting{CommandId: command.GetId(), Origin: command.GetOrigin()}})
+func (s *Sender) reportWaiting(ctx context.Context, subject string, command *eventv1.KarteCommand) error {
+	return s.report(ctx, subject, command, "waiting", &eventv1.TalkFact_ReplyWaiting{ReplyWaiting: &eventv1.ReplyWaiting{CommandId: command.GetId(), Origin: command.GetOrigin()}})
 }
 
-// report publishes what became of a command, once.
-func (s *Sender) report(ctx context.Context, command *eventv1.KarteCommand, kind string, fact any) error {
+// report publishes what became of the command at subject, once.
+func (s *Sender) report(ctx context.Context, subject string, command *eventv1.KarteCommand, kind string, fact any) error {
 	message := &eventv1.TalkFact{
-		Id: kind + "-" + command.GetId(), Project: command.GetProject(), Customer: command.GetCustomer(),
+		Id: reportID(kind, subject, command), Project: command.GetProject(), Customer: command.GetCustomer(),
 		OccurredAt: timestamppb.New(s.Now()), ReceivedAt: timestamppb.New(s.Now()),
 	}
 	switch f := fact.(type) {
@@ -273,16 +287,32 @@ func (s *Sender) report(ctx context.Context, command *eventv1.KarteCommand, kind
 	case *eventv1.TalkFact_ReplyWaiting:
 		message.Fact = f
 	}
-	if command.GetReplay() {
-		message.Id += "-replay"
-	}
-	_, err := s.Bus.Once(ctx, bus.Talk, s.reportSubject(command, kind, message.GetId()), message)
+	_, err := s.Bus.Once(ctx, bus.Talk, s.reportSubject(command, kind, subject), message)
 	return err
 }
 
-func (s *Sender) reportSubject(command *eventv1.KarteCommand, kind, id string) string {
-	return bus.TalkSubject(s.Bus.Partitions(), command.GetProject(), command.GetConversation(), kind, id)
+// reportSubject answers where the command at subject is reported.
+func (s *Sender) reportSubject(command *eventv1.KarteCommand, kind, subject string) string {
+	return bus.TalkSubject(s.Bus.Partitions(), command.GetProject(), command.GetConversation(), kind, reportID(kind, subject, command))
 }
+
+// reportID makes the id of a report. A command can be given up and replayed more than once; each time it has a subject of its own, and so
+// reports of its own.
+func reportID(kind, subject string, command *eventv1.KarteCommand) string {
+	id := kind + "-" + command.GetId()
+	if replayed(subject, command) {
+		id += "-replay-" + token(subject)
+	}
+	return id
+}
+
+// replayed reports whether the command at subject was a dead letter, whether or not a person has said that it was not done.
+func replayed(subject string, command *eventv1.KarteCommand) bool {
+	return token(subject) != bus.Token(command.GetId())
+}
+
+// token is the last one of a subject.
+func token(subject string) string { return subject[strings.LastIndexByte(subject, '.')+1:] }
 
 // Waiting reports that a command was set aside; it is a Holder's OnHeld.
 func (s *Sender) Waiting(ctx context.Context, m bus.Message, _ error) {
@@ -290,7 +320,7 @@ func (s *Sender) Waiting(ctx context.Context, m bus.Message, _ error) {
 	if proto.Unmarshal(m.Data, &command) != nil {
 		return
 	}
-	if err := s.reportWaiting(ctx, &command); err != nil {
+	if err := s.reportWaiting(ctx, m.Subject, &command); err != nil {
 		s.Log.Warn("waiting not reported", "command", command.GetId(), "err", err)
 	}
 }
