@@ -62,6 +62,7 @@ type chaos struct {
 	settings settingsv1.SettingsServiceClient
 	happened []happened
 	poisoned []string
+	deleted  []deletedHead
 
 	mu         sync.Mutex
 	complaints []string

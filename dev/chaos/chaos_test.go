@@ -111,7 +111,7 @@ func TestJudgeSeesWhatIsWrong(t *testing.T) {
 		{"order lost", well, []kartestandin.Message{answered[2], answered[0], answered[1]}, 1},
 	} {
 		snapshot := &kartestandin.Snapshot{Conversations: []kartestandin.Conversation{{IDs: []string{"member-0000"}, Messages: c.entries}}}
-		if v := judge(written, c.messages, snapshot); v.bad() != c.bad {
+		if v := judge(written, c.messages, snapshot, nil); v.bad() != c.bad {
 			t.Errorf("%s: %d found, want %d: %+v", c.name, v.bad(), c.bad, v)
 		}
 	}

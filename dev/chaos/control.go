@@ -96,6 +96,11 @@ func (s *slackControl) fault(ctx context.Context, f slackstandin.Fault) error {
 	return s.post(ctx, "/_control/faults", f, nil)
 }
 
+// eventFault makes the delivery of events go wrong.
+func (s *slackControl) eventFault(ctx context.Context, f slackstandin.EventFault) error {
+	return s.post(ctx, "/_control/event-faults", f, nil)
+}
+
 func (s *slackControl) messages(ctx context.Context) ([]*slackstandin.Message, error) {
 	var answer struct {
 		Messages []*slackstandin.Message `json:"messages"`

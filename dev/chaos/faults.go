@@ -36,6 +36,7 @@ var faults = []fault{
 	{"Slack 5xx", slackBurst(slackstandin.Fault{Kind: slackstandin.Status, Status: http.StatusBadGateway, Count: 4})},
 	{"KARTE 5xx", karteBurst(kartestandin.Fault{Kind: kartestandin.FaultStatus, Status: http.StatusServiceUnavailable, Count: 10})},
 	{"bot removed", removeBot},
+	{"thread head deleted", deleteHead},
 	{"poison", poison},
 	{"rolling restart", roll},
 	{"Slack hangs", slackBurst(slackstandin.Fault{Method: "chat.postMessage", Kind: slackstandin.AcceptThenHang, Count: 1})},
@@ -66,10 +67,12 @@ func schedule(o Options) []planned {
 	return plan
 }
 
-// always sets up what goes wrong throughout: lost answers.
+// always sets up what goes wrong throughout: lost answers, and events of Slack that come late, past later ones, or again.
 func (c *chaos) always(ctx context.Context) error {
 	const often = 0.05
 	return errors.Join(
+		c.slack.eventFault(ctx, slackstandin.EventFault{Kind: slackstandin.Aside, Type: "message", Delay: 3 * time.Second, Probability: often}),
+		c.slack.eventFault(ctx, slackstandin.EventFault{Kind: slackstandin.Duplicate, Type: "message", Delay: 2 * time.Second, Probability: 2 * often}),
 		c.slack.fault(ctx, slackstandin.Fault{Method: "chat.postMessage", Kind: slackstandin.AcceptThenCut, Probability: often}),
 		c.karte.fault(ctx, kartestandin.Fault{Path: kartestandin.PathSendFromOperator, Kind: kartestandin.FaultAcceptThenCut, Probability: often}),
 		c.karte.fault(ctx, kartestandin.Fault{Path: kartestandin.PathNoteSend, Kind: kartestandin.FaultAcceptThenCut, Probability: often}),
@@ -142,6 +145,30 @@ func removeBot(ctx context.Context, c *chaos, _ *rand.Rand) error {
 	}
 	sleep(ctx, 2*time.Second)
 	return c.slack.post(ctx, "/_control/bot/invite", map[string]string{"channel": channel, "member": admin}, nil)
+}
+
+// deleteHead removes the head of a thread that has replies, as an administrator can. The customer's next message opens another thread; what the
+// operator writes in the former one still counts.
+func deleteHead(ctx context.Context, c *chaos, r *rand.Rand) error {
+	messages, err := c.slack.messages(ctx)
+	if err != nil {
+		return err
+	}
+	replied := map[string]bool{}
+	for _, m := range messages {
+		replied[m.ThreadTS] = replied[m.ThreadTS] || m.ThreadTS != m.TS
+	}
+	for range 1000 {
+		n := r.IntN(c.options.Customers)
+		head := c.load.head(n)
+		i := slices.IndexFunc(messages, func(m *slackstandin.Message) bool { return m.TS == head })
+		if head == "" || i < 0 || !replied[head] || messages[i].Subtype == "tombstone" {
+			continue
+		}
+		c.deleted = append(c.deleted, deletedHead{customer: n, ts: head, marks: marksIn(messages[i].Text, fromCustomer)})
+		return c.slack.post(ctx, "/_control/delete", map[string]string{"member": admin, "channel": channel, "ts": head}, nil)
+	}
+	return nil
 }
 
 // poison stores what nobody can decode among a customer's facts.

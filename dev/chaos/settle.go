@@ -45,7 +45,7 @@ func (c *chaos) settle(ctx context.Context) (*verdict, []*eventv1.DeadLetter, er
 		return nil, nil, err
 	}
 	dead, err := c.deadLetters(ctx)
-	return judge(c.load.texts(), messages, snapshot), dead, err
+	return judge(c.load.texts(), messages, snapshot, c.deleted), dead, err
 }
 
 // moving answers what is still on its way, in words; nothing when all is at rest.

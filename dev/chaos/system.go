@@ -179,7 +179,7 @@ func (s *system) configureStandins(ports []int) {
 		return errors.Join(s.slack.get(context.Background(), "/_control/calls", nil), s.karte.get(context.Background(), "/_control/knobs", nil))
 	}
 	s.standins = s.process("standins", filepath.Join(s.bin, "standins"), ready,
-		"-slack", slackAddr, "-karte", karteAddr, "-retry", "300ms", "-seed", fmt.Sprint(s.options.Seed),
+		"-slack", slackAddr, "-karte", karteAddr, "-retry", "300ms", "-retry-aside", "-seed", fmt.Sprint(s.options.Seed),
 		"-posts-per-second", fmt.Sprint(s.options.PostsPerSecond), "-burst", "20")
 }
 
@@ -193,7 +193,7 @@ func (s *system) configureServices(ports, admins []int) error {
 	own := map[string][]string{
 		ingestKARTE:  {"KARTE_API_URL=" + s.karte.url, "KARTE_API_TOKEN=" + karteToken, "KARTE_CLIENT_SECRET=" + clientSecret, "KARTE_PROJECT=" + project},
 		router:       {"REDIS_URL=redis://" + s.redisAddr, "API_TOKENS_FILE=" + tokens},
-		slackGateway: {"SLACK_API_URL=" + s.slack.url + "/api/", "SLACK_BOT_TOKEN=" + botToken, "SLACK_SIGNING_SECRET=" + signingSecret, "SLACK_PACE=" + s.options.Pace.String()},
+		slackGateway: {"SLACK_API_URL=" + s.slack.url + "/api/", "SLACK_BOT_TOKEN=" + botToken, "SLACK_SIGNING_SECRET=" + signingSecret, "SLACK_PACE=" + s.options.Pace.String(), "SLACK_THREAD_CHECKS_PER_MINUTE=1000000"},
 	}
 	for i, name := range services {
 		var backends []string

@@ -94,16 +94,23 @@ func (v *verdict) bad() int {
 	return v.ToSlack.bad() + v.ToKARTE.bad() + len(v.SecondThreads) + len(v.Stray) + len(v.WrongReceipts)
 }
 
+// deletedHead is a head that somebody deleted, with the customer's texts that went with it.
+type deletedHead struct {
+	customer int
+	ts       string
+	marks    []string
+}
+
 // judge compares what both sides show with what was written.
-func judge(written [][]sent, messages []*slackstandin.Message, snapshot *kartestandin.Snapshot) *verdict {
+func judge(written [][]sent, messages []*slackstandin.Message, snapshot *kartestandin.Snapshot, deleted []deletedHead) *verdict {
 	v := &verdict{}
-	threads := v.threads(len(written), messages)
+	threads := v.threads(len(written), messages, deleted)
 	byTS := map[string]*slackstandin.Message{}
 	for _, m := range messages {
 		byTS[m.TS] = m
 	}
 	for n, texts := range written {
-		v.toSlack(texts, threads[n])
+		v.toSlack(without(texts, deleted), threads[n])
 		v.toKARTE(texts, snapshot.Messages(customerID(n)))
 		for _, s := range texts {
 			if s.kind != fromCustomer && !receipted(byTS[s.ts], s.kind) {
@@ -114,15 +121,25 @@ func judge(written [][]sent, messages []*slackstandin.Message, snapshot *kartest
 	return v
 }
 
+// without leaves out the texts of heads that were deleted.
+func without(texts []sent, deleted []deletedHead) []sent {
+	return slices.DeleteFunc(slices.Clone(texts), func(s sent) bool {
+		return slices.ContainsFunc(deleted, func(d deletedHead) bool { return slices.Contains(d.marks, s.marks[0]) })
+	})
+}
+
 func customerID(n int) string {
 	c := customerOf(n)
 	return c.UserID + c.VisitorID
 }
 
 // threads answers our lines per customer, in order, and counts the threads that they stand in. A head belongs to the customer whom it
-// names.
-func (v *verdict) threads(customers int, messages []*slackstandin.Message) [][]*slackstandin.Message {
+// names. For each head that was deleted there may be another thread.
+func (v *verdict) threads(customers int, messages []*slackstandin.Message, deleted []deletedHead) [][]*slackstandin.Message {
 	owner, heads := map[string]int{}, make([]int, customers)
+	for _, d := range deleted {
+		owner[d.ts] = d.customer
+	}
 	lines := make([][]*slackstandin.Message, customers)
 	for _, m := range messages {
 		if m.BotID == "" || m.Subtype == "tombstone" {

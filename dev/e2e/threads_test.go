@@ -68,6 +68,21 @@ func TestADeletedHeadOpensANewThreadAndLeavesNoStrayLine(t *testing.T) {
 	s.marked(s.replies(stack.Hanako, second, "```a```"), "white_check_mark")
 }
 
+// Slack keeps the replies of a deleted head under a tombstone of Slackbot's, and people may go on there.
+func TestAReplyInTheThreadOfADeletedHeadReachesTheCustomer(t *testing.T) {
+	s := start(t, stack.Options{})
+	s.says(kartestandin.Customer{UserID: "member-1"}, "first words")
+	thread := s.head("first words")
+	s.marked(s.replies(stack.Hanako, thread, "```before```"), "white_check_mark")
+	if err := s.Slack.Delete(stack.Channel, thread, slackstandin.DeleteOptions{}); err != nil {
+		t.Fatal(err)
+	}
+	s.marked(s.replies(stack.Hanako, thread, "```after```"), "white_check_mark")
+	if got := fromAPI(s.KARTE.Messages("member-1"), kartestandin.KindMessage); !slices.Equal(got, []string{"before", "after"}) {
+		t.Errorf("the customer got %q", got)
+	}
+}
+
 func TestALaneParksAndGoesOnWhenTheBotIsInvited(t *testing.T) {
 	s := start(t, stack.Options{})
 	s.says(kartestandin.Customer{VisitorID: "vis-1"}, "q-000.")

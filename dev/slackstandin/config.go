@@ -52,7 +52,9 @@ type Config struct {
 	// RetryUntilAccepted repeats each event every RetryInterval (1 s when 0) until it is accepted and sends the
 	// next event of a thread only after that, where Slack gives up after three retries and promises no order.
 	RetryUntilAccepted bool
-	RetryInterval      time.Duration
+	// RetryAside, together with it, does so beside the others, which come past it meanwhile, as they do in Slack.
+	RetryAside    bool
+	RetryInterval time.Duration
 }
 
 func (c Config) withDefaults() Config {

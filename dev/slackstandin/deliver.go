@@ -168,7 +168,7 @@ func (s *Server) deliver(ctx context.Context, d *delivery) bool {
 		case reason == "" || final:
 			s.settle(d, reason)
 			return true
-		case !s.cfg.RetryUntilAccepted:
+		case !s.cfg.RetryUntilAccepted, s.cfg.RetryAside:
 			s.retryAside(ctx, d, reason)
 			return true
 		case !sleep(ctx, s.cfg.RetryInterval):
@@ -189,17 +189,27 @@ func (s *Server) retryAside(ctx context.Context, d *delivery, reason string) {
 			s.touch()
 			s.mu.Unlock()
 		}()
-		final := false
-		for _, wait := range []time.Duration{0, time.Minute, 5 * time.Minute} {
-			if !sleep(ctx, time.Duration(float64(wait)*s.cfg.RetryScale)) {
-				break
-			}
-			if reason, final = s.attempt(ctx, d); reason == "" || final {
-				break
-			}
-		}
-		s.settle(d, reason)
+		s.settle(d, s.retry(ctx, d, reason))
 	})
+}
+
+// retry repeats a failed event and answers why it failed in the end, "" when it was accepted.
+func (s *Server) retry(ctx context.Context, d *delivery, reason string) string {
+	waits := []time.Duration{0, time.Minute, 5 * time.Minute}
+	for n := 0; n < len(waits) || s.cfg.RetryUntilAccepted; n++ {
+		wait := s.cfg.RetryInterval
+		if !s.cfg.RetryUntilAccepted {
+			wait = time.Duration(float64(waits[n]) * s.cfg.RetryScale)
+		}
+		if !sleep(ctx, wait) {
+			break
+		}
+		var final bool
+		if reason, final = s.attempt(ctx, d); reason == "" || final {
+			break
+		}
+	}
+	return reason
 }
 
 // settle writes down the end of an event.

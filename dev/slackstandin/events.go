@@ -175,6 +175,9 @@ func (s *Server) dispatch(name laneName, d *delivery, f *EventFault) {
 	case Late:
 		d.wait = f.Delay
 		s.enqueue(name, d)
+	case Aside:
+		d.wait = f.Delay
+		s.enqueue(laneName{channel: name.channel, thread: name.thread, copy: d.EventID}, d)
 	case Reorder:
 		d.hold = cmp.Or(f.Delay, 250*time.Millisecond)
 		s.enqueue(name, d)

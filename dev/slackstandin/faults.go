@@ -174,6 +174,7 @@ const (
 	Reorder   EventFaultKind = "reorder"   // sent after the next event of its channel, if one comes within Delay
 	Late      EventFaultKind = "delay"     // sent after Delay; those behind it wait too
 	Drop      EventFaultKind = "drop"      // never sent
+	Aside     EventFaultKind = "aside"     // sent after Delay, beside the others: what happened later comes first
 )
 
 // EventFault is one thing going wrong with the delivery of events.

@@ -35,12 +35,13 @@ func run(ctx context.Context, args []string) error {
 	rate := flags.Float64("posts-per-second", 0, "posts a channel takes each second; 0 is no limit")
 	burst := flags.Int("burst", 1, "posts a rested channel takes at once")
 	retry := flags.Duration("retry", time.Second, "wait before what the app did not accept is delivered again")
+	aside := flags.Bool("retry-aside", false, "let later events of Slack come past one that is being retried")
 	seed := flags.Uint64("seed", 1, "of the random numbers behind fault probabilities")
 	if err := flags.Parse(args); err != nil {
 		return err
 	}
 	slack := slackstandin.New(slackstandin.Config{
-		Seed: *seed, PostsPerSecond: *rate, Burst: *burst, RetryUntilAccepted: true, RetryInterval: *retry, RetryScale: 0.01,
+		Seed: *seed, PostsPerSecond: *rate, Burst: *burst, RetryUntilAccepted: true, RetryAside: *aside, RetryInterval: *retry, RetryScale: 0.01,
 	})
 	karte := kartestandin.New(kartestandin.Config{Seed: *seed, RetryInterval: *retry, Knobs: kartestandin.Knobs{ListNotes: true}})
 	group, ctx := errgroup.WithContext(ctx)

@@ -25,7 +25,7 @@ const (
 	// ownThread is how long it does where Slack's event said that the head is ours.
 	ownThread = 72 * time.Hour
 	// unchecked is how long a reply waits for Slack to say what was written before it.
-	unchecked = 30 * time.Second
+	unchecked = 5 * time.Minute
 	// gesture is how long two messages with the same client_msg_id and the same words are taken for one.
 	gesture = time.Hour
 )
@@ -50,7 +50,7 @@ func (r *Router) Slack(ctx context.Context, m bus.Message) error {
 	case *eventv1.SlackFact_ReplyDeleted:
 		err = r.afterthought(ctx, &fact, f.ReplyDeleted.GetAuthor(), f.ReplyDeleted.GetTs(), eventv1.NoticeKind_NOTICE_KIND_DELETE_NOT_SENT)
 	case *eventv1.SlackFact_ThreadOpened:
-		err = r.conversations.Opened(ctx, fact.GetTeam(), fact.GetChannel(), fact.GetThreadTs(), f.ThreadOpened.GetProject(), f.ThreadOpened.GetConversation())
+		err = r.threadOpened(ctx, &fact, f.ThreadOpened)
 	case *eventv1.SlackFact_LaneParked:
 		err = r.laneParked(ctx, &fact, f.LaneParked)
 	default:

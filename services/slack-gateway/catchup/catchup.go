@@ -66,7 +66,7 @@ func (a *Answerer) Serve(ctx context.Context, team string) error {
 	})
 }
 
-// judge turns an error into an answer: what only a person can mend must not hold replies up.
+// judge turns an error into an answer. What will not be better in a moment must not hold replies up.
 func (a *Answerer) judge(response *eventv1.RepliesResponse, err error) *eventv1.RepliesResponse {
 	throttled := err != nil && retry.Delay(err) > 0 && !errors.Is(err, retry.ErrUnknown)
 	if throttled {
@@ -79,7 +79,7 @@ func (a *Answerer) judge(response *eventv1.RepliesResponse, err error) *eventv1.
 		a.checks.WithLabelValues("missed").Inc()
 	case err == nil:
 		a.checks.WithLabelValues("complete").Inc()
-	case throttled, errors.Is(err, retry.ErrParked), errors.Is(err, slackapi.ErrThreadGone):
+	case throttled, slackapi.NotAllowed(err), errors.Is(err, slackapi.ErrThreadGone):
 		a.checks.WithLabelValues("unchecked").Inc()
 		a.Log.Warn("a thread was not looked at", "err", err)
 		return &eventv1.RepliesResponse{Unchecked: true}

@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"github.com/prometheus/client_golang/prometheus"
+	"github.com/slack-go/slack"
 
 	"github.com/slacktalk/slacktalk/internal/retry"
 	eventv1 "github.com/slacktalk/slacktalk/proto/slacktalk/event/v1"
@@ -27,22 +28,25 @@ func (f *failing) Thread(context.Context, string, string, string, string, string
 }
 
 // ask makes an answerer over slack, with a clock of its own, and a function that asks it once.
-func ask(slack Slack, perMinute int) (now *time.Time, once func() *eventv1.RepliesResponse) {
+func ask(api Slack, perMinute int) (now *time.Time, once func() *eventv1.RepliesResponse) {
 	at := time.Unix(1700000000, 0)
 	a := New(Options{
-		Slack: slack, Self: func() (inbound.Self, bool) { return inbound.Self{BotID: "B0BOT"}, true }, PerMinute: perMinute,
+		Slack: api, Self: func() (inbound.Self, bool) { return inbound.Self{BotID: "B0BOT"}, true }, PerMinute: perMinute,
 		Now: func() time.Time { return at }, Log: slog.New(slog.DiscardHandler), Metrics: prometheus.NewRegistry(),
 	})
-	return &at, func() *eventv1.RepliesResponse { return a.judge(a.Answer(context.Background(), &eventv1.RepliesRequest{})) }
+	return &at, func() *eventv1.RepliesResponse {
+		return a.judge(a.Answer(context.Background(), &eventv1.RepliesRequest{}))
+	}
 }
 
-func TestRepliesAreNotHeldUpByWhatOnlyAPersonCanMend(t *testing.T) {
+func TestRepliesAreNotHeldUpByWhatStays(t *testing.T) {
 	for _, c := range []struct {
 		name      string
 		err       error
 		unchecked bool
 	}{
-		{"missing scope", retry.Parked(errors.New("missing_scope")), true},
+		{"missing scope", retry.Parked(slack.SlackErrorResponse{Err: "missing_scope"}), true},
+		{"not in the channel just now", retry.Parked(slack.SlackErrorResponse{Err: "not_in_channel"}), false},
 		{"thread gone", slackapi.ErrThreadGone, true},
 		{"throttled", retry.After(time.Second, errors.New("ratelimited")), true},
 		{"slack is down", retry.Unknown(errors.New("500")), false},
@@ -56,31 +60,31 @@ func TestRepliesAreNotHeldUpByWhatOnlyAPersonCanMend(t *testing.T) {
 }
 
 func TestSlackIsLeftAloneAsLongAsItAsksFor(t *testing.T) {
-	slack := &failing{err: retry.After(30*time.Second, errors.New("ratelimited"))}
-	now, once := ask(slack, 600)
+	api := &failing{err: retry.After(30*time.Second, errors.New("ratelimited"))}
+	now, once := ask(api, 600)
 	once()
 	*now = now.Add(29 * time.Second)
-	if once(); slack.calls != 1 {
-		t.Errorf("asked %d times", slack.calls)
+	if once(); api.calls != 1 {
+		t.Errorf("asked %d times", api.calls)
 	}
 	*now = now.Add(2 * time.Second)
-	if once(); slack.calls != 2 {
-		t.Errorf("asked %d times after the wait", slack.calls)
+	if once(); api.calls != 2 {
+		t.Errorf("asked %d times after the wait", api.calls)
 	}
 }
 
 func TestSlackIsAskedNoMoreOftenThanSet(t *testing.T) {
 	for perMinute, most := range map[int]int{0: 0, 1: 11, 40: 420} {
-		slack := &failing{}
-		now, once := ask(slack, perMinute)
+		api := &failing{}
+		now, once := ask(api, perMinute)
 		for range 600 { // ten minutes
 			if answer := once(); answer.GetUnchecked() == (answer.GetConversation() != "") {
 				t.Fatalf("neither asked nor unchecked: %v", answer)
 			}
 			*now = now.Add(time.Second)
 		}
-		if slack.calls > most || slack.calls < most*9/10 {
-			t.Errorf("%d a minute: asked %d times in ten minutes", perMinute, slack.calls)
+		if api.calls > most || api.calls < most*9/10 {
+			t.Errorf("%d a minute: asked %d times in ten minutes", perMinute, api.calls)
 		}
 	}
 }

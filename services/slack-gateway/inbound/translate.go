@@ -23,8 +23,8 @@ const slackbot = "USLACKBOT"
 // verdict is [VerdictFact]. received is when the edge took the event.
 //
 // Only what a person wrote, changed or removed in a thread is a fact. It is left out as well when Slack says that
-// somebody else than the app opened the thread; when Slack does not say, OwnThread stays false and whoever knows the
-// threads decides.
+// somebody else than the app opened the thread; when Slack does not say, or says Slackbot because the head was deleted, OwnThread stays false and
+// whoever knows the threads decides.
 //
 // The id of a fact is the same for every delivery of the same thing:
 //
@@ -105,7 +105,7 @@ func (t translation) written(m object) (*eventv1.SlackFact, Verdict) {
 		Content:     content(m.str("text"), m.list("blocks")),
 		Files:       files(m.list("files")),
 		ClientMsgId: m.str("client_msg_id"),
-		OwnThread:   m.str("parent_user_id") != "",
+		OwnThread:   m.str("parent_user_id") != "" && m.str("parent_user_id") != slackbot,
 	}}
 	return fact, VerdictFact
 }
@@ -132,7 +132,7 @@ func (t translation) screen(m object) Verdict {
 	switch {
 	case threadTS == "", threadTS == m.str("ts"):
 		return VerdictNotInThread
-	case parent != "" && parent != t.self.BotUser && parent != t.self.BotID:
+	case parent != "" && parent != t.self.BotUser && parent != t.self.BotID && parent != slackbot:
 		return VerdictOtherThread
 	}
 	return VerdictFact

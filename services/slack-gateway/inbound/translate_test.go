@@ -112,6 +112,18 @@ func TestTranslateWithoutSelf(t *testing.T) {
 	}
 }
 
+// A head that was deleted while it had replies is Slackbot's afterwards.
+func TestAReplyBelowADeletedHeadMayBeInAThreadOfOurs(t *testing.T) {
+	p, err := Envelope(enveloped([]byte(`{"type":"message","channel":"C0SUPPORT","user":"U0DEMO1","text":"hello",
+		"ts":"1700000000.000100","thread_ts":"1699999999.000100","parent_user_id":"USLACKBOT"}`)))
+	if err != nil {
+		t.Fatal(err)
+	}
+	if fact, verdict := Translate(p, self, received); verdict != VerdictFact || fact.GetReplyWritten().GetOwnThread() {
+		t.Errorf("got %v, %v", fact, verdict)
+	}
+}
+
 func TestTranslateIsStable(t *testing.T) {
 	var cases []eventCase
 	readJSON(t, filepath.Join("testdata", "events.json"), &cases)

@@ -51,6 +51,15 @@ func code(err error) string {
 	return ""
 }
 
+// NotAllowed reports whether the app was not given the right to make the call, which holds for all calls of its kind.
+func NotAllowed(err error) bool {
+	switch code(err) {
+	case "missing_scope", "not_allowed_token_type", "no_permission", "accesslimited":
+		return true
+	}
+	return false
+}
+
 // classify says what err means for a second try.
 func classify(err error) error {
 	var limited *slack.RateLimitedError
