@@ -4,12 +4,12 @@ import (
 	"context"
 	"crypto/sha256"
 	"strings"
+	"time"
 
 	"google.golang.org/grpc/codes"
 	"google.golang.org/grpc/health/grpc_health_v1"
 	reflectionv1 "google.golang.org/grpc/reflection/grpc_reflection_v1"
 	"google.golang.org/grpc/reflection/grpc_reflection_v1alpha"
-	"google.golang.org/grpc/status"
 	"google.golang.org/protobuf/proto"
 
 	adminv1 "github.com/slacktalk/slacktalk/proto/slacktalk/admin/v1"
@@ -41,6 +41,7 @@ type Caller struct {
 	Role     Role
 	projects map[string]bool
 	sum      [sha256.Size]byte // of the token
+	expires  time.Time         // zero: never
 }
 
 func (c Caller) mayUse(project string) bool { return c.projects[everyProject] || c.projects[project] }
@@ -54,7 +55,7 @@ type rule struct {
 	// resource answers the name of the resource a request is about, which begins with its project. A method without it is about
 	// no project.
 	resource func(request any) string
-	// change says that each call is written to the audit log.
+	// change says that each call has an audit entry.
 	change bool
 }
 
@@ -156,7 +157,7 @@ func named[M proto.Message](get func(M) string) func(any) string {
 func allowRole(caller Caller, method string) error {
 	rule, known := access[method]
 	if !known || !rule.open && (rule.role == 0 || caller.Role < rule.role) {
-		return status.Error(codes.PermissionDenied, "this token's role does not allow this method")
+		return refusal(codes.PermissionDenied, "ROLE_TOO_SMALL", "this token's role does not allow this method")
 	}
 	return nil
 }
@@ -169,7 +170,7 @@ func allowProject(caller Caller, method string, request any) error {
 	}
 	project, ok := projectOf(resource(request))
 	if !ok || !caller.mayUse(project) {
-		return status.Error(codes.PermissionDenied, "this token has no access to this project")
+		return refusal(codes.PermissionDenied, "PROJECT_NOT_ALLOWED", "this token has no access to this project")
 	}
 	return nil
 }

@@ -4,11 +4,15 @@ import (
 	"context"
 	"errors"
 
+	"google.golang.org/genproto/googleapis/rpc/code"
 	"google.golang.org/genproto/googleapis/rpc/errdetails"
 	"google.golang.org/grpc/codes"
 	"google.golang.org/grpc/status"
 	"google.golang.org/protobuf/protoadapt"
 
+	"github.com/slacktalk/slacktalk/services/router/audit"
+	"github.com/slacktalk/slacktalk/services/router/conversationapi"
+	"github.com/slacktalk/slacktalk/services/router/overview"
 	"github.com/slacktalk/slacktalk/services/router/settings"
 )
 
@@ -28,16 +32,19 @@ var kinds = []struct {
 	{settings.ErrNotFound, codes.NotFound, "NOT_LINKED", "this operator is not linked"},
 	{settings.ErrUnavailable, codes.Unavailable, "STORAGE_UNAVAILABLE", "the settings cannot be reached right now; try again later"},
 	{settings.ErrCorrupt, codes.Internal, "STORAGE_CORRUPT", "the stored settings cannot be read"},
+	{audit.ErrUnavailable, codes.Unavailable, "AUDIT_UNAVAILABLE", "the audit entries cannot be read right now; try again later"},
+	{overview.ErrNotFound, codes.NotFound, "NO_CONVERSATION", "there is no such conversation"},
+	{conversationapi.ErrUnavailable, codes.Unavailable, "CONVERSATIONS_UNAVAILABLE", "the conversations cannot be reached right now; try again later"},
 	{context.Canceled, codes.Canceled, "CANCELLED", "the call was cancelled"},
 	{context.DeadlineExceeded, codes.DeadlineExceeded, "TOO_LATE", "the call took too long"},
 }
 
 // toStatus turns an error into what the caller is told. What has a status already keeps it; what is not known is INTERNAL, without
-// a word about the cause.
+// a word about the cause. Each carries a google.rpc.ErrorInfo.
 func toStatus(err error) *status.Status {
 	// Only a status that was made to be an answer counts, not one wrapped somewhere inside.
 	if told, ok := err.(interface{ GRPCStatus() *status.Status }); ok {
-		return told.GRPCStatus()
+		return withReason(told.GRPCStatus())
 	}
 	for _, kind := range kinds {
 		if errors.Is(err, kind.is) {
@@ -45,7 +52,26 @@ func toStatus(err error) *status.Status {
 			return withViolations(kind.code, kind.message, reason, err)
 		}
 	}
-	return status.New(codes.Internal, "internal error")
+	return withReason(status.New(codes.Internal, "internal error"))
+}
+
+// withReason gives a status that has no google.rpc.ErrorInfo one with the name of its code: it says no more, but clients need not look twice.
+func withReason(s *status.Status) *status.Status {
+	for _, detail := range s.Details() {
+		if _, ok := detail.(*errdetails.ErrorInfo); ok {
+			return s
+		}
+	}
+	return withDetails(s, &errdetails.ErrorInfo{Reason: codeName(s.Code()), Domain: errorDomain})
+}
+
+// codeName is a code's name in the documentation of gRPC, like NOT_FOUND.
+func codeName(c codes.Code) string { return code.Code(c).String() } //nolint:gosec // the codes are few
+
+// refusal is an error that is told as it is.
+func refusal(c codes.Code, reason, message string, details ...protoadapt.MessageV1) error {
+	details = append([]protoadapt.MessageV1{&errdetails.ErrorInfo{Reason: reason, Domain: errorDomain}}, details...)
+	return withDetails(status.New(c, message), details...).Err()
 }
 
 // withViolations makes a status that also tells the wrong fields, if err knows them: the first in its message, for people, all in

@@ -84,7 +84,7 @@ func TestACallThatIsCancelledEndsInside(t *testing.T) {
 	r := start(t, hanging(t, cancel))
 	_, err := r.UpdateTeamSettings(ctx, update("demo", on(), "*"))
 	wantCode(t, "cancelled", err, codes.Canceled)
-	r.logs.wait(t, "settings change", `"result":"Canceled"`)
+	r.logs.wait(t, `"msg":"change"`, `"result":"CANCELLED"`)
 }
 
 func TestACallWithoutADeadlineGetsOne(t *testing.T) {
@@ -103,10 +103,10 @@ func TestEveryAttemptToChangeIsAudited(t *testing.T) {
 	r.logs.wait(t, `"who":"operator-demo"`, "SetOperatorLink", `"resource":"projects/demo/operators/op1"`, `"result":"OK"`)
 	_, err = r.SetOperatorLink(as(t, viewerDemo), request)
 	wantCode(t, "set by viewer", err, codes.PermissionDenied)
-	r.logs.wait(t, `"who":"viewer-demo"`, "SetOperatorLink", `"result":"PermissionDenied"`)
+	r.logs.wait(t, `"who":"viewer-demo"`, "SetOperatorLink", `"result":"PERMISSION_DENIED"`)
 	_, err = r.UpdateTeamSettings(as(t, adminDemo), update("demo", on()))
 	wantCode(t, "update without mask", err, codes.InvalidArgument)
-	r.logs.wait(t, `"who":"admin-demo"`, "UpdateTeamSettings", `"result":"InvalidArgument"`)
+	r.logs.wait(t, `"who":"admin-demo"`, "UpdateTeamSettings", `"result":"INVALID_ARGUMENT"`)
 	_, err = r.SetOperatorLink(as(t, adminDemo), set("demo", strings.Repeat("x", 100_000), "U0DEMO1"))
 	wantCode(t, "endless name", err, codes.InvalidArgument)
 	if _, err := r.GetOperatorLink(as(t, viewerDemo), &settingsv1.GetOperatorLinkRequest{Name: settings.LinkName("demo", "op1")}); err != nil {

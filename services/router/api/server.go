@@ -2,6 +2,7 @@
 package api
 
 import (
+	"cmp"
 	"crypto/tls"
 	"log/slog"
 	"time"
@@ -25,13 +26,18 @@ const (
 	// maxHeaders in bytes bounds what a caller may send before it is known.
 	maxHeaders = 16 << 10
 	maxStreams = 100
-	handshake  = 10 * time.Second
+	// defaultHandshake is how long a connection may take until its first frame, over TLS and HTTP/2.
+	defaultHandshake = 10 * time.Second
+	// defaultAge is how long a connection is used.
+	defaultAge = 5 * time.Minute
 )
 
 // Options are what a server is made of. Store, Tokens and Logger are needed.
 type Options struct {
 	Store  *settings.Store
 	Tokens *Tokens
+	// Watches serves WatchTeamSettings; without it that is UNIMPLEMENTED. The caller runs it, and ends it before the server is to stop.
+	Watches *settings.Hub
 	// Operators answers ListOperators; without it that is UNIMPLEMENTED.
 	Operators Operators
 	// The other services; those that are nil are not served.
@@ -39,7 +45,9 @@ type Options struct {
 	DeadLetters   adminv1.DeadLetterServiceServer
 	Audit         adminv1.AuditServiceServer
 	Diagnostics   adminv1.DiagnosticsServiceServer
-	// Logger takes the audit log and failures.
+	// Recorder stores the audit entries of changes; without it they are only log lines.
+	Recorder Recorder
+	// Logger takes a line for each change, and failures.
 	Logger *slog.Logger
 	// TLS, when set, is how connections are protected; with ClientCAs and RequireAndVerifyClientCert on both sides. Without it the
 	// tokens travel in the clear: only for loopback, or where something in front does TLS.
@@ -48,6 +56,15 @@ type Options struct {
 	Health *health.Server
 	// Timeout ends calls that have no earlier deadline; 10 seconds when zero.
 	Timeout time.Duration
+	// Rate is how often each token may call; the zero Rate is no limit.
+	Rate Rate
+	// Guesses is how often each address may come without a valid token; the zero Rate is no limit.
+	Guesses Rate
+	// ConnectionAge is how long a connection is used before the client is asked to open a new one; 5 minutes when zero. A tenth of it, at least a
+	// second, is left to calls under way.
+	ConnectionAge time.Duration
+	// Handshake is how long a connection may take until its first frame; 10 seconds when zero.
+	Handshake time.Duration
 	// Extra is for what watches calls, like a stats handler for traces.
 	Extra []grpc.ServerOption
 }
@@ -55,20 +72,18 @@ type Options struct {
 // NewServer makes a server with the settings, health and reflection services. The caller serves and stops it. Every other
 // service registered on it needs its rows in the access table.
 func NewServer(o Options) *grpc.Server {
-	if o.Timeout == 0 {
-		o.Timeout = defaultTimeout
-	}
+	o.Timeout = cmp.Or(o.Timeout, defaultTimeout)
 	if o.Health == nil {
 		o.Health = health.NewServer()
 		o.Health.SetServingStatus(settingsv1.SettingsService_ServiceDesc.ServiceName, grpc_health_v1.HealthCheckResponse_SERVING)
 	}
-	guard := &guard{tokens: o.Tokens, log: o.Logger, timeout: o.Timeout}
-	options := append(limits(), guard.interceptors()...)
+	guard := newGuard(o)
+	options := append(limits(o), guard.interceptors()...)
 	if o.TLS != nil {
 		options = append(options, grpc.Creds(credentials.NewTLS(o.TLS)))
 	}
 	server := grpc.NewServer(append(options, o.Extra...)...)
-	settingsv1.RegisterSettingsServiceServer(server, &service{store: o.Store, operators: o.Operators})
+	settingsv1.RegisterSettingsServiceServer(server, &service{store: o.Store, watches: o.Watches, operators: o.Operators})
 	if o.Conversations != nil {
 		adminv1.RegisterConversationServiceServer(server, o.Conversations)
 	}
@@ -83,22 +98,28 @@ func NewServer(o Options) *grpc.Server {
 	}
 	grpc_health_v1.RegisterHealthServer(server, o.Health)
 	reflection.Register(server)
+	for name, info := range server.GetServiceInfo() {
+		for _, m := range info.Methods {
+			guard.served["/"+name+"/"+m.Name] = true
+		}
+	}
 	return server
 }
 
 // limits keep one caller from taking the server away from the others.
-func limits() []grpc.ServerOption {
+func limits(o Options) []grpc.ServerOption {
+	age := cmp.Or(o.ConnectionAge, defaultAge)
 	return []grpc.ServerOption{
 		grpc.MaxRecvMsgSize(maxRequest),
 		grpc.MaxHeaderListSize(maxHeaders),
 		grpc.MaxConcurrentStreams(maxStreams),
-		grpc.ConnectionTimeout(handshake),
+		grpc.ConnectionTimeout(cmp.Or(o.Handshake, defaultHandshake)),
 		grpc.WaitForHandlers(true),
 		grpc.KeepaliveEnforcementPolicy(keepalive.EnforcementPolicy{MinTime: 20 * time.Second, PermitWithoutStream: true}),
 		grpc.KeepaliveParams(keepalive.ServerParameters{
 			// Connections end now and then so that calls find their way to new replicas.
-			MaxConnectionAge:      5 * time.Minute,
-			MaxConnectionAgeGrace: 30 * time.Second,
+			MaxConnectionAge:      age,
+			MaxConnectionAgeGrace: max(age/10, time.Second),
 			Time:                  time.Minute,
 			Timeout:               20 * time.Second,
 		}),

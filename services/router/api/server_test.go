@@ -26,6 +26,7 @@ import (
 	"google.golang.org/grpc/status"
 	"google.golang.org/grpc/test/bufconn"
 
+	adminv1 "github.com/slacktalk/slacktalk/proto/slacktalk/admin/v1"
 	eventv1 "github.com/slacktalk/slacktalk/proto/slacktalk/event/v1"
 	settingsv1 "github.com/slacktalk/slacktalk/proto/slacktalk/settings/v1"
 	"github.com/slacktalk/slacktalk/services/router/settings"
@@ -41,6 +42,8 @@ type running struct {
 	redis  *miniredis.Miniredis
 	tokens string // path of the file
 	logs   *logs
+	// stopHub ends the watches, as a server that stops does.
+	stopHub func()
 }
 
 // Tokens of the tests. Their names say what they may do.
@@ -78,7 +81,8 @@ func start(t *testing.T, change ...func(*Options)) *running {
 	if err != nil {
 		t.Fatal(err)
 	}
-	options := Options{Store: newStore(t, &redis.UniversalOptions{Addrs: []string{r.redis.Addr()}}), Tokens: tokens, Logger: log, Operators: twoOperators{}}
+	store := newStore(t, &redis.UniversalOptions{Addrs: []string{r.redis.Addr()}})
+	options := Options{Store: store, Tokens: tokens, Logger: log, Watches: r.runHub(t, store), Operators: twoOperators{}, Audit: noEntries{}, Conversations: noConversations{}}
 	for _, c := range change {
 		c(&options)
 	}
@@ -86,6 +90,28 @@ func start(t *testing.T, change ...func(*Options)) *running {
 	r.conn = serve(t, r.server, grpc.WithTransportCredentials(insecure.NewCredentials()))
 	r.SettingsServiceClient = settingsv1.NewSettingsServiceClient(r.conn)
 	return r
+}
+
+func (r *running) runHub(t testing.TB, store *settings.Store) *settings.Hub {
+	hub := settings.NewHub(store, slog.New(slog.DiscardHandler))
+	ctx, cancel := context.WithCancel(context.Background())
+	var hears sync.WaitGroup
+	hears.Go(func() { hub.Run(ctx) })
+	r.stopHub = func() {
+		cancel()
+		hears.Wait()
+	}
+	t.Cleanup(r.stopHub)
+	return hub
+}
+
+// noEntries is an audit in which nothing stands.
+type noEntries struct {
+	adminv1.UnimplementedAuditServiceServer
+}
+
+func (noEntries) ListAuditEntries(context.Context, *adminv1.ListAuditEntriesRequest) (*adminv1.ListAuditEntriesResponse, error) {
+	return &adminv1.ListAuditEntriesResponse{}, nil
 }
 
 // twoOperators is a KARTE that knows two operators.

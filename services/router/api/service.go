@@ -21,6 +21,7 @@ var serverFields = map[string]bool{"name": true, "etag": true, "update_time": tr
 type service struct {
 	settingsv1.UnimplementedSettingsServiceServer
 	store     *settings.Store
+	watches   *settings.Hub
 	operators Operators
 }
 

@@ -165,3 +165,123 @@ func FuzzTokensFile(f *testing.F) {
 		}
 	})
 }
+
+func TestATokenEndsWhenItExpires(t *testing.T) {
+	expiring := func(name, expires string) string {
+		return strings.Replace(entry(name, "token "+name, "viewer", "demo"), "}", ", expires: "+expires+"}", 1)
+	}
+	f := loaded(t, expiring("day", "2027-01-15")+expiring("time", `"2027-01-15T09:00:00+09:00"`)) // the clock begins at 2027-01-15T08:00:00Z
+	f.want("token day", true)
+	f.want("token time", false)
+	f.now = time.Date(2027, 1, 15, 23, 59, 59, 0, time.UTC)
+	f.want("token day", true)
+	if err := f.tokens.Ready(); err != nil {
+		t.Error(err)
+	}
+	f.now = f.now.Add(time.Second)
+	f.want("token day", false)
+	if f.tokens.Ready() == nil {
+		t.Error("ready although all tokens have expired")
+	}
+}
+
+func TestTokensThatAnybodyWouldTryAreRefused(t *testing.T) {
+	for _, token := range []string{"", "test", "password", "test\n", "a", "viewer", "demo"} {
+		path := filepath.Join(t.TempDir(), "tokens.yaml")
+		if err := os.WriteFile(path, []byte(entry("a", token, "viewer", "demo")), 0o600); err != nil {
+			t.Fatal(err)
+		}
+		if _, err := LoadTokens(path, newLog(io.Discard), time.Now); err == nil || !strings.Contains(err.Error(), "guessed") {
+			t.Errorf("%q: %v", token, err)
+		}
+	}
+}
+
+func TestAMistakeInATokensFileQuotesNothingOfIt(t *testing.T) {
+	for _, content := range []string{
+		"- my-secret-token", "my-secret-token", "- my-secret-token: x", "- {name: a, token: my-secret-token}", "- name: [my-secret-token", "- {my-secret-token: 1, my-secret-token: 2}",
+		"- {name: a, sha256: my-secret-token, role: viewer, projects: [demo]}", "- {name: {my-secret-token: 1}}",
+	} {
+		if _, err := parseTokens([]byte(content)); err == nil || strings.Contains(err.Error(), "my-secret-token") {
+			t.Errorf("%s: %v", content, err)
+		}
+	}
+}
+
+func TestATokensFileThatIsOpenToOthersIsWarnedOf(t *testing.T) {
+	for mode, warned := range map[os.FileMode]bool{0o600: false, 0o440: false, 0o640: false, 0o644: true, 0o660: true, 0o602: true} {
+		f := loaded(t, "")
+		if err := os.Chmod(f.path, mode); err != nil {
+			t.Fatal(err)
+		}
+		if _, err := LoadTokens(f.path, newLog(&f.logs), time.Now); err != nil {
+			t.Fatal(err)
+		}
+		if got := strings.Contains(f.logs.String(), "open to others"); got != warned {
+			t.Errorf("%v: warned: %v, want %v", mode, got, warned)
+		}
+	}
+}
+
+func TestNewTokenMakesATokenAndTheEntryThatKnowsIt(t *testing.T) {
+	now := time.Date(2026, 1, 31, 9, 0, 0, 0, time.UTC)
+	var out, again strings.Builder
+	args := []string{"--name", "山田's laptop", "-role", "operator", "-project", "demo", "-project", "shop", "-expires", "2026-12-31"}
+	for _, w := range []*strings.Builder{&out, &again} {
+		if err := NewToken(args, w, now); err != nil {
+			t.Fatal(err)
+		}
+	}
+	token, entry, _ := strings.Cut(out.String(), "\n")
+	if strings.HasPrefix(again.String(), token) || len(token) < 50 || !strings.HasPrefix(token, "slacktalk_") || strings.Contains(entry, token) {
+		t.Errorf("got\n%s\nand then\n%s", out.String(), again.String())
+	}
+	f := loaded(t, entry)
+	caller, ok := f.tokens.find(token)
+	if f.now = now; !ok {
+		caller, ok = f.tokens.find(token)
+	}
+	if !ok || caller.Name != "山田's laptop" || caller.Role != Operator || !caller.mayUse("demo") || !caller.mayUse("shop") || caller.mayUse("other") ||
+		!caller.expires.Equal(time.Date(2027, 1, 1, 0, 0, 0, 0, time.UTC)) {
+		t.Errorf("the entry is\n%sand gives %+v", entry, caller)
+	}
+}
+
+func TestNewTokenRefusesWhatTheFileWould(t *testing.T) {
+	for name, args := range map[string][]string{
+		"no name":         {"-project", "demo"},
+		"no project":      {"-name", "ci"},
+		"bad project":     {"-name", "ci", "-project", "a/b"},
+		"unknown role":    {"-name", "ci", "-project", "demo", "-role", "root"},
+		"bad day":         {"-name", "ci", "-project", "demo", "-expires", "tomorrow"},
+		"expired already": {"-name", "ci", "-project", "demo", "-expires", "2020-01-01"},
+		"words behind":    {"-name", "ci", "-project", "demo", "please"},
+	} {
+		var out strings.Builder
+		if err := NewToken(args, &out, time.Now()); err == nil || out.Len() > 0 {
+			t.Errorf("%s: %v, and wrote %q", name, err, out.String())
+		}
+	}
+}
+
+func TestNoTokenAnExpiredOneAndAnUnknownOneAreRefusedInTheSameWords(t *testing.T) {
+	const expired = "expired token"
+	r := start(t)
+	file := tokensFile() + strings.Replace(entry("old", expired, "admin", `"*"`), "}", ", expires: 2020-01-01}", 1)
+	if err := os.WriteFile(r.tokens, []byte(file), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	tokens, err := LoadTokens(r.tokens, newLog(io.Discard), time.Now)
+	if err != nil {
+		t.Fatal(err)
+	}
+	r = start(t, func(o *Options) { o.Tokens = tokens })
+	request := &settingsv1.GetTeamSettingsRequest{Name: settings.TeamName("demo")}
+	_, missing := r.GetTeamSettings(t.Context(), request)
+	wantCode(t, "no token", missing, codes.Unauthenticated)
+	for _, token := range []string{expired, "unknown"} {
+		if _, err := r.GetTeamSettings(as(t, token), request); err == nil || err.Error() != missing.Error() {
+			t.Errorf("%s: %v differs from %v", token, err, missing)
+		}
+	}
+}
