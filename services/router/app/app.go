@@ -21,6 +21,9 @@ import (
 	"github.com/slacktalk/slacktalk/internal/secret"
 	"github.com/slacktalk/slacktalk/services/router/api"
 	"github.com/slacktalk/slacktalk/services/router/conversation"
+	"github.com/slacktalk/slacktalk/services/router/conversationapi"
+	"github.com/slacktalk/slacktalk/services/router/listing"
+	"github.com/slacktalk/slacktalk/services/router/overview"
 	"github.com/slacktalk/slacktalk/services/router/people"
 	"github.com/slacktalk/slacktalk/services/router/routing"
 	"github.com/slacktalk/slacktalk/services/router/settings"
@@ -42,6 +45,8 @@ type Settings struct {
 	TLSKey  string `env:"GRPC_TLS_KEY"`
 	// TLSClientCA, when given, asks every caller for a certificate of this authority.
 	TLSClientCA string `env:"GRPC_TLS_CLIENT_CA"`
+	// ConsoleURL is the link to a conversation in the KARTE console, with {user} and {project}.
+	ConsoleURL string `env:"KARTE_CONSOLE_URL"`
 	// EchoWindow: for so long a console message that equals what the bridge has just sent is taken for its echo; 0 turns this off.
 	EchoWindow time.Duration `env:"ECHO_WINDOW" envDefault:"1m"`
 }
@@ -90,9 +95,11 @@ func New(s Settings, log *slog.Logger) (*App, error) {
 		return nil, err
 	}
 	store := settings.New(a.redis, time.Now)
-	a.grpc = api.NewServer(api.Options{Store: store, Tokens: tokens, Logger: log, TLS: transport})
+	conversations := conversation.New(a.redis, a.bus)
+	service := &conversationapi.Service{Overview: &overview.Overview{Bus: a.bus, Conversations: conversations, Pages: listing.Pages{Secrets: store}, ConsoleURL: s.ConsoleURL}}
+	a.grpc = api.NewServer(api.Options{Conversations: service, Store: store, Tokens: tokens, Logger: log, TLS: transport})
 	a.router = routing.New(routing.Parts{
-		Settings: store, Conversations: conversation.New(a.redis, a.bus), People: people.New(a.bus), Threads: threads.New(a.bus), Publisher: a.bus,
+		Settings: store, Conversations: conversations, People: people.New(a.bus), Threads: threads.New(a.bus), Publisher: a.bus,
 		Lanes: a.bus.NewLaneRegistry(), Partitions: s.Bus.Partitions, EchoWindow: s.EchoWindow, Log: log, Metrics: a.registry,
 	})
 	a.checks = []daemon.Check{

@@ -14,7 +14,7 @@ import (
 
 // Redis is an index here, never the truth: what it has lost is read from the buckets again.
 //
-//	conv:{project}:<identity>        → revision (20 digits) + ConversationRecord
+//	conv:{project}:<identity>        → revision (20 digits) + ConversationRecord; the revision alone for a while after the record was erased
 //	thread:{team}:<channel>:<ts>     → project, NUL, conversation
 const cacheFor = 30 * 24 * time.Hour
 
@@ -32,6 +32,14 @@ if not old or string.sub(old, 1, 20) <= string.sub(ARGV[1], 1, 20) then
 end
 return 1`)
 
+// forget removes the copy of a record that is no longer there.
+func (s *Store) forget(ctx context.Context, project, id string) error {
+	if err := s.redis.Del(ctx, convKey(project, id)).Err(); err != nil {
+		return fmt.Errorf("remove conversation from Redis: %w", err)
+	}
+	return nil
+}
+
 func (s *Store) cached(ctx context.Context, project string, ids []string) ([]*eventv1.ConversationRecord, error) {
 	keys := make([]string, len(ids))
 	for i, id := range ids {
@@ -44,7 +52,7 @@ func (s *Store) cached(ctx context.Context, project string, ids []string) ([]*ev
 	records := make([]*eventv1.ConversationRecord, len(ids))
 	for i, value := range values {
 		text, ok := value.(string)
-		if !ok || len(text) < 20 {
+		if !ok || len(text) <= 20 { // a revision alone says that what was there is erased
 			continue
 		}
 		var record eventv1.ConversationRecord

@@ -9,6 +9,7 @@ import (
 
 	"github.com/redis/go-redis/v9"
 	"google.golang.org/protobuf/proto"
+	"google.golang.org/protobuf/types/known/timestamppb"
 
 	"github.com/slacktalk/slacktalk/internal/bus"
 	eventv1 "github.com/slacktalk/slacktalk/proto/slacktalk/event/v1"
@@ -17,6 +18,7 @@ import (
 // Store finds and changes conversations. The bucket CONVERSATIONS is the truth and is changed by compare-and-set only,
 // Redis is in front of it.
 type Store struct {
+	bus     *bus.Bus
 	redis   redis.UniversalClient
 	records bus.Records[*eventv1.ConversationRecord]
 	threads bus.Records[*eventv1.ThreadRecord]
@@ -25,6 +27,7 @@ type Store struct {
 // New makes a store.
 func New(client redis.UniversalClient, b *bus.Bus) *Store {
 	return &Store{
+		bus:     b,
 		redis:   client,
 		records: bus.NewRecords[*eventv1.ConversationRecord](b, bus.Conversations),
 		threads: bus.NewRecords[*eventv1.ThreadRecord](b, bus.Threads),
@@ -74,7 +77,7 @@ func (s *Store) resolve(ctx context.Context, project, member, visitor string, c 
 		conv.Record = byVisitor.record
 	}
 	for _, alias := range p.aliases {
-		if err := s.point(ctx, project, alias, p.id, p.ended); err != nil {
+		if err := s.point(ctx, project, alias, p.id, p.ended, idsOf(alias, member, c)); err != nil {
 			return Conversation{}, nil, err
 		}
 	}
@@ -120,10 +123,18 @@ func (s *Store) read(ctx context.Context, project, id string) (*eventv1.Conversa
 func (s *Store) put(ctx context.Context, project, id string, record *eventv1.ConversationRecord) (*eventv1.ConversationRecord, error) {
 	return s.change(ctx, project, id, func(now *eventv1.ConversationRecord, exists bool) error {
 		switch {
-		case !exists:
-			proto.Merge(now, record)
+		case !exists && record.GetCreateTime() != nil:
+			return bus.ErrConflict // it was erased meanwhile
 		case now.GetAliasOf() != "":
-			return bus.ErrConflict // it was merged meanwhile: look again
+			led, err := s.leads(ctx, project, now.GetAliasOf())
+			if err != nil || led {
+				return errors.Join(err, bus.ErrConflict) // it was merged meanwhile: look again
+			}
+			fallthrough // the conversation was erased as this identity began to lead there
+		case !exists:
+			proto.Reset(now)
+			proto.Merge(now, record)
+			now.CreateTime = timestamppb.Now()
 		case now.GetCustomer().GetUserId() == "":
 			now.Customer = record.GetCustomer()
 			if record.GetAssignee() != nil {
@@ -136,33 +147,65 @@ func (s *Store) put(ctx context.Context, project, id string, record *eventv1.Con
 	})
 }
 
+// leads reports whether an identity leads to a conversation, as the bucket says.
+func (s *Store) leads(ctx context.Context, project, id string) (bool, error) {
+	for {
+		var record eventv1.ConversationRecord
+		revision, err := s.records.Read(ctx, recordKey(project, id), &record)
+		if err != nil || revision == 0 {
+			return false, err
+		}
+		if record.GetAliasOf() == "" {
+			return true, nil
+		}
+		id = record.GetAliasOf()
+	}
+}
+
+// idsOf answers the ids that an identity of an event's customer stands for.
+func idsOf(identity, member string, c *eventv1.Customer) *eventv1.Customer {
+	if identity == member {
+		return &eventv1.Customer{UserId: c.GetUserId()}
+	}
+	return &eventv1.Customer{VisitorId: visitorID(c)}
+}
+
 // point makes an identity lead to a conversation. from is the conversation that ends with this, nil when the identity led to
-// none. ErrConflict: it leads somewhere else by now, look again.
-func (s *Store) point(ctx context.Context, project, identity, id string, from *known) error {
+// none; customer is what the identity stands for. ErrConflict: it leads somewhere else by now, look again.
+func (s *Store) point(ctx context.Context, project, identity, id string, from *known, customer *eventv1.Customer) error {
 	if identity == id {
 		return nil
+	}
+	if from != nil {
+		customer = from.record.GetCustomer()
 	}
 	_, err := s.change(ctx, project, identity, func(now *eventv1.ConversationRecord, exists bool) error {
 		switch {
 		case !exists:
 		case now.GetAliasOf() == id:
 			return nil
-		case now.GetAliasOf() != "", from == nil, now.GetCustomer().GetUserId() != from.record.GetCustomer().GetUserId(),
-			now.GetChannel() != from.record.GetChannel():
+		case now.GetAliasOf() != "":
+			if led, err := s.leads(ctx, project, now.GetAliasOf()); err != nil || led {
+				return errors.Join(err, bus.ErrConflict)
+			}
+		case from == nil, now.GetCustomer().GetUserId() != from.record.GetCustomer().GetUserId(), now.GetChannel() != from.record.GetChannel():
 			return bus.ErrConflict
 		}
 		proto.Reset(now)
-		now.AliasOf = id
+		now.AliasOf, now.Customer = id, proto.CloneOf(customer)
 		return nil
 	})
-	return err
+	if err != nil {
+		return err
+	}
+	return s.aliased(ctx, project, identity, id, customer)
 }
 
 // Update changes a conversation's record; change may be called more than once.
 func (s *Store) Update(ctx context.Context, conv Conversation, change func(*eventv1.ConversationRecord)) (Conversation, error) {
 	record, err := s.change(ctx, conv.Project, conv.ID, func(now *eventv1.ConversationRecord, exists bool) error {
 		if !exists {
-			proto.Merge(now, conv.Record)
+			return bus.ErrConflict // it was erased meanwhile: whatever comes next belongs to a new conversation
 		}
 		change(now)
 		return nil
@@ -185,10 +228,11 @@ func (s *Store) change(ctx context.Context, project, id string, change func(now 
 		}
 		before := proto.CloneOf(&now)
 		if err := change(&now, revision != 0); err != nil {
-			if revision != 0 { // what led here was out of date: the next look must not see it again
-				err = errors.Join(err, s.cache(ctx, project, id, before, revision))
+			// What led here was out of date: the next look must not see it again.
+			if revision != 0 {
+				return nil, errors.Join(err, s.cache(ctx, project, id, before, revision))
 			}
-			return nil, err
+			return nil, errors.Join(err, s.forget(ctx, project, id))
 		}
 		if revision == 0 || !proto.Equal(before, &now) {
 			revision, err = s.records.Write(ctx, recordKey(project, id), &now, revision)
@@ -202,6 +246,14 @@ func (s *Store) change(ctx context.Context, project, id string, change func(now 
 		return &now, s.cache(ctx, project, id, &now, revision)
 	}
 	return nil, last
+}
+
+// ThreadOpened remembers that a conversation has a new thread.
+func (s *Store) ThreadOpened(ctx context.Context, t Thread, project, id string) error {
+	if err := s.Opened(ctx, t.Team, t.Channel, t.TS, project, id); err != nil {
+		return err
+	}
+	return s.opened(ctx, project, id, t)
 }
 
 // Opened remembers which conversation a thread belongs to.

@@ -29,6 +29,9 @@ func (r *Router) Talk(ctx context.Context, m bus.Message) error {
 		err = r.show(ctx, &fact, team)
 	case *eventv1.TalkFact_ReplyDelivered, *eventv1.TalkFact_ReplyFailed, *eventv1.TalkFact_ReplyWaiting:
 		if err = r.record(ctx, &fact); err == nil {
+			err = r.answered(ctx, &fact)
+		}
+		if err == nil {
 			err = r.receipt(ctx, &fact, team)
 		}
 	case *eventv1.TalkFact_ProjectParked:
@@ -68,6 +71,9 @@ func (r *Router) show(ctx context.Context, fact *eventv1.TalkFact, team *setting
 			r.decided("ignored: echo")
 			return nil
 		}
+	}
+	if err := r.active(ctx, fact, conv); err != nil {
+		return err
 	}
 	if !team.GetNotificationsEnabled() {
 		r.decided("ignored: notifications off")
