@@ -24,6 +24,8 @@ const (
 	pathSend    = "/v2/talk/message/sendFromOperator"
 	pathNote    = "/v2beta/talk/note/send"
 	pathHistory = "/v2/talk/message/get"
+
+	pathOperators = "/v2beta/talk/operator/list"
 )
 
 // callTimeout bounds one call, from dialling to the end of the answer.

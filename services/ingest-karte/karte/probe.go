@@ -23,7 +23,7 @@ type Use struct {
 // Uses are all of them. The first answers without a fault when the token is accepted.
 func Uses() []Use {
 	return []Use{
-		{Scope: "talk.operator.list", For: "showing which operators there are", Optional: true, path: "/v2beta/talk/operator/list"},
+		{Scope: "talk.operator.list", For: "showing which operators there are", Optional: true, path: pathOperators},
 		{Scope: "talk.message.sendFromOperator", For: "sending replies to customers", path: pathSend},
 		{Scope: "talk.message.get", For: "hooks of messages, and looking up what became of a lost answer", path: pathHistory},
 		{Scope: "talk.note.send", For: "keeping notes", path: pathNote},
