@@ -98,7 +98,7 @@ func (l *Lanes) Handler(lane bus.Lane) bus.Handler {
 			}
 			if !errors.Is(err, retry.ErrParked) {
 				w.parked.WithLabelValues(lane.Kind, lane.Team, lane.Channel).Set(0)
-				return w.end(ctx, m, w.exhausted(m, &command, err))
+				return w.end(ctx, m, &command, w.exhausted(m, &command, err))
 			}
 			if err := w.park(ctx, &command, err); err != nil {
 				return err
@@ -136,21 +136,6 @@ func (w *worker) park(ctx context.Context, command *eventv1.SlackCommand, cause 
 	return w.Wakes.Wait(ctx, w.lane.Channel, parkedProbe)
 }
 
-// tell lets the project's admins know that the lane is parked, at most once an hour. Marks belong to no project; where they
-// cannot be made, posts cannot either.
-func (w *worker) tell(ctx context.Context, project string, cause error) error {
-	if project == "" {
-		return nil
-	}
-	id := fmt.Sprintf("parked-%s-%s", w.lane.Key(), w.Now().UTC().Format("2006-01-02T15"))
-	subject := bus.SlackSubject(w.Bus.Partitions(), w.lane.Team, w.lane.Channel, "", "lane-parked", id)
-	_, err := w.Bus.Once(ctx, bus.Slack, subject, &eventv1.SlackFact{
-		Id: id, Team: w.lane.Team, Channel: w.lane.Channel, OccurredAt: timestamppb.New(w.Now()), ReceivedAt: timestamppb.New(w.Now()),
-		Fact: &eventv1.SlackFact_LaneParked{LaneParked: &eventv1.LaneParked{Detail: cause.Error(), Project: project}},
-	})
-	return err
-}
-
 // enough is how many attempts go before a command is given up, so that one which only waited in a backlog gets its chance.
 const enough = 20
 
@@ -166,20 +151,32 @@ func (w *worker) exhausted(m bus.Message, command *eventv1.SlackCommand, err err
 	return err
 }
 
-// end makes sure that a command which is given up takes nothing with it: what its last attempt would have carried along is to
-// be tried by itself, although that may make a line appear twice where nobody knows what became of the attempt.
-func (w *worker) end(ctx context.Context, m bus.Message, err error) error {
-	if _, permanent := retry.Reason(err); !permanent {
+// end says that a command is given up, and makes sure that it takes nothing with it: what its last attempt would have carried along
+// is to be looked for and tried by itself.
+func (w *worker) end(ctx context.Context, m bus.Message, command *eventv1.SlackCommand, err error) error {
+	reason, permanent := retry.Reason(err)
+	if !permanent {
 		return err
 	}
 	last, failed := w.checkpoint.Last(ctx)
 	if failed == nil && last.GetSequence() == m.Sequence && len(last.GetMerged()) > 0 {
-		failed = w.clear(ctx, m, last)
+		failed = w.abandon(ctx, last)
+	}
+	if failed == nil {
+		failed = w.tellFailed(ctx, w.lane, m, command, reason, err)
 	}
 	if failed != nil {
 		return failed
 	}
 	return err
+}
+
+// abandon writes down that nobody knows whether what the last attempt carried along has arrived.
+func (w *worker) abandon(ctx context.Context, last *eventv1.Checkpoint) error {
+	return w.checkpoint.Note(ctx, &eventv1.Checkpoint{
+		Sequence: last.GetSequence(), Part: last.GetPart(), AttemptedAt: last.GetAttemptedAt(), Ahead: last.GetAhead(),
+		Uncertain: append(uncertain(last, last.GetSequence()), last.GetMerged()...),
+	})
 }
 
 // batch is the commands that one post carries: the lane's own message first, then later ones of the same conversation.
@@ -196,6 +193,14 @@ func (b batch) posts() []*eventv1.ThreadPost {
 	return posts
 }
 
+func (b batch) ids() []string {
+	ids := make([]string, len(b.commands))
+	for i, command := range b.commands {
+		ids[i] = command.GetId()
+	}
+	return ids
+}
+
 // Marks are kept with a post so that it can be found after a lost answer.
 func partMark(command *eventv1.SlackCommand, part int) string {
 	return bus.Token(fmt.Sprintf("%s#%d", command.GetId(), part))
@@ -209,10 +214,13 @@ func (b batch) marks(part int) []string {
 	return marks
 }
 
+// farthest is the most waiting messages that are looked at for one post.
+const farthest = 1000
+
 // lookAhead bounds how many waiting messages are looked at for one post. A lane that is not paced has little to gain.
 func (w *worker) lookAhead() int {
 	if w.Pace > 0 {
-		return 1000
+		return farthest
 	}
 	return 32
 }
@@ -275,12 +283,13 @@ func (w *worker) options(command *eventv1.SlackCommand) render.Options {
 func (w *worker) note(ctx context.Context, m bus.Message, last *eventv1.Checkpoint, part int, b batch) error {
 	return w.checkpoint.Note(ctx, &eventv1.Checkpoint{
 		Sequence: m.Sequence, Part: uint32(part), AttemptedAt: timestamppb.New(w.Now()), Merged: b.sequences, Ahead: ahead(last, m.Sequence), //nolint:gosec // part is small
+		Uncertain: uncertain(last, m.Sequence),
 	})
 }
 
 // clear writes down that the attempt certainly had no effect, so that the next one needs no search.
 func (w *worker) clear(ctx context.Context, m bus.Message, last *eventv1.Checkpoint) error {
-	return w.checkpoint.Note(context.WithoutCancel(ctx), &eventv1.Checkpoint{Sequence: m.Sequence - 1, Ahead: ahead(last, m.Sequence)})
+	return w.checkpoint.Note(context.WithoutCancel(ctx), &eventv1.Checkpoint{Sequence: m.Sequence - 1, Ahead: ahead(last, m.Sequence), Uncertain: uncertain(last, m.Sequence)})
 }
 
 // ahead answers which messages behind sequence have been carried by attempts before it.
@@ -290,6 +299,11 @@ func ahead(last *eventv1.Checkpoint, sequence uint64) []uint64 {
 		done = append(done, last.GetMerged()...)
 	}
 	return slices.DeleteFunc(done, func(s uint64) bool { return s <= sequence })
+}
+
+// uncertain answers which messages behind sequence may have been carried by a command that was given up.
+func uncertain(last *eventv1.Checkpoint, sequence uint64) []uint64 {
+	return slices.DeleteFunc(slices.Clone(last.GetUncertain()), func(s uint64) bool { return s <= sequence })
 }
 
 func (l *Lanes) count(kind string, err error) {

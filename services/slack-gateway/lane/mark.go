@@ -73,8 +73,15 @@ func (w *worker) react(ctx context.Context, r *eventv1.Reaction) error {
 	if err := w.Marks.React(ctx, r.GetTarget().GetChannel(), r.GetTarget().GetTs(), name); err != nil {
 		return err
 	}
-	if !r.GetReplacesWaiting() {
-		return nil
+	for receipt, replaced := range map[eventv1.Receipt]bool{
+		eventv1.Receipt_RECEIPT_WAITING: r.GetReplacesWaiting(), eventv1.Receipt_RECEIPT_FAILED: r.GetReplacesFailed(),
+	} {
+		if !replaced {
+			continue
+		}
+		if err := w.Marks.Unreact(ctx, r.GetTarget().GetChannel(), r.GetTarget().GetTs(), render.Reaction(receipt)); err != nil {
+			return err
+		}
 	}
-	return w.Marks.Unreact(ctx, r.GetTarget().GetChannel(), r.GetTarget().GetTs(), render.Reaction(eventv1.Receipt_RECEIPT_WAITING))
+	return nil
 }

@@ -125,7 +125,7 @@ func (a *attempt) reply(ctx context.Context, mentioned bool) error {
 	if a.state == bus.Uncertain {
 		var whole bool
 		var err error
-		if first, whole, err = a.resume(ctx); err != nil || whole {
+		if first, whole, err = a.resume(ctx, mentioned); err != nil || whole {
 			return err
 		}
 	}
@@ -152,7 +152,10 @@ func (a *attempt) reply(ctx context.Context, mentioned bool) error {
 }
 
 // resume answers which part is the first that Slack does not have, after an attempt with an unknown outcome.
-func (a *attempt) resume(ctx context.Context) (first int, whole bool, err error) {
+func (a *attempt) resume(ctx context.Context, mentioned bool) (first int, whole bool, err error) {
+	options := a.options(a.command)
+	options.Mentioned = mentioned
+	parts := len(render.Thread([]*eventv1.ThreadPost{a.command.GetThreadPost()}, options))
 	part, since := 0, a.command.GetIssuedAt().AsTime()
 	if a.last.GetSequence() == a.m.Sequence && !a.command.GetReplay() {
 		part, since = int(a.last.GetPart()), a.last.GetAttemptedAt().AsTime()
@@ -166,18 +169,30 @@ func (a *attempt) resume(ctx context.Context) (first int, whole bool, err error)
 			return part, false, err
 		}
 		a.posts.WithLabelValues("post", "found").Inc()
+		if err := a.foundAt(ctx, at.TS); err != nil {
+			return 0, false, err
+		}
 		if at.TS == a.record.GetTs() {
 			return 0, true, nil // the head shows it whole
 		}
-		if a.command.GetReplay() {
-			continue
-		}
-		if part+1 >= len(render.Thread([]*eventv1.ThreadPost{a.command.GetThreadPost()}, a.options(a.command))) {
+		if part+1 >= parts {
 			return 0, true, nil
+		}
+		if a.command.GetReplay() {
+			continue // of a replayed command any part may be there
 		}
 		// Parts are posted one after the other: behind the noted one there is none.
 		return part + 1, false, nil
 	}
+}
+
+// foundAt tells of a post that was made by an attempt which did not come to telling.
+func (a *attempt) foundAt(ctx context.Context, ts string) error {
+	ids, err := a.carried(ctx)
+	if err != nil {
+		return err
+	}
+	return a.posted(ctx, ts, ids)
 }
 
 // stray removes what was posted to the channel because its thread had gone, and says that the thread has to be reopened.
@@ -212,7 +227,7 @@ func (a *attempt) one(ctx context.Context, message render.Message, part int, b b
 		}
 		return errReopen
 	}
-	return nil
+	return a.posted(ctx, posted.TS, b.ids())
 }
 
 // failed prepares what comes after a failed attempt.
@@ -283,8 +298,9 @@ func (a *attempt) open(ctx context.Context) (done bool, err error) {
 	}
 	if shown == 0 {
 		a.pace(ctx)
+		return false, nil
 	}
-	return shown > 0, nil
+	return true, a.posted(ctx, posted.TS, b.ids())
 }
 
 // claim writes into THREADS that the head is about to be posted, so that nobody else posts one.
