@@ -3,26 +3,26 @@ package app
 
 import (
 	"context"
-	"crypto/tls"
-	"crypto/x509"
 	"errors"
 	"fmt"
 	"log/slog"
 	"net"
-	"os"
 	"time"
 
 	"github.com/prometheus/client_golang/prometheus"
 	"github.com/redis/go-redis/v9"
 	"google.golang.org/grpc"
+	"google.golang.org/grpc/health"
 
 	"github.com/slacktalk/slacktalk/internal/bus"
 	"github.com/slacktalk/slacktalk/internal/daemon"
 	"github.com/slacktalk/slacktalk/internal/secret"
 	"github.com/slacktalk/slacktalk/services/router/api"
+	"github.com/slacktalk/slacktalk/services/router/audit"
 	"github.com/slacktalk/slacktalk/services/router/conversation"
 	"github.com/slacktalk/slacktalk/services/router/conversationapi"
 	"github.com/slacktalk/slacktalk/services/router/listing"
+	"github.com/slacktalk/slacktalk/services/router/operators"
 	"github.com/slacktalk/slacktalk/services/router/overview"
 	"github.com/slacktalk/slacktalk/services/router/people"
 	"github.com/slacktalk/slacktalk/services/router/routing"
@@ -47,6 +47,9 @@ type Settings struct {
 	TLSClientCA string `env:"GRPC_TLS_CLIENT_CA"`
 	// ConsoleURL is the link to a conversation in the KARTE console, with {user} and {project}.
 	ConsoleURL string `env:"KARTE_CONSOLE_URL"`
+	// APIRate is how often each API token may call, per second on average and per replica; APIBurst how often at once.
+	APIRate  float64 `env:"API_RATE" envDefault:"50"`
+	APIBurst int     `env:"API_BURST" envDefault:"100"`
 	// EchoWindow: for so long a console message that equals what the bridge has just sent is taken for its echo; 0 turns this off.
 	EchoWindow time.Duration `env:"ECHO_WINDOW" envDefault:"1m"`
 }
@@ -56,27 +59,36 @@ func (s *Settings) Validate() error {
 	if (s.TLSCert == "") != (s.TLSKey == "") || (s.TLSClientCA != "" && s.TLSCert == "") {
 		return errors.New("GRPC_TLS_CERT and GRPC_TLS_KEY go together, and GRPC_TLS_CLIENT_CA with both")
 	}
+	if s.APIRate <= 0 || s.APIBurst < 1 {
+		return errors.New("API_RATE must be more than 0, and API_BURST at least 1")
+	}
 	return s.Bus.Validate()
 }
 
 // App is a router that listens but does not work yet.
 type App struct {
-	bus      *bus.Bus
-	redis    redis.UniversalClient
-	grpc     *grpc.Server
-	router   *routing.Router
-	log      *slog.Logger
-	registry *prometheus.Registry
-	checks   []daemon.Check
+	bus    *bus.Bus
+	redis  redis.UniversalClient
+	grpc   *grpc.Server
+	health *health.Server
+	// healthEvery is how often it looks whether it is ready, and how late grpc.health.v1 may know.
+	healthEvery time.Duration
+	router      *routing.Router
+	log         *slog.Logger
+	registry    *prometheus.Registry
+	checks      []daemon.Check
 
 	// API and Admin are where it listens.
 	API   net.Listener
 	Admin net.Listener
 }
 
+// guesses is how often an address may call without a valid token; a person who mistypes does not notice.
+var guesses = api.Rate{PerSecond: 0.5, Burst: 20}
+
 // New opens the listeners and the connections, without waiting for what they lead to.
 func New(s Settings, log *slog.Logger) (*App, error) {
-	a := &App{log: log, registry: daemon.NewRegistry()}
+	a := &App{log: log, registry: daemon.NewRegistry(), healthEvery: 2 * time.Second}
 	options, err := redis.ParseURL(s.RedisURL.Reveal())
 	if err != nil {
 		return nil, errors.New("REDIS_URL is not a Redis URL") // its own words would quote the password
@@ -87,7 +99,7 @@ func New(s Settings, log *slog.Logger) (*App, error) {
 	if err != nil {
 		return nil, fmt.Errorf("API_TOKENS_FILE: %w", err)
 	}
-	transport, err := tlsConfig(s)
+	transport, err := tlsConfig(s, log)
 	if err != nil {
 		return nil, err
 	}
@@ -97,13 +109,23 @@ func New(s Settings, log *slog.Logger) (*App, error) {
 	store := settings.New(a.redis, time.Now)
 	conversations := conversation.New(a.redis, a.bus)
 	service := &conversationapi.Service{Overview: &overview.Overview{Bus: a.bus, Conversations: conversations, Pages: listing.Pages{Secrets: store}, ConsoleURL: s.ConsoleURL}}
-	a.grpc = api.NewServer(api.Options{Conversations: service, Store: store, Tokens: tokens, Logger: log, TLS: transport})
+	entries, err := audit.NewService(a.bus, store, log)
+	if err != nil {
+		return nil, err
+	}
+	a.watches = settings.NewHub(store, log)
+	a.health = health.NewServer()
+	a.grpc = api.NewServer(api.Options{
+		Watches: a.watches, Operators: operators.New(a.bus), Conversations: service, Audit: entries, Store: store, Tokens: tokens, Logger: log, TLS: transport, Health: a.health,
+		Recorder: audit.NewRecorder(a.bus, log, a.registry), Rate: api.Rate{PerSecond: s.APIRate, Burst: s.APIBurst}, Guesses: guesses,
+	})
+	a.setHealth(false) // until it was looked at
 	a.router = routing.New(routing.Parts{
 		Settings: store, Conversations: conversations, People: people.New(a.bus), Threads: threads.New(a.bus), Publisher: a.bus,
 		Lanes: a.bus.NewLaneRegistry(), Partitions: s.Bus.Partitions, EchoWindow: s.EchoWindow, Log: log, Metrics: a.registry,
 	})
 	a.checks = []daemon.Check{
-		{Name: "nats", Check: a.bus.Check(bus.Talk, bus.Slack, bus.Posts, bus.Sends, bus.Held, bus.Bucket(bus.Conversations), bus.Bucket(bus.Threads), bus.Bucket(bus.Lanes))},
+		{Name: "nats", Check: a.bus.Check(bus.Talk, bus.Slack, bus.Posts, bus.Sends, bus.Held, bus.Bucket(bus.Conversations), bus.Bucket(bus.Threads), bus.Bucket(bus.Lanes), bus.Audit)},
 		{Name: "redis", Check: store.Ping},
 		{Name: "api tokens", Check: func(context.Context) error { return tokens.Ready() }},
 	}
@@ -118,7 +140,7 @@ func New(s Settings, log *slog.Logger) (*App, error) {
 func (a *App) Run(ctx context.Context) error {
 	talk, slack := a.bus.NewHolder("talk", a.router.Talk), a.bus.NewHolder("slack", a.router.Slack)
 	err := daemon.Run(ctx, daemon.Grace,
-		daemon.Stage{Name: "api", Tasks: []daemon.Task{a.serveAPI}},
+		daemon.Stage{Name: "api", Tasks: []daemon.Task{a.serveAPI, a.keepHealth}},
 		daemon.Stage{Name: "consumers", Tasks: []daemon.Task{func(ctx context.Context) error {
 			if a.bus.Ensure(ctx) != nil {
 				return nil //nolint:nilerr // it fails only when the service is stopped before NATS is there
@@ -135,49 +157,4 @@ func (a *App) Run(ctx context.Context) error {
 		daemon.Stage{Name: "admin", Tasks: []daemon.Task{daemon.ServeHTTP(a.Admin, daemon.AdminHandler(a.registry, a.checks))}})
 	a.bus.Close()
 	return errors.Join(err, a.redis.Close())
-}
-
-func (a *App) serveAPI(ctx context.Context) error {
-	failed := make(chan error, 1)
-	go func() { failed <- a.grpc.Serve(a.API) }()
-	select {
-	case err := <-failed:
-		return fmt.Errorf("serve gRPC: %w", err)
-	case <-ctx.Done():
-	}
-	// Streams that do not end by themselves are cut, so that the consumers still have time to finish.
-	force := time.AfterFunc(daemon.Grace/3, a.grpc.Stop)
-	defer force.Stop()
-	a.grpc.GracefulStop()
-	<-failed //nolint:errcheck // it only tells that it was stopped
-	return nil
-}
-
-func tlsConfig(s Settings) (*tls.Config, error) {
-	if s.TLSCert == "" {
-		return nil, nil
-	}
-	config := &tls.Config{
-		MinVersion: tls.VersionTLS12,
-		// Read at every handshake, so that a renewed certificate needs no restart.
-		GetCertificate: func(*tls.ClientHelloInfo) (*tls.Certificate, error) {
-			pair, err := tls.LoadX509KeyPair(s.TLSCert, s.TLSKey)
-			return &pair, err
-		},
-	}
-	if _, err := config.GetCertificate(nil); err != nil {
-		return nil, fmt.Errorf("GRPC_TLS_CERT: %w", err)
-	}
-	if s.TLSClientCA == "" {
-		return config, nil
-	}
-	pem, err := os.ReadFile(s.TLSClientCA)
-	if err != nil {
-		return nil, fmt.Errorf("GRPC_TLS_CLIENT_CA: %w", err)
-	}
-	config.ClientAuth, config.ClientCAs = tls.RequireAndVerifyClientCert, x509.NewCertPool()
-	if !config.ClientCAs.AppendCertsFromPEM(pem) {
-		return nil, errors.New("GRPC_TLS_CLIENT_CA holds no certificate")
-	}
-	return config, nil
 }
