@@ -16,8 +16,10 @@ import (
 
 	"github.com/slacktalk/slacktalk/internal/bus"
 	"github.com/slacktalk/slacktalk/internal/daemon"
+	"github.com/slacktalk/slacktalk/internal/examination"
 	"github.com/slacktalk/slacktalk/internal/secret"
 	"github.com/slacktalk/slacktalk/services/ingest-karte/edge"
+	"github.com/slacktalk/slacktalk/services/ingest-karte/examine"
 	"github.com/slacktalk/slacktalk/services/ingest-karte/karte"
 	"github.com/slacktalk/slacktalk/services/ingest-karte/send"
 )
@@ -74,6 +76,8 @@ type App struct {
 	bus      *bus.Bus
 	karte    *karte.Client
 	sender   *send.Sender
+	project  string
+	examiner *examine.Examiner
 	handler  http.Handler
 	registry *prometheus.Registry
 
@@ -84,15 +88,16 @@ type App struct {
 
 // New opens the listeners and the connection, without waiting for NATS.
 func New(s Settings, log *slog.Logger) (*App, error) {
-	a := &App{registry: daemon.NewRegistry(), karte: karte.New(s.APIURL, s.APIToken)}
+	a := &App{registry: daemon.NewRegistry(), karte: karte.New(s.APIURL, s.APIToken), project: s.Project}
 	var err error
 	if a.bus, err = bus.Connect(s.Bus, "ingest-karte", log, a.registry); err != nil {
 		return nil, err
 	}
+	journal := examination.New(time.Now)
 	mux := http.NewServeMux()
 	mux.Handle("POST /hooks/karte", edge.New(edge.Options{
 		Publisher: a.bus, Partitions: s.Bus.Partitions, Project: s.Project, Secrets: []string{s.ClientSecret.Reveal(), s.ClientSecretBefore.Reveal()},
-		Window: s.Window, Now: time.Now, Log: log, Metrics: a.registry,
+		Window: s.Window, Now: time.Now, Log: log, Metrics: a.registry, Journal: journal,
 	}))
 	a.handler = mux
 	a.sender = send.New(send.Options{
@@ -103,6 +108,9 @@ func New(s Settings, log *slog.Logger) (*App, error) {
 	if a.HTTP, err = daemon.Listen(s.HTTPAddr); err != nil {
 		return nil, err
 	}
+	a.examiner = examine.New(examine.Options{
+		Bus: a.bus, KARTE: a.karte, Journal: journal, Project: s.Project, Secret: s.ClientSecret.Reveal(), HookURL: examine.OwnURL(a.HTTP.Addr()), Now: time.Now, Log: log,
+	})
 	a.Admin, err = daemon.Listen(s.AdminAddr)
 	return a, err
 }
@@ -123,7 +131,7 @@ func (a *App) Run(ctx context.Context) error {
 					return a.bus.ServePartitions(ctx, "ingest-karte", bus.Sends, "send", holder.Handle)
 				},
 				holder.Serve)
-		}}},
+		}, a.examiner.Serve, a.answerOperators}},
 		daemon.Stage{Name: "admin", Tasks: []daemon.Task{daemon.ServeHTTP(a.Admin, daemon.AdminHandler(a.registry, checks))}})
 	a.karte.Close()
 	a.bus.Close()
