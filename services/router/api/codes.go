@@ -37,7 +37,7 @@ var kinds = []struct {
 	{overview.ErrNotFound, codes.NotFound, "NO_CONVERSATION", "there is no such conversation"},
 	{conversationapi.ErrUnavailable, codes.Unavailable, "CONVERSATIONS_UNAVAILABLE", "the conversations cannot be reached right now; try again later"},
 	{operators.ErrNobodyAnswers, codes.Unavailable, "INGEST_KARTE_SILENT", "ingest-karte, which knows the operators, does not answer right now; try again later"},
-	{operators.ErrKARTE, codes.Unavailable, "KARTE_SILENT", "KARTE does not tell its operators right now, or does not let the app see them; ingest-karte's log has its words"},
+	{operators.ErrKARTE, codes.Unavailable, "KARTE_SILENT", "KARTE does not tell its operators right now, or does not let the app see them; the router's log has its words"},
 	{context.Canceled, codes.Canceled, "CANCELLED", "the call was cancelled"},
 	{context.DeadlineExceeded, codes.DeadlineExceeded, "TOO_LATE", "the call took too long"},
 }

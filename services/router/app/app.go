@@ -71,6 +71,8 @@ type App struct {
 	redis  redis.UniversalClient
 	grpc   *grpc.Server
 	health *health.Server
+	// watches end when the API does, so that nobody waits for them.
+	watches *settings.Hub
 	// healthEvery is how often it looks whether it is ready, and how late grpc.health.v1 may know.
 	healthEvery time.Duration
 	router      *routing.Router
@@ -140,7 +142,7 @@ func New(s Settings, log *slog.Logger) (*App, error) {
 func (a *App) Run(ctx context.Context) error {
 	talk, slack := a.bus.NewHolder("talk", a.router.Talk), a.bus.NewHolder("slack", a.router.Slack)
 	err := daemon.Run(ctx, daemon.Grace,
-		daemon.Stage{Name: "api", Tasks: []daemon.Task{a.serveAPI, a.keepHealth}},
+		daemon.Stage{Name: "api", Tasks: []daemon.Task{a.serveAPI, a.watches.Run, a.keepHealth}},
 		daemon.Stage{Name: "consumers", Tasks: []daemon.Task{func(ctx context.Context) error {
 			if a.bus.Ensure(ctx) != nil {
 				return nil //nolint:nilerr // it fails only when the service is stopped before NATS is there
