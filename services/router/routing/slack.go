@@ -53,6 +53,10 @@ func (r *Router) Slack(ctx context.Context, m bus.Message) error {
 		err = r.threadOpened(ctx, &fact, f.ThreadOpened)
 	case *eventv1.SlackFact_LaneParked:
 		err = r.laneParked(ctx, &fact, f.LaneParked)
+	case *eventv1.SlackFact_PostFailed:
+		err = r.postFailed(ctx, &fact, f.PostFailed)
+	case *eventv1.SlackFact_Posted:
+		// It is for those who ask what became of a message.
 	default:
 		r.decided("ignored: unknown fact")
 	}
@@ -86,8 +90,8 @@ func (r *Router) reply(ctx context.Context, fact *eventv1.SlackFact, written *ev
 // actOn decides what becomes of a reply. It is done again for one that was missed when its own turn comes: the commands are the same.
 func (r *Router) actOn(ctx context.Context, fact *eventv1.SlackFact, written *eventv1.ReplyWritten, conv conversation.Conversation, team *settingsv1.TeamSettings) error {
 	if id := written.GetClientMsgId(); id != "" {
-		same := bus.Token(fact.GetThreadTs() + "\x00" + decide.Names{}.Text(written.GetContent()))
-		first, err := r.conversations.First(ctx, "gesture:"+fact.GetTeam()+":"+id+":"+same, written.GetTs(), gesture)
+		key := conversation.GestureKey(fact.GetTeam(), id, fact.GetThreadTs(), decide.Names{}.Text(written.GetContent()))
+		first, err := r.conversations.First(ctx, key, written.GetTs(), gesture)
 		if err != nil {
 			return err
 		}
@@ -239,6 +243,20 @@ func (r *Router) laneParked(ctx context.Context, fact *eventv1.SlackFact, parked
 		return err
 	}
 	return r.admins(ctx, fact.GetId(), team, eventv1.NoticeKind_NOTICE_KIND_LANE_PARKED, fact.GetChannel()+": "+parked.GetDetail())
+}
+
+// postFailed tells the project's admins that a line could not be posted, at most once an hour and channel. What belongs to no project was a
+// mark: whoever it was for sees that it is missing.
+func (r *Router) postFailed(ctx context.Context, fact *eventv1.SlackFact, failed *eventv1.PostFailed) error {
+	if failed.GetProject() == "" {
+		return nil
+	}
+	team, err := r.team(ctx, failed.GetProject())
+	if err != nil {
+		return err
+	}
+	cause := fmt.Sprintf("post-failed-%s-%s-%s", fact.GetTeam(), fact.GetChannel(), fact.GetOccurredAt().AsTime().Format("2006-01-02T15"))
+	return r.admins(ctx, cause, team, eventv1.NoticeKind_NOTICE_KIND_POST_FAILED, fact.GetChannel()+": "+failed.GetDetail())
 }
 
 func reference(fact *eventv1.SlackFact, ts, member string) *eventv1.SlackMessageRef {

@@ -161,7 +161,7 @@ func (r *Router) receipt(ctx context.Context, fact *eventv1.TalkFact, team *sett
 		reaction.Target, reaction.Receipt = f.ReplyWaiting.GetOrigin(), eventv1.Receipt_RECEIPT_WAITING
 	case *eventv1.TalkFact_ReplyDelivered:
 		reaction.Target, reaction.ReplacesWaiting = f.ReplyDelivered.GetOrigin(), f.ReplyDelivered.GetWaited()
-		reaction.Receipt = eventv1.Receipt_RECEIPT_SENT
+		reaction.Receipt, reaction.ReplacesFailed = eventv1.Receipt_RECEIPT_SENT, f.ReplyDelivered.GetReplayed()
 		if f.ReplyDelivered.GetKind() == eventv1.ReplyKind_REPLY_KIND_NOTE {
 			reaction.Receipt = eventv1.Receipt_RECEIPT_NOTED
 		}

@@ -7,8 +7,8 @@ import (
 )
 
 // Notice renders what one member is told in private. The meaning of detail depends on kind: the member's own id for
-// NOT_LINKED, the file's name for FILE_NOT_SENT, the other side's explanation for FAILED, OUTCOME_UNKNOWN and the two
-// PARKED; it may always be empty, and is shortened when it is long.
+// NOT_LINKED, the file's name for FILE_NOT_SENT, the other side's explanation for FAILED, OUTCOME_UNKNOWN, POST_FAILED and
+// the two PARKED; it may always be empty, and is shortened when it is long.
 func Notice(kind eventv1.NoticeKind, detail, lang string) Message {
 	s := wordsIn(lang).say(noticeKey(kind), "Detail", label(detail, maxDetail))
 	return Message{
@@ -43,6 +43,8 @@ func noticeKey(kind eventv1.NoticeKind) string {
 		return "notice_project_parked"
 	case eventv1.NoticeKind_NOTICE_KIND_DELETE_NOT_SENT:
 		return "notice_delete_not_sent"
+	case eventv1.NoticeKind_NOTICE_KIND_POST_FAILED:
+		return "notice_post_failed"
 	case eventv1.NoticeKind_NOTICE_KIND_NOTE_ONLY:
 		return "notice_note_only"
 	default:
