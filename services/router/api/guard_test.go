@@ -87,10 +87,14 @@ func TestACallThatIsCancelledEndsInside(t *testing.T) {
 	r.logs.wait(t, `"msg":"change"`, `"result":"CANCELLED"`)
 }
 
-func TestACallWithoutADeadlineGetsOne(t *testing.T) {
+func TestACallEndsAtTheServersDeadlineAtTheLatest(t *testing.T) {
 	r := start(t, hanging(t, func() {}), func(o *Options) { o.Timeout = 50 * time.Millisecond })
-	_, err := r.GetTeamSettings(as(t, adminDemo), &settingsv1.GetTeamSettingsRequest{Name: settings.TeamName("demo")})
-	wantCode(t, "default deadline", err, codes.DeadlineExceeded)
+	late, cancel := context.WithTimeout(as(t, adminDemo), time.Hour)
+	defer cancel()
+	for name, ctx := range map[string]context.Context{"no deadline": as(t, adminDemo), "a late one": late} {
+		_, err := r.GetTeamSettings(ctx, &settingsv1.GetTeamSettingsRequest{Name: settings.TeamName("demo")})
+		wantCode(t, name, err, codes.DeadlineExceeded)
+	}
 }
 
 func TestEveryAttemptToChangeIsAudited(t *testing.T) {
