@@ -24,6 +24,9 @@ type Config struct {
 	BotToken      string // what every Web API call must carry
 	SigningSecret string // signs events, interactions and commands
 
+	// Scopes are what the token may do; all that the stand-in knows when nil. Answers carry them in X-OAuth-Scopes.
+	Scopes []string
+
 	EventsURL       string // where events go; without it they wait
 	InteractionsURL string // where clicks and view submissions go
 	CommandsURL     string // where slash commands go
@@ -71,6 +74,9 @@ func (c Config) withDefaults() Config {
 	}
 	if c.Log == nil {
 		c.Log = slog.New(slog.DiscardHandler)
+	}
+	if c.Scopes == nil {
+		c.Scopes = AllScopes()
 	}
 	c.Burst = max(c.Burst, 1)
 	if c.DeliveryTimeout == 0 {
@@ -129,6 +135,7 @@ type Server struct {
 	triggers  map[string]*trigger
 	hooks     map[string]*responseHook
 	emoji     map[string]string
+	dateSkew  time.Duration
 }
 
 // New makes a workspace that holds only the app's own user.

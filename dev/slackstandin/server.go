@@ -79,6 +79,7 @@ func (s *Server) mux() http.Handler {
 
 func (s *Server) serveAPI(w http.ResponseWriter, r *http.Request) {
 	name := r.PathValue("method")
+	s.headers(w.Header())
 	a, err := readArgs(r)
 	s.mu.Lock()
 	s.calls[name]++
@@ -109,6 +110,8 @@ func (s *Server) serveAPI(w http.ResponseWriter, r *http.Request) {
 
 func (s *Server) call(name string, a args, token string) (reply, error) {
 	run := methods[name]
+	s.mu.Lock()
+	defer s.mu.Unlock()
 	switch {
 	case run == nil:
 		return nil, apiError("unknown_method")
@@ -117,8 +120,9 @@ func (s *Server) call(name string, a args, token string) (reply, error) {
 	case token != s.cfg.BotToken:
 		return nil, apiError("invalid_auth")
 	}
-	s.mu.Lock()
-	defer s.mu.Unlock()
+	if err := s.missingScope(name, a); err != nil {
+		return nil, err
+	}
 	defer s.touch()
 	return run(s, a)
 }

@@ -72,10 +72,12 @@ func (s *Server) postOnce(ctx context.Context, target string, header http.Header
 		return Answer{}, fmt.Errorf("make request: %w", err)
 	}
 	req.Header = header.Clone()
-	stamp := strconv.FormatInt(s.cfg.Clock().Unix(), 10)
+	s.mu.Lock()
+	secret, stamp := s.cfg.SigningSecret, strconv.FormatInt(s.cfg.Clock().Unix(), 10)
+	s.mu.Unlock()
 	req.Header.Set("User-Agent", "Slackbot 1.0 (+https://api.slack.com/robots)")
 	req.Header.Set("X-Slack-Request-Timestamp", stamp)
-	req.Header.Set("X-Slack-Signature", Signature(s.cfg.SigningSecret, stamp, body))
+	req.Header.Set("X-Slack-Signature", Signature(secret, stamp, body))
 	resp, err := s.client.Do(req)
 	if err != nil {
 		return Answer{}, fmt.Errorf("post to the app: %w", err)

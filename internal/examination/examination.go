@@ -41,7 +41,7 @@ const (
 	ValueName = "name"
 	// ValueMissing are the scopes that are missing, separated by commas.
 	ValueMissing = "missing"
-	// ValueFor is what something is needed for, and ValueOptional is set where messages flow without it.
+	// ValueFor is what something is needed for. ValueOptional is set where messages flow without it; of SlackScopes, it lists those.
 	ValueFor      = "for"
 	ValueOptional = "optional"
 	// ValueSince is since when a replica remembers.
@@ -63,6 +63,8 @@ const (
 const (
 	// CodeUnreachable: no answer came from the other side.
 	CodeUnreachable = "unreachable"
+	// CodeNotBot: the token is a person's.
+	CodeNotBot = "not_a_bot"
 	// CodeUnknown: the other side does not know it.
 	CodeUnknown = "unknown"
 	// CodeArchived, CodeNotIn: of a channel.

@@ -17,10 +17,12 @@ import (
 
 	"github.com/slacktalk/slacktalk/internal/bus"
 	"github.com/slacktalk/slacktalk/internal/daemon"
+	"github.com/slacktalk/slacktalk/internal/examination"
 	"github.com/slacktalk/slacktalk/internal/retry"
 	"github.com/slacktalk/slacktalk/internal/secret"
 	"github.com/slacktalk/slacktalk/services/slack-gateway/catchup"
 	"github.com/slacktalk/slacktalk/services/slack-gateway/edge"
+	"github.com/slacktalk/slacktalk/services/slack-gateway/examine"
 	"github.com/slacktalk/slacktalk/services/slack-gateway/inbound"
 	"github.com/slacktalk/slacktalk/services/slack-gateway/lane"
 	"github.com/slacktalk/slacktalk/services/slack-gateway/members"
@@ -74,6 +76,7 @@ type App struct {
 	lanes    *lane.Lanes
 	wakes    *lane.Wakes
 	members  *members.Answerer
+	examiner *examine.Examiner
 	catchup  *catchup.Answerer
 	self     atomic.Pointer[inbound.Self]
 	log      *slog.Logger
@@ -91,15 +94,17 @@ func New(s Settings, log *slog.Logger) (*App, error) {
 	if a.bus, err = bus.Connect(s.Bus, "slack-gateway", log, a.registry); err != nil {
 		return nil, err
 	}
+	journal := examination.New(time.Now)
 	a.edge = edge.New(edge.Options{
 		Publisher: a.bus, Partitions: s.Bus.Partitions, Secrets: []string{s.SigningSecret.Reveal(), s.SigningSecretBefore.Reveal()}, Window: s.Window,
-		Self: a.who, Wake: a.wake, Now: time.Now, Log: log, Metrics: a.registry,
+		Self: a.who, Wake: a.wake, Now: time.Now, Log: log, Metrics: a.registry, Journal: journal,
 	})
 	a.lanes = lane.New(lane.Options{
 		Bus: a.bus, Slack: a.slack, Marks: a.slack, Team: a.team, Pace: s.Pace, GiveUp: s.GiveUp, Wakes: a.wakes, Now: time.Now, Log: log, Metrics: a.registry,
 	})
 	a.lanes.Render.ConsoleURL = s.ConsoleURL
 	a.members = members.New(a.bus, a.slack, log)
+	a.examiner = examine.New(examine.Options{Bus: a.bus, Slack: a.slack, Journal: journal, Now: time.Now, Log: log})
 	a.catchup = catchup.New(catchup.Options{
 		Bus: a.bus, Slack: a.slack, Self: a.who, PerMinute: s.RepliesPerMinute, Now: time.Now, Log: log, Metrics: a.registry,
 	})
@@ -123,7 +128,7 @@ func (a *App) Run(ctx context.Context) error {
 	}
 	err := daemon.Run(ctx, daemon.Grace,
 		daemon.Stage{Name: "requests", Tasks: []daemon.Task{daemon.ServeHTTP(a.HTTP, a.handler())}},
-		daemon.Stage{Name: "lanes", Tasks: []daemon.Task{a.work}},
+		daemon.Stage{Name: "lanes", Tasks: []daemon.Task{a.work, a.examiner.Serve}},
 		daemon.Stage{Name: "admin", Tasks: []daemon.Task{daemon.ServeHTTP(a.Admin, daemon.AdminHandler(a.registry, checks))}})
 	a.slack.Close()
 	a.bus.Close()
@@ -147,6 +152,7 @@ func (a *App) work(ctx context.Context) error {
 	return daemon.Together(ctx,
 		func(ctx context.Context) error { return a.bus.ServeLanes(ctx, a.lanes.Handler) },
 		func(ctx context.Context) error { return a.members.Serve(ctx, a.self.Load().Team) },
+		func(ctx context.Context) error { return a.examiner.ServeWorkspace(ctx, a.self.Load().Team) },
 		func(ctx context.Context) error { return a.catchup.Serve(ctx, a.self.Load().Team) })
 }
 
