@@ -87,7 +87,7 @@ func setList(list protoreflect.List, field protoreflect.FieldDescriptor, value s
 
 // setJSON sets a field that is a message, or a list of them, from JSON or YAML.
 func setJSON(m proto.Message, field protoreflect.FieldDescriptor, value string) error {
-	raw, err := yaml.YAMLToJSONStrict([]byte(value))
+	raw, err := toJSON([]byte(value))
 	if err != nil {
 		return errors.New("is neither JSON nor YAML")
 	}
@@ -168,7 +168,7 @@ func Values(field protoreflect.FieldDescriptor) []string {
 
 // Document reads a YAML or JSON object into a message and answers which of the settable fields it names.
 func Document(raw []byte, m proto.Message) ([]protoreflect.FieldDescriptor, error) {
-	object, err := yaml.YAMLToJSONStrict(raw)
+	object, err := toJSON(raw)
 	if err != nil {
 		return nil, fmt.Errorf("not YAML or JSON: %w", err)
 	}
@@ -200,6 +200,14 @@ func Document(raw []byte, m proto.Message) ([]protoreflect.FieldDescriptor, erro
 		return nil, reworded(err)
 	}
 	return named, nil
+}
+
+// toJSON answers JSON for JSON or YAML. JSON is left as it is: it may hold characters that YAML does not take.
+func toJSON(raw []byte) ([]byte, error) {
+	if json.Valid(raw) {
+		return raw, nil
+	}
+	return yaml.YAMLToJSONStrict(raw)
 }
 
 // reworded answers what protojson says without the words that it varies on purpose.
