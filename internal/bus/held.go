@@ -17,6 +17,10 @@ import (
 // scan is how often a replica looks for customers whose messages another replica has set aside.
 const scan = time.Second
 
+// ErrStay is wrapped by errors after which a message must stay where it is: whether it was attempted before could not be read, and only its own
+// queue's checkpoint can tell.
+var ErrStay = errors.New("earlier attempts are not known")
+
 // Holder sets the messages of a customer aside when one of them cannot be done now, so that the other customers of the
 // partition go on. While a customer has any message in HELD, the later ones queue up behind it there, which keeps their order.
 type Holder struct {
@@ -48,7 +52,11 @@ func (h *Holder) Handle(ctx context.Context, m Message) error {
 		return h.hold(ctx, lane, m, nil)
 	}
 	err = h.handle(ctx, m)
-	if _, permanent := retry.Reason(err); err == nil || permanent || ctx.Err() != nil {
+	if _, permanent := retry.Reason(err); err == nil || permanent || ctx.Err() != nil || errors.Is(err, ErrStay) {
+		return err
+	}
+	if errors.Is(err, ErrConflict) {
+		// Another replica has taken the message over, being told that this one died. Set aside from here it would be done once more.
 		return err
 	}
 	return h.hold(ctx, lane, m, err)

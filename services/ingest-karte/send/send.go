@@ -119,25 +119,23 @@ func (s *Sender) carryOut(ctx context.Context, m bus.Message, command *eventv1.K
 	checkpoint := s.checkpoint(m)
 	state, part, since, err := s.state(ctx, checkpoint, m, command)
 	if err != nil {
-		return 0, err
+		return 0, stay(err)
 	}
 	if state == bus.Done {
 		return len(parts), nil
 	}
-	if state == bus.Uncertain {
-		// It may even be over: its last acknowledgement can have been lost.
-		done, err := s.Bus.Find(ctx, bus.Talk, s.reportSubject(command, "delivered", m.Subject), &eventv1.TalkFact{})
-		if err != nil {
-			return part, err
-		}
-		if done {
-			return len(parts), nil
-		}
+	if over, err := s.over(ctx, m, command); err != nil {
+		return part, stay(err)
+	} else if over {
+		return len(parts), nil
 	}
 	for i := part; i < len(parts); i++ {
 		// Of a held or replayed command any part may have arrived, of an interrupted one only the noted part.
 		if state == bus.Uncertain && (m.Held || command.GetReplay() || i == part) {
 			there, err := s.find(ctx, m, command, parts[:i+1], since)
+			if _, permanent := retry.Reason(err); err != nil && !permanent {
+				err = retry.Unknown(err) // as unknown as it was before it was looked for
+			}
 			if err != nil {
 				return i, err
 			}
@@ -147,7 +145,7 @@ func (s *Sender) carryOut(ctx context.Context, m bus.Message, command *eventv1.K
 			}
 		}
 		if err := s.note(ctx, checkpoint, m, i); err != nil {
-			return i, err
+			return i, stay(err) // perhaps another replica is at it
 		}
 		if err := s.call(ctx, command, parts[i]); err != nil {
 			return i, err
@@ -155,6 +153,9 @@ func (s *Sender) carryOut(ctx context.Context, m bus.Message, command *eventv1.K
 	}
 	return len(parts), nil
 }
+
+// stay keeps a command in its partition, whose checkpoint knows what it went through.
+func stay(err error) error { return fmt.Errorf("%w: %w", bus.ErrStay, err) }
 
 // state answers whether a command may have been attempted before, from which part on, and when that was.
 func (s *Sender) state(ctx context.Context, checkpoint *bus.Checkpoint, m bus.Message, command *eventv1.KarteCommand) (state bus.State, part int, since time.Time, err error) {
@@ -232,7 +233,7 @@ func (s *Sender) listed(command *eventv1.KarteCommand) bool {
 // partly says of a command whose first parts have arrived that its outcome is unknown, so that the next attempt looks for them;
 // where they cannot be looked for, it ends here.
 func (s *Sender) partly(command *eventv1.KarteCommand, delivered int, err error) error {
-	if _, permanent := retry.Reason(err); permanent || delivered == 0 {
+	if _, permanent := retry.Reason(err); permanent || delivered == 0 || errors.Is(err, bus.ErrStay) {
 		return err
 	}
 	if !s.listed(command) {
