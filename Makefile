@@ -39,8 +39,14 @@ demo: ## Run everything on this machine and print its addresses (ARGS=-once: run
 	@go build -buildvcs=false -o $(BIN)/demo ./dev/cmd/demo
 	@exec $(BIN)/demo $(ARGS)
 
+.PHONY: talkctl
+talkctl: ## Build the command-line client into .bin/
+	@mkdir -p $(BIN)
+	@cd services/router && go build -o $(BIN)/talkctl ./cmd/talkctl
+	@echo "$(BIN)/talkctl"
+
 .PHONY: test
-test: ## Run every test of every module, with the race detector
+test: grpcurl ## Run every test of every module, with the race detector
 	@tools/test.sh -timeout $(TEST_TIMEOUT)
 
 # Arguments of `make chaos` besides SEED=…, for example CHAOS="-customers 50 -messages 2000 -minutes 2".
@@ -125,6 +131,10 @@ lint-k8s: ## The Kubernetes manifests can be rendered
 
 .PHONY: tools
 tools: generators $(STAMPS)/buf@$(BUF_VERSION) $(STAMPS)/golangci-lint@$(GOLANGCI_LINT_VERSION) $(STAMPS)/grpcurl@$(GRPCURL_VERSION) kustomize ## Install every tool into .bin/
+
+# What the tests of proto/README.md call.
+.PHONY: grpcurl
+grpcurl: $(STAMPS)/grpcurl@$(GRPCURL_VERSION)
 
 .PHONY: clean
 clean: ## Remove what was built and installed here

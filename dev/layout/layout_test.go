@@ -36,6 +36,7 @@ func TestEveryPackageKeepsItsPlace(t *testing.T) {
 		"test servers are in tests and dev only":         TestServersStayOut,
 		"the Slack library is in slack-gateway only":     SlackGoAtTheGateway,
 		"the Redis client is in router only":             RedisAtTheRouter,
+		"talkctl knows the contracts only":               TalkctlKnowsTheContract,
 		"a package is named after the thing it is about": NamedAfterSomething,
 	}
 	for name, rule := range rules {
@@ -99,6 +100,10 @@ func TestRulesNoticeWhatTheyForbid(t *testing.T) {
 		{"slack-go in the gateway", SlackGoAtTheGateway, Package{ImportPath: Root + "services/slack-gateway/post", Imports: []string{slackGo + "/slackevents"}}, false},
 		{"go-redis in the gateway", RedisAtTheRouter, Package{ImportPath: Root + "services/slack-gateway", Imports: []string{goRedis + "/v9"}}, true},
 		{"go-redis in router", RedisAtTheRouter, Package{ImportPath: Root + "services/router/store", Imports: []string{goRedis + "/v9"}}, false},
+		{"talkctl imports the router", TalkctlKnowsTheContract, Package{ImportPath: Root + "services/router/cmd/talkctl/command", Imports: []string{Root + "services/router/settings"}}, true},
+		{"talkctl imports internal", TalkctlKnowsTheContract, Package{ImportPath: Root + "services/router/cmd/talkctl", Imports: []string{Root + "internal/secret"}}, true},
+		{"talkctl imports proto and itself", TalkctlKnowsTheContract, Package{ImportPath: Root + "services/router/cmd/talkctl", Imports: []string{Root + "proto/slacktalk/admin/v1", Root + "services/router/cmd/talkctl/render", "fmt"}}, false},
+		{"a test of talkctl starts the router", TalkctlKnowsTheContract, Package{ImportPath: Root + "services/router/cmd/talkctl/command", TestImports: []string{Root + "services/router/api"}}, false},
 		{"a package called util", NamedAfterSomething, Package{ImportPath: Root + "internal/util", Name: "util"}, true},
 		{"a package called retry", NamedAfterSomething, Package{ImportPath: Root + "internal/retry", Name: "retry"}, false},
 	}

@@ -15,6 +15,7 @@ const (
 	goRedis    = "github.com/redis/go-redis"
 	natsServer = "github.com/nats-io/nats-server"
 	miniredis  = "github.com/alicebob/miniredis"
+	talkctl    = "services/router/cmd/talkctl"
 )
 
 // service answers the service that rel belongs to; ok is false for everything else.
@@ -88,6 +89,20 @@ func SlackGoAtTheGateway(p Package) []string {
 func RedisAtTheRouter(p Package) []string {
 	return only(p, goRedis, "services/router alone holds Redis; elsewhere ask it over gRPC, or read what it publishes",
 		"services/router", "dev")
+}
+
+// TalkctlKnowsTheContract wants that the command-line client is made of what every client has: the contracts alone. Its tests may start a router.
+func TalkctlKnowsTheContract(p Package) []string {
+	if !within(p.Rel(), talkctl) {
+		return nil
+	}
+	var broken []string
+	for _, path := range p.Imports {
+		if strings.HasPrefix(path, Root) && !within(path, Root+"proto") && !within(path, Root+talkctl) {
+			broken = append(broken, fmt.Sprintf("%s imports %s: talkctl knows of this repository only what any client does, the contracts in proto/", p.Rel(), path))
+		}
+	}
+	return broken
 }
 
 // NamedAfterSomething wants that a package's name says what it is about.

@@ -55,7 +55,11 @@ Where to look, until Ctrl-C:
   gRPC API            %s   (authorization: Bearer %s)
   NATS                %s
   Redis               %s
-`, s.SlackURL, stack.Channel, s.KarteURL, s.HookURL, s.GatewayURL, s.RouterAddr, stack.AdminToken, s.NATSURL, s.RedisURL)
+
+From another terminal, after make talkctl:
+  TALKCTL_ADDRESS=%s TALKCTL_PROJECT=%s TALKCTL_TOKEN=%s .bin/talkctl settings get
+`, s.SlackURL, stack.Channel, s.KarteURL, s.HookURL, s.GatewayURL, s.RouterAddr, stack.AdminToken, s.NATSURL, s.RedisURL,
+		s.RouterAddr, stack.Project, stack.AdminToken)
 	<-ctx.Done()
 	return nil
 }
