@@ -57,6 +57,8 @@ type Bus struct {
 	log      *slog.Logger
 	metrics  *metrics
 	handles  sync.Map // stream or bucket name → its handle
+	// ackWait is the constant of that name; tests shorten it.
+	ackWait time.Duration
 }
 
 // Connect opens the connection. It does not wait for the servers: while they are away everything fails with an error
@@ -98,7 +100,7 @@ func Connect(s Settings, service string, log *slog.Logger, registry prometheus.R
 		conn.Close()
 		return nil, fmt.Errorf("use JetStream: %w", err)
 	}
-	return &Bus{conn: conn, js: js, settings: s, log: log, metrics: newMetrics(registry)}, nil
+	return &Bus{conn: conn, js: js, settings: s, log: log, metrics: newMetrics(registry), ackWait: ackWait}, nil
 }
 
 var errAway = errors.New("no server answers")

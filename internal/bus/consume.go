@@ -87,7 +87,7 @@ func (b *Bus) serve(ctx context.Context, q Queue) error {
 		Durable:           q.Durable,
 		FilterSubject:     q.Filter,
 		AckPolicy:         jetstream.AckExplicitPolicy,
-		AckWait:           ackWait,
+		AckWait:           b.ackWait,
 		MaxAckPending:     1,
 		MaxDeliver:        -1,
 		InactiveThreshold: q.Forget,
@@ -172,13 +172,18 @@ func (b *Bus) settle(ctx context.Context, q Queue, raw jetstream.Msg) {
 	}
 }
 
-// notBefore answers how long a held message has to wait still.
+// notBefore answers how long a held message has to wait still: never longer than was asked for, however far the clocks of the replica that
+// set it aside and of this one are apart.
 func notBefore(raw jetstream.Msg) time.Duration {
 	at, err := time.Parse(time.RFC3339Nano, raw.Headers().Get(headerNotBefore))
 	if err != nil {
 		return 0
 	}
-	return time.Until(at)
+	delay, err := time.ParseDuration(raw.Headers().Get(headerDelay))
+	if err != nil {
+		return 0
+	}
+	return min(time.Until(at), delay)
 }
 
 func (b *Bus) settled(q Queue, result string, err error) {

@@ -71,6 +71,7 @@ func (h *Holder) hold(ctx context.Context, lane HeldLane, m Message, cause error
 	}
 	if delay := retry.Delay(cause); delay > 0 {
 		origin.Set(headerNotBefore, time.Now().Add(delay).UTC().Format(time.RFC3339Nano))
+		origin.Set(headerDelay, delay.String())
 	}
 	if h.OnHeld != nil {
 		// Said first: once it is stored, another replica may be done with it before we get to say so.

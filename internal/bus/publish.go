@@ -25,6 +25,8 @@ const (
 	headerAttempted = "Slacktalk-Attempted"
 	// Of a held message: when it may be tried again.
 	headerNotBefore = "Slacktalk-Not-Before"
+	// Of a held message: how long before that it was set aside. Another replica may read the time, and its clock may be wrong.
+	headerDelay = "Slacktalk-Delay"
 	// Of a held message: its sequence where it came from.
 	headerSequence = "Slacktalk-Sequence"
 	// Of a held message: the dead letter that it was replayed from.

@@ -1,0 +1,480 @@
+package bus_test
+
+import (
+	"context"
+	"errors"
+	"flag"
+	"fmt"
+	"slices"
+	"sync"
+	"testing"
+	"time"
+
+	"github.com/nats-io/nats.go/jetstream"
+	"google.golang.org/protobuf/proto"
+	"pgregory.net/rapid"
+
+	"github.com/slacktalk/slacktalk/internal/bus"
+	"github.com/slacktalk/slacktalk/internal/retry"
+	eventv1 "github.com/slacktalk/slacktalk/proto/slacktalk/event/v1"
+)
+
+var orderSeed = flag.Int("order.seed", 0, "draw the one plan of this seed in the tests of order; 0 draws several new ones")
+
+// A fate is what happens to one attempt to carry out a message.
+type fate int
+
+const (
+	succeeds fate = iota
+	failsForNow
+	failsWithDelay
+	unknownWithoutEffect
+	unknownWithEffect
+	isRejected
+	killedAtOnce       // before anything was written down
+	killedBeforeEffect // after the attempt was written down
+	killedAfterEffect  // and before the acknowledgement
+	stoppedAtOnce      // as SIGTERM does
+	stoppedAfterEffect
+	overtaken // the replica is so slow that another one does it meanwhile
+)
+
+// A plan is which messages there are, in the order in which they are published, and what happens to their attempts, one after the
+// other; every later attempt succeeds.
+type plan struct {
+	messages []planned
+	fates    map[string][]fate
+}
+
+type planned struct{ queue, id string }
+
+// plans draws messages of several queues, customers or lanes, of which about a third meets something.
+func plans(queues, messages int) *rapid.Generator[plan] {
+	return rapid.Custom(func(t *rapid.T) plan {
+		p := plan{fates: map[string][]fate{}}
+		each := map[string]int{}
+		for range messages {
+			queue := fmt.Sprintf("Q%d", rapid.IntRange(0, queues-1).Draw(t, "queue"))
+			id := fmt.Sprintf("%s-%02d", queue, each[queue])
+			each[queue]++
+			p.messages = append(p.messages, planned{queue, id})
+			if rapid.IntRange(0, 2).Draw(t, "troubled") == 0 {
+				p.fates[id] = rapid.SliceOfN(rapid.Custom(func(t *rapid.T) fate { return fate(rapid.IntRange(int(failsForNow), int(overtaken)).Draw(t, "fate")) }), 1, 2).Draw(t, "fates")
+			}
+		}
+		return p
+	})
+}
+
+// eachPlan runs check on a few plans that nobody has seen before, or on the one that was asked for.
+func eachPlan(t *testing.T, plans *rapid.Generator[plan], check func(t *testing.T, p plan)) {
+	t.Helper()
+	seeds := []int{*orderSeed}
+	if *orderSeed == 0 {
+		now := int(time.Now().UnixNano() % 1_000_000_000)
+		seeds = []int{now, now + 1}
+	}
+	for _, seed := range seeds {
+		t.Run(fmt.Sprintf("order.seed=%d", seed), func(t *testing.T) {
+			t.Parallel()
+			check(t, plans.Example(seed))
+		})
+	}
+}
+
+// outside is the world that messages have their effects in. It does nothing to keep them once or in order.
+type outside struct {
+	t    *testing.T
+	url  string
+	run  func(ctx context.Context, r *replica) error // serves
+	key  func(m bus.Message) string                  // of the checkpoint
+	mu   sync.Mutex
+	plan plan
+	// effects are in the order in which they happened.
+	effects  map[string][]string
+	attempts map[string]int
+	// over is what somebody has reported as carried out or given up.
+	over     map[string]error
+	repeats  int // attempts of what was over
+	kills    int
+	late     int
+	replicas sync.WaitGroup
+	ending   bool
+	all      []*replica
+}
+
+// A replica is one process.
+type replica struct {
+	*bus.Bus
+	stop   context.CancelFunc
+	killed bool
+}
+
+var errKilled = errors.New("this process is dead")
+
+func newOutside(t *testing.T, p plan) *outside {
+	t.Helper()
+	o := &outside{t: t, plan: p, effects: map[string][]string{}, attempts: map[string]int{}, over: map[string]error{}}
+	o.url = startNATS(t).ClientURL()
+	if err := connect(t, o.url, 4, 0).Ensure(t.Context()); err != nil {
+		t.Fatal(err)
+	}
+	return o
+}
+
+// begin starts replicas, and another one whenever one has ended.
+func (o *outside) begin(n int) {
+	for range n {
+		o.replicas.Add(1)
+		go func() {
+			defer o.replicas.Done()
+			for o.once() {
+			}
+		}()
+	}
+	o.t.Cleanup(o.end)
+}
+
+// once runs one replica to its end; false when no other one is to follow.
+func (o *outside) once() bool {
+	ctx, stop := context.WithCancel(context.Background())
+	defer stop()
+	r := &replica{Bus: connect(o.t, o.url, 4, 0), stop: stop}
+	r.SetAckWait(500 * time.Millisecond)
+	o.mu.Lock()
+	if o.ending {
+		o.mu.Unlock()
+		return false
+	}
+	o.all = append(o.all, r)
+	o.mu.Unlock()
+	_ = o.run(ctx, r)
+	o.mu.Lock()
+	defer o.mu.Unlock()
+	return !o.ending
+}
+
+func (o *outside) end() {
+	o.mu.Lock()
+	o.ending = true
+	for _, r := range o.all {
+		r.stop()
+	}
+	o.mu.Unlock()
+	o.replicas.Wait()
+}
+
+// kill ends a replica as SIGKILL does: nothing that it still does reaches anybody.
+func (o *outside) kill(r *replica) error {
+	o.mu.Lock()
+	r.killed = true
+	o.kills++
+	o.mu.Unlock()
+	r.Conn().Close()
+	r.stop()
+	return errKilled
+}
+
+// handle carries out one message the way that senders do: what is over is not attempted again, what is being attempted is written down
+// first, and whoever finds its own message written down looks before it repeats.
+func (o *outside) handle(r *replica) bus.Handler {
+	return func(ctx context.Context, m bus.Message) error {
+		var f eventv1.TalkFact
+		if err := bus.Decode(m, &f); err != nil {
+			return err
+		}
+		queue, id := f.GetCustomer().GetUserId(), f.GetId()
+		fate, err := o.attempt(r, id)
+		if err != nil {
+			return err
+		}
+		if fate == killedAtOnce {
+			return o.kill(r)
+		}
+		if fate == stoppedAtOnce {
+			r.stop()
+			return context.Canceled
+		}
+		checkpoint := r.NewCheckpoint(o.key(m))
+		note, err := checkpoint.Last(ctx)
+		if err != nil {
+			return err
+		}
+		state := bus.StateOf(note, m.Sequence)
+		if m.Held && (m.Attempted || note.GetSequence() > 0) {
+			state = bus.Uncertain // a held message has a note of its own
+		}
+		if over, err := o.reported(id); over {
+			return err
+		}
+		if state == bus.Done || (state == bus.Uncertain && o.there(queue, id)) {
+			return o.report(r, id, nil)
+		}
+		if fate == overtaken {
+			o.awaitSuccessor(ctx, id)
+		}
+		if err := checkpoint.Note(context.WithoutCancel(ctx), &eventv1.Checkpoint{Sequence: m.Sequence}); err != nil {
+			return err
+		}
+		return o.carryOut(r, queue, id, fate)
+	}
+}
+
+func (o *outside) carryOut(r *replica, queue, id string, fate fate) error {
+	switch fate {
+	case failsForNow:
+		return errors.New("not now")
+	case failsWithDelay:
+		return retry.After(20*time.Millisecond, errors.New("not now"))
+	case unknownWithoutEffect:
+		return retry.Unknown(errors.New("cut"))
+	case isRejected:
+		return o.report(r, id, retry.Rejected(errors.New("never")))
+	case killedBeforeEffect:
+		return o.kill(r)
+	default:
+	}
+	if err := o.effect(r, queue, id); err != nil {
+		return err
+	}
+	switch fate {
+	case unknownWithEffect:
+		return retry.Unknown(errors.New("cut"))
+	case killedAfterEffect:
+		return o.kill(r)
+	case stoppedAfterEffect:
+		r.stop()
+	default:
+	}
+	return o.report(r, id, nil)
+}
+
+// attempt begins one and answers what is to become of it.
+func (o *outside) attempt(r *replica, id string) (fate, error) {
+	o.mu.Lock()
+	defer o.mu.Unlock()
+	if r.killed {
+		return 0, errKilled
+	}
+	if _, over := o.over[id]; over {
+		o.repeats++
+		return succeeds, nil
+	}
+	n := o.attempts[id]
+	o.attempts[id]++
+	if fates := o.plan.fates[id]; n < len(fates) {
+		if fates[n] == overtaken {
+			o.late++
+		}
+		return fates[n], nil
+	}
+	return succeeds, nil
+}
+
+// awaitSuccessor returns when another attempt is over, or when none seems to come.
+func (o *outside) awaitSuccessor(ctx context.Context, id string) {
+	ctx, cancel := context.WithTimeout(ctx, 3*time.Second)
+	defer cancel()
+	ticker := time.NewTicker(5 * time.Millisecond)
+	defer ticker.Stop()
+	for {
+		select {
+		case <-ctx.Done():
+			return
+		case <-ticker.C:
+			o.mu.Lock()
+			_, over := o.over[id]
+			o.mu.Unlock()
+			if over {
+				return
+			}
+		}
+	}
+}
+
+func (o *outside) effect(r *replica, queue, id string) error {
+	o.mu.Lock()
+	defer o.mu.Unlock()
+	if r.killed {
+		return errKilled
+	}
+	o.effects[queue] = append(o.effects[queue], id)
+	return nil
+}
+
+func (o *outside) there(queue, id string) bool {
+	o.mu.Lock()
+	defer o.mu.Unlock()
+	return slices.Contains(o.effects[queue], id)
+}
+
+// report tells everybody that id is over: carried out, or given up with an error.
+func (o *outside) report(r *replica, id string, err error) error {
+	o.mu.Lock()
+	defer o.mu.Unlock()
+	if r.killed {
+		return errKilled
+	}
+	o.over[id] = err
+	return err
+}
+
+func (o *outside) reported(id string) (bool, error) {
+	o.mu.Lock()
+	defer o.mu.Unlock()
+	err, over := o.over[id]
+	return over, err
+}
+
+// settled waits until nothing is left to be done anywhere.
+func (o *outside) settled(stream string) {
+	o.t.Helper()
+	js, err := jetstream.New(connect(o.t, o.url, 4, 0).Conn())
+	if err != nil {
+		o.t.Fatal(err)
+	}
+	deadline := time.Now().Add(60 * time.Second)
+	for problem := "not looked yet"; problem != ""; problem = unsettled(o.t.Context(), js, stream) {
+		if time.Now().After(deadline) {
+			o.mu.Lock()
+			defer o.mu.Unlock()
+			o.t.Fatalf("%s after a minute; effects %v, attempts %v", problem, o.effects, o.attempts)
+		}
+	}
+}
+
+// unsettled answers what is left to be done.
+func unsettled(ctx context.Context, js jetstream.JetStream, stream string) string {
+	held, err := js.Stream(ctx, bus.Held)
+	if err != nil {
+		return err.Error()
+	}
+	if n := held.CachedInfo().State.Msgs; n > 0 {
+		return fmt.Sprintf("%d messages are held", n)
+	}
+	handle, err := js.Stream(ctx, stream)
+	if err != nil {
+		return err.Error()
+	}
+	consumers, pending := handle.ListConsumers(ctx), 0
+	none := true
+	for info := range consumers.Info() {
+		none = false
+		pending += info.NumAckPending + int(info.NumPending)
+	}
+	if consumers.Err() != nil || none || pending > 0 {
+		return fmt.Sprintf("%d messages wait (%v)", pending, consumers.Err())
+	}
+	return ""
+}
+
+// dead answers what was buried, as often as it was.
+func (o *outside) dead() (ids []string) {
+	o.t.Helper()
+	b := connect(o.t, o.url, 4, 0)
+	js, err := jetstream.New(b.Conn())
+	if err != nil {
+		o.t.Fatal(err)
+	}
+	handle, err := js.Stream(o.t.Context(), bus.Dead)
+	if err != nil {
+		o.t.Fatal(err)
+	}
+	for n := uint64(1); n <= handle.CachedInfo().State.LastSeq; n++ {
+		raw, err := handle.GetMsg(o.t.Context(), n)
+		if err != nil {
+			o.t.Fatal(err)
+		}
+		var letter eventv1.DeadLetter
+		var fact eventv1.TalkFact
+		if err := errors.Join(proto.Unmarshal(raw.Data, &letter), proto.Unmarshal(letter.GetPayload(), &fact)); err != nil {
+			o.t.Fatal(err)
+		}
+		ids = append(ids, fact.GetId())
+	}
+	slices.Sort(ids)
+	return ids
+}
+
+// verify compares what happened with what was published: everything exactly once and in order, but for what was rejected.
+func (o *outside) verify() {
+	o.t.Helper()
+	buried := o.dead()
+	o.mu.Lock()
+	defer o.mu.Unlock()
+	want := map[string][]string{}
+	for _, m := range o.plan.messages {
+		if !slices.Contains(buried, m.id) {
+			want[m.queue] = append(want[m.queue], m.id)
+		} else if !slices.Contains(o.plan.fates[m.id], isRejected) {
+			o.t.Errorf("%s was buried and never rejected", m.id)
+		}
+	}
+	for queue, ids := range want {
+		if !slices.Equal(o.effects[queue], ids) {
+			o.t.Errorf("%s: effects %v, want %v", queue, o.effects[queue], ids)
+		}
+	}
+	// Each kill leaves at most one message of each partition and of each customer's queue, or of each lane, without its acknowledgement.
+	if allowed := 10*o.kills + 4*o.late; o.repeats > allowed {
+		o.t.Errorf("%d times something was handed out again that was over, %d would be explained", o.repeats, allowed)
+	}
+	if unique := slices.Compact(slices.Clone(buried)); len(unique) != len(buried) {
+		o.t.Errorf("buried twice: %v", buried)
+	}
+}
+
+// Whatever happens to attempts and replicas, the effects of each customer are there, once and in order, and nobody waits for ever.
+func TestPromise3OrderOfPartitionsUnderRandomFailuresAndKills(t *testing.T) {
+	eachPlan(t, plans(6, 90), func(t *testing.T, p plan) {
+		o := newOutside(t, p)
+		o.key = func(m bus.Message) string {
+			if m.Held {
+				return "test.held." + bus.Token(m.Subject)
+			}
+			return "test." + bus.Token(m.Subject[:len("talk.4-000")])
+		}
+		o.run = func(ctx context.Context, r *replica) error {
+			holder := r.NewHolder("talk", o.handle(r))
+			served := make(chan error, 1)
+			go func() { served <- holder.Serve(ctx) }()
+			err := r.ServePartitions(ctx, "router-talk", bus.Talk, "talk", holder.Handle)
+			return errors.Join(err, <-served)
+		}
+		o.begin(3)
+		b := connect(t, o.url, 4, 0)
+		for _, m := range p.messages {
+			publish(t, b, m.queue, m.id)
+		}
+		o.settled(bus.Talk)
+		o.end()
+		o.verify()
+	})
+}
+
+// The same for lanes, where whatever fails holds up what is behind it.
+func TestPromise3OrderOfLanesUnderRandomFailuresAndKills(t *testing.T) {
+	eachPlan(t, plans(4, 40), func(t *testing.T, p plan) {
+		o := newOutside(t, p)
+		o.key = func(m bus.Message) string { return "test." + bus.Token(m.Subject[:len("post.T0DEMO1.Q0")]) }
+		o.run = func(ctx context.Context, r *replica) error {
+			return r.ServeLanes(ctx, func(bus.Lane) bus.Handler { return o.handle(r) })
+		}
+		o.begin(3)
+		b := connect(t, o.url, 4, 0)
+		registry := b.NewLaneRegistry()
+		for _, m := range p.messages {
+			lane := bus.Lane{Kind: bus.PostLane, Team: "T0DEMO1", Channel: m.queue}
+			if err := registry.Register(t.Context(), lane); err != nil {
+				t.Fatal(err)
+			}
+			fact := &eventv1.TalkFact{Id: m.id, Customer: &eventv1.Customer{UserId: m.queue}}
+			if _, err := b.OnceWithin(t.Context(), 5*time.Second, bus.Posts, lane.Subject(m.id), fact); err != nil {
+				t.Fatal(err)
+			}
+		}
+		o.settled(bus.Posts)
+		o.end()
+		o.verify()
+	})
+}
