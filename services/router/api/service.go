@@ -2,6 +2,7 @@ package api
 
 import (
 	"context"
+	"fmt"
 	"strings"
 
 	"go.einride.tech/aip/fieldmask"
@@ -12,6 +13,9 @@ import (
 	"github.com/slacktalk/slacktalk/services/router/listing"
 	"github.com/slacktalk/slacktalk/services/router/settings"
 )
+
+// scanSize is how many links are read at once while a page is filled.
+const scanSize = 1000
 
 // serverFields of TeamSettings are written by the server alone.
 var serverFields = map[string]bool{"name": true, "etag": true, "update_time": true}
@@ -84,20 +88,66 @@ func (s *service) ListOperatorLinks(
 	if err != nil {
 		return nil, err
 	}
-	pages := listing.Pages{Secrets: s.store}
-	after, err := pages.Open(ctx, r.GetParent(), r.GetPageToken())
+	match, err := listing.ParseFilter(r.GetFilter(), "slack_member", "display_name", "operator")
 	if err != nil {
 		return nil, err
 	}
-	links, next, err := s.store.ListLinks(ctx, project, listing.Size(r.GetPageSize()), after)
+	// The filter is part of what the token is for: with another one it would skip.
+	pages, list := listing.Pages{Secrets: s.store}, r.GetParent()+"?"+r.GetFilter()
+	after, err := pages.Open(ctx, list, r.GetPageToken())
 	if err != nil {
 		return nil, err
 	}
-	token, err := pages.Seal(ctx, r.GetParent(), next)
+	links, next, err := s.linksThat(ctx, match, project, listing.Size(r.GetPageSize()), after)
+	if err != nil {
+		return nil, err
+	}
+	token, err := pages.Seal(ctx, list, next)
 	if err != nil {
 		return nil, err
 	}
 	return &settingsv1.ListOperatorLinksResponse{OperatorLinks: links, NextPageToken: token}, nil
+}
+
+// linksThat answers a page of the links that match, and the operator the next one begins after; empty when no more follow.
+func (s *service) linksThat(
+	ctx context.Context, match listing.Filter, project string, size int, after string,
+) (page []*settingsv1.OperatorLink, next string, err error) {
+	for {
+		links, more, err := s.store.ListLinks(ctx, project, scanSize, after)
+		if err != nil {
+			return nil, "", err
+		}
+		for _, link := range links {
+			_, operator, err := settings.ParseLinkName(link.GetName())
+			if err != nil {
+				return nil, "", fmt.Errorf("%w: %w", settings.ErrCorrupt, err)
+			}
+			if !match(fieldsOf(link, operator)) {
+				continue
+			}
+			if len(page) == size {
+				return page, next, nil
+			}
+			page, next = append(page, link), operator
+		}
+		if after = more; after == "" {
+			return page, "", nil
+		}
+	}
+}
+
+// fieldsOf are what filters may name.
+func fieldsOf(link *settingsv1.OperatorLink, operator string) func(field string) any {
+	return func(field string) any {
+		switch field {
+		case "slack_member":
+			return link.GetSlackMember()
+		case "display_name":
+			return link.GetDisplayName()
+		}
+		return operator
+	}
 }
 
 func (s *service) GetOperatorLink(
