@@ -3,6 +3,7 @@ package natsusers
 import (
 	"context"
 	"errors"
+	"log/slog"
 	"os"
 	"strings"
 	"sync"
@@ -12,10 +13,14 @@ import (
 	"github.com/nats-io/nats-server/v2/server"
 	"github.com/nats-io/nats.go"
 	"github.com/nats-io/nats.go/jetstream"
+	"github.com/prometheus/client_golang/prometheus"
+	"google.golang.org/protobuf/proto"
 
 	"github.com/slacktalk/slacktalk/internal/bus"
 	"github.com/slacktalk/slacktalk/internal/retry"
+	adminv1 "github.com/slacktalk/slacktalk/proto/slacktalk/admin/v1"
 	eventv1 "github.com/slacktalk/slacktalk/proto/slacktalk/event/v1"
+	"github.com/slacktalk/slacktalk/services/router/audit"
 )
 
 var lane = bus.Lane{Kind: bus.PostLane, Team: "T0DEMO1", Channel: "C0SUPPORT"}
@@ -118,6 +123,8 @@ func TestEachServiceMayDoItsWork(t *testing.T) {
 	ingestKarte(t, ingest, happened)
 	slackGateway(t, gateway, happened)
 	routes(t, router, happened)
+	asks(t, router, ingest)
+	audits(t, router)
 	if err := publish(t.Context(), ingest, bus.Talk, bus.TalkSubject(2, "demo", "member-1", "customer-message", "evt-1")); err != nil {
 		t.Fatal(err)
 	}
@@ -223,6 +230,62 @@ func routes(t *testing.T, b *bus.Bus, happened steps) {
 	}))
 }
 
+// asks does what router does to learn the operators and how the replicas are, and what ingest-karte answers.
+func asks(t *testing.T, router, ingest *bus.Bus) {
+	t.Helper()
+	for question, queue := range map[bus.Question]string{bus.AskOperators: "ingest-karte", bus.AskExamination: ""} {
+		subject := bus.AskKarteSubject("demo", question)
+		background(t, func(ctx context.Context) error {
+			return bus.Answer(ctx, ingest, subject, queue, 5*time.Second, func(context.Context, *eventv1.OperatorsRequest) proto.Message {
+				return &eventv1.OperatorsResponse{Operators: []*eventv1.Operator{{Id: "op1"}}}
+			})
+		})
+		answered := func() error {
+			ctx, cancel := context.WithTimeout(t.Context(), 5*time.Second)
+			defer cancel()
+			if queue != "" {
+				return router.Ask(ctx, subject, &eventv1.OperatorsRequest{}, &eventv1.OperatorsResponse{})
+			}
+			_, err := bus.AskAll(ctx, router, subject, &eventv1.OperatorsRequest{}, 50*time.Millisecond, func() *eventv1.OperatorsResponse { return &eventv1.OperatorsResponse{} })
+			return err
+		}
+		// It may listen a moment later than it is asked.
+		for deadline := time.Now().Add(20 * time.Second); ; {
+			err := answered()
+			if err == nil {
+				break
+			}
+			if !errors.Is(err, bus.ErrNobodyAnswers) || time.Now().After(deadline) {
+				t.Fatalf("%s: %v", question, err)
+			}
+		}
+	}
+}
+
+// fixedSecret is what page tokens are sealed with here.
+type fixedSecret struct{}
+
+func (fixedSecret) Secret(context.Context, string) ([]byte, error) { return make([]byte, 32), nil }
+
+// audits does what router does with audit entries.
+func audits(t *testing.T, router *bus.Bus) {
+	t.Helper()
+	if err := publish(t.Context(), router, bus.Audit, bus.AuditSubject("demo", "reply-1")); err != nil {
+		t.Fatal(err)
+	}
+	audit.NewRecorder(router, slog.New(slog.DiscardHandler), prometheus.NewRegistry()).Record(t.Context(), &eventv1.AuditEntry{Project: "demo", Action: "SetOperatorLink"})
+	service, err := audit.NewService(router, fixedSecret{}, slog.New(slog.DiscardHandler))
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, parent := range []string{"projects/demo", "projects/-"} {
+		answer, err := service.ListAuditEntries(t.Context(), &adminv1.ListAuditEntriesRequest{Parent: parent})
+		if err != nil || len(answer.GetAuditEntries()) == 0 {
+			t.Errorf("audit entries of %s: %v, %v", parent, answer, err)
+		}
+	}
+}
+
 func TestNoServiceMayDoAnothersWork(t *testing.T) {
 	s := start(t)
 	tests := []struct{ user, verb, subject string }{
@@ -236,9 +299,25 @@ func TestNoServiceMayDoAnothersWork(t *testing.T) {
 		{"ingest-karte", "publish", "$JS.API.CONSUMER.MSG.NEXT.SLACK.router-slack-2-000"},
 		{"ingest-karte", "subscribe", "ask.slack.>"},
 		{"ingest-karte", "subscribe", "talk.>"},
+		{"ingest-karte", "publish", "ask.karte.demo.operators"},
+		{"ingest-karte", "publish", "ask.slack.T0DEMO1.members"},
+		{"ingest-karte", "publish", "$JS.API.STREAM.MSG.DELETE.TALK"},
+		{"router", "subscribe", "ask.karte.>"},
+		{"router", "subscribe", "audit.>"},
+		{"router", "publish", "$JS.API.STREAM.MSG.DELETE.AUDIT"},
+		{"router", "publish", "$JS.API.CONSUMER.CREATE.AUDIT.spy.talk.>"},
+		{"slack-gateway", "subscribe", "ask.karte.>"},
+		{"slack-gateway", "publish", "ask.slack.T0DEMO1.members"},
+		{"slack-gateway", "publish", "$JS.API.STREAM.MSG.DELETE.TALK"},
 		{"router", "publish", "talk.2-000.demo.c1.customer-message.x"},
 		{"router", "publish", "slack.2-000.T0DEMO1.C0SUPPORT.-.x.x"},
 		{"router", "publish", "$KV.THREADS.demo.c1"},
+		{"router", "publish", "$JS.API.STREAM.MSG.DELETE.KV_CHECKPOINTS"},
+		{"router", "publish", "$JS.API.CONSUMER.MSG.NEXT.SENDS.ingest-karte-2-000"},
+		{"router", "publish", "$JS.API.CONSUMER.CREATE.POSTS.spy.post.>"},
+		{"ingest-karte", "publish", "$JS.API.STREAM.MSG.DELETE.TALK"},
+		{"slack-gateway", "publish", "$JS.API.STREAM.MSG.DELETE.POSTS"},
+		{"slack-gateway", "publish", "$JS.API.STREAM.PURGE.KV_THREADS"},
 		{"router", "publish", "$KV.CHECKPOINTS.send.demo.c1"},
 		{"router", "publish", "$JS.API.CONSUMER.CREATE.SENDS.spy.send.>"},
 		{"router", "publish", "$JS.API.STREAM.MSG.GET.KV_CHECKPOINTS"},
@@ -255,10 +334,16 @@ func TestNoServiceMayDoAnothersWork(t *testing.T) {
 		{"slack-gateway", "subscribe", "send.>"},
 	}
 	for _, user := range []string{"ingest-karte", "router", "slack-gateway"} {
-		for _, subject := range []string{"$JS.API.STREAM.DELETE.TALK", "$JS.API.STREAM.PURGE.DEAD", "$JS.API.STREAM.UPDATE.SENDS", "$JS.API.STREAM.CREATE.SPY", "$JS.API.STREAM.MSG.DELETE.TALK", "$SYS.REQ.SERVER.PING"} {
+		for _, subject := range []string{"$JS.API.STREAM.DELETE.TALK", "$JS.API.STREAM.PURGE.DEAD", "$JS.API.STREAM.UPDATE.SENDS", "$JS.API.STREAM.CREATE.SPY", "$JS.API.STREAM.MSG.DELETE.AUDIT", "$JS.API.STREAM.PURGE.TALK", "$JS.API.STREAM.PURGE.KV_LANES", "$SYS.REQ.SERVER.PING"} {
 			tests = append(tests, struct{ user, verb, subject string }{user, "publish", subject})
 		}
 		tests = append(tests, struct{ user, verb, subject string }{user, "subscribe", ">"})
+	}
+	// Who did what is written and read by router alone.
+	for _, user := range []string{"ingest-karte", "slack-gateway"} {
+		for _, subject := range []string{"audit.demo.x", "$JS.API.STREAM.MSG.GET.AUDIT", "$JS.API.STREAM.MSG.DELETE.AUDIT", "$JS.API.CONSUMER.CREATE.AUDIT.spy.audit.>", "$JS.API.CONSUMER.MSG.NEXT.AUDIT.x"} {
+			tests = append(tests, struct{ user, verb, subject string }{user, "publish", subject})
+		}
 	}
 	for _, tt := range tests {
 		t.Run(tt.user+" "+tt.verb+" "+tt.subject, func(t *testing.T) {
