@@ -48,8 +48,9 @@ type SettingsServiceClient interface {
 	// UpdateTeamSettings changes the fields named in the mask. ABORTED when the etag is stale.
 	UpdateTeamSettings(ctx context.Context, in *UpdateTeamSettingsRequest, opts ...grpc.CallOption) (*UpdateTeamSettingsResponse, error)
 	// WatchTeamSettings answers the settings as they are, then again after every change, until the caller or the server ends the
-	// stream. Changes that follow each other quickly may be told as one: the last state always is. To go on after the stream ended, call again with
-	// the etag last seen.
+	// stream. Changes that follow each other quickly may be told as one: the last state always is. The server ends streams every few minutes, when it
+	// renews a connection (UNAVAILABLE) or stops (OK): to go on, call again with the etag last seen. It does not end them while its storage is away,
+	// and ends them within seconds when the token loses its access.
 	WatchTeamSettings(ctx context.Context, in *WatchTeamSettingsRequest, opts ...grpc.CallOption) (grpc.ServerStreamingClient[WatchTeamSettingsResponse], error)
 	// ExportProject answers the settings and all links of a project as one document. Etags are left out.
 	ExportProject(ctx context.Context, in *ExportProjectRequest, opts ...grpc.CallOption) (*ExportProjectResponse, error)
@@ -64,6 +65,10 @@ type SettingsServiceClient interface {
 	GetOperatorLink(ctx context.Context, in *GetOperatorLinkRequest, opts ...grpc.CallOption) (*GetOperatorLinkResponse, error)
 	// SetOperatorLink links an operator to a Slack member, replacing the operator's former link. ABORTED when the etag is stale,
 	// ALREADY_EXISTS when the member is linked to another operator of the project.
+	//
+	// In a project an operator has one member and a member one operator: what a member replies goes to the customer under one name, and a customer's
+	// message mentions one person. Of two operators that claim a member the first keeps it until its link is removed or set to another member, so that
+	// nobody's replies change their name because of somebody else's mistake. Of two members set for an operator the last one is it.
 	SetOperatorLink(ctx context.Context, in *SetOperatorLinkRequest, opts ...grpc.CallOption) (*SetOperatorLinkResponse, error)
 	// DeleteOperatorLink removes a link. NOT_FOUND when there is none.
 	DeleteOperatorLink(ctx context.Context, in *DeleteOperatorLinkRequest, opts ...grpc.CallOption) (*emptypb.Empty, error)
@@ -197,8 +202,9 @@ type SettingsServiceServer interface {
 	// UpdateTeamSettings changes the fields named in the mask. ABORTED when the etag is stale.
 	UpdateTeamSettings(context.Context, *UpdateTeamSettingsRequest) (*UpdateTeamSettingsResponse, error)
 	// WatchTeamSettings answers the settings as they are, then again after every change, until the caller or the server ends the
-	// stream. Changes that follow each other quickly may be told as one: the last state always is. To go on after the stream ended, call again with
-	// the etag last seen.
+	// stream. Changes that follow each other quickly may be told as one: the last state always is. The server ends streams every few minutes, when it
+	// renews a connection (UNAVAILABLE) or stops (OK): to go on, call again with the etag last seen. It does not end them while its storage is away,
+	// and ends them within seconds when the token loses its access.
 	WatchTeamSettings(*WatchTeamSettingsRequest, grpc.ServerStreamingServer[WatchTeamSettingsResponse]) error
 	// ExportProject answers the settings and all links of a project as one document. Etags are left out.
 	ExportProject(context.Context, *ExportProjectRequest) (*ExportProjectResponse, error)
@@ -213,6 +219,10 @@ type SettingsServiceServer interface {
 	GetOperatorLink(context.Context, *GetOperatorLinkRequest) (*GetOperatorLinkResponse, error)
 	// SetOperatorLink links an operator to a Slack member, replacing the operator's former link. ABORTED when the etag is stale,
 	// ALREADY_EXISTS when the member is linked to another operator of the project.
+	//
+	// In a project an operator has one member and a member one operator: what a member replies goes to the customer under one name, and a customer's
+	// message mentions one person. Of two operators that claim a member the first keeps it until its link is removed or set to another member, so that
+	// nobody's replies change their name because of somebody else's mistake. Of two members set for an operator the last one is it.
 	SetOperatorLink(context.Context, *SetOperatorLinkRequest) (*SetOperatorLinkResponse, error)
 	// DeleteOperatorLink removes a link. NOT_FOUND when there is none.
 	DeleteOperatorLink(context.Context, *DeleteOperatorLinkRequest) (*emptypb.Empty, error)
