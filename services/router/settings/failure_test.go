@@ -8,6 +8,7 @@ import (
 	"io"
 	"net"
 	"runtime"
+	"strings"
 	"sync/atomic"
 	"testing"
 	"testing/synctest"
@@ -199,6 +200,75 @@ func TestKilledRedisLeavesNothingHalf(t *testing.T) {
 			t.Fatalf("only %d changes", changes.Load())
 		}
 	}
+}
+
+// Redis is killed again and again in the middle of imports; what is there after every restart from its append-only file is the whole of one.
+func TestKilledRedisLeavesNoHalfImport(t *testing.T) {
+	needRealRedis(t)
+	dir := t.TempDir()
+	documents := []string{smallDocument, largeDocument()}
+	for round := range 3 {
+		server := startRedis(t, dir, "--appendonly", "yes", "--appendfsync", "always")
+		client := connect(t, impatient(server.socket))
+		store := newStore(client)
+		if round > 0 {
+			wantIndexInStep(t, client, "demo")
+			wantOneOf(t, store, documents)
+		}
+		var imports atomic.Int32
+		done := make(chan struct{})
+		go func() {
+			defer close(done)
+			for {
+				for _, document := range documents {
+					if _, _, err := store.Import(t.Context(), "demo", []byte(document)); err != nil {
+						return
+					}
+					imports.Add(1)
+				}
+			}
+		}()
+		for deadline := time.Now().Add(10 * time.Second); imports.Load() < 100 && time.Now().Before(deadline); {
+			runtime.Gosched()
+		}
+		server.kill()
+		<-done
+		if imports.Load() < 100 {
+			t.Fatalf("only %d imports", imports.Load())
+		}
+	}
+}
+
+// largeDocument has another channel and other links than smallDocument.
+func largeDocument() string {
+	document := "teamSettings: {name: projects/demo/teamSettings, channel: C0LARGE}\noperatorLinks:\n"
+	for i := range 50 {
+		document += fmt.Sprintf("- {name: projects/demo/operators/large%d, slackMember: U0LARGE%d}\n", i, i)
+	}
+	return document
+}
+
+// wantOneOf fails unless the settings and the links are of the same document.
+func wantOneOf(t *testing.T, store *settings.Store, documents []string) {
+	t.Helper()
+	team, err := store.GetTeam(t.Context(), "demo")
+	if err != nil {
+		t.Fatal(err)
+	}
+	links, _, err := store.ListLinks(t.Context(), "demo", 1000, "")
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, document := range documents {
+		whole := strings.Contains(document, "channel: "+team.GetChannel()) && strings.Count(document, "slackMember") == len(links)
+		for _, link := range links {
+			whole = whole && strings.Contains(document, link.GetName()+",")
+		}
+		if whole {
+			return
+		}
+	}
+	t.Fatalf("channel %s with %d links is half of an import", team.GetChannel(), len(links))
 }
 
 // hammer moves three operators between three members until Redis is gone.

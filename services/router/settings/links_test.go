@@ -169,6 +169,29 @@ func TestAMemberWantedByManyIsGivenToOne(t *testing.T) {
 	})
 }
 
+// Of many members set for one operator the last is it, and the others are free again.
+func TestAnOperatorWhoIsGivenManyMembersHasOne(t *testing.T) {
+	eachRedis(t, func(t *testing.T, client redis.UniversalClient) {
+		store := newStore(client)
+		var number atomic.Int32
+		inParallel(20, func() {
+			if _, err := store.SetLink(t.Context(), link("op1", fmt.Sprintf("U0DEMO%d", number.Add(1)), "")); err != nil {
+				t.Error(err)
+			}
+		})
+		wantIndexInStep(t, client, "demo")
+		member, ok, err := store.MemberOf(t.Context(), "demo", "op1")
+		if err != nil || !ok {
+			t.Fatalf("no member: %v", err)
+		}
+		for i := range 20 {
+			if other := fmt.Sprintf("U0DEMO%d", i+1); other != member {
+				wantNoOperator(t, store, "demo", other)
+			}
+		}
+	})
+}
+
 // A map in memory says what any sequence of changes must come to.
 func TestLinksBehaveLikeAMap(t *testing.T) {
 	eachRedis(t, func(t *testing.T, client redis.UniversalClient) {
