@@ -68,6 +68,27 @@ func TestADeletedHeadOpensANewThreadAndLeavesNoStrayLine(t *testing.T) {
 	s.marked(s.replies(stack.Hanako, second, "```a```"), "white_check_mark")
 }
 
+// A post to the thread of a deleted head goes to the channel; where its answer is lost as well, it is in no thread that could be looked at.
+func TestALostAnswerAfterADeletedHeadLeavesNoStrayLine(t *testing.T) {
+	s := start(t, stack.Options{})
+	c := kartestandin.Customer{UserID: "member-1"}
+	s.says(c, "q-000.")
+	first := s.head("q-000.")
+	s.marked(s.replies(stack.Hanako, first, "```a```"), "white_check_mark")
+	if err := s.Slack.Delete(stack.Channel, first, slackstandin.DeleteOptions{}); err != nil {
+		t.Fatal(err)
+	}
+	s.Slack.AddFault(slackstandin.Fault{Method: "chat.postMessage", Kind: slackstandin.AcceptThenStatus, Count: 1})
+	s.says(c, "q-001.")
+	second := s.head("以前のスレッド")
+	s.slack("the message in the new thread, once", func(*slackstandin.Snapshot) bool {
+		return slices.Equal(s.order(second, numbered("q", 2)), []string{"q-001."})
+	})
+	if heads := s.heads(); len(heads) != 1 || heads[0] != second {
+		t.Errorf("heads %v, want only %s:\n%s", heads, second, s.dump())
+	}
+}
+
 // Slack keeps the replies of a deleted head under a tombstone of Slackbot's, and people may go on there.
 func TestAReplyInTheThreadOfADeletedHeadReachesTheCustomer(t *testing.T) {
 	s := start(t, stack.Options{})

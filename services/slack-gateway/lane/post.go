@@ -162,11 +162,13 @@ func (a *attempt) resume(ctx context.Context, mentioned bool) (first int, whole 
 	}
 	for ; ; part++ {
 		at, found, err := a.Slack.Find(ctx, a.lane.Channel, a.record.GetTs(), partMark(a.command, part), since.Add(-skew))
-		if errors.Is(err, slackapi.ErrThreadGone) {
-			return 0, false, a.stray(ctx, partMark(a.command, part), since)
-		}
-		if err != nil || !found {
+		gone := errors.Is(err, slackapi.ErrThreadGone)
+		if err != nil && !gone {
 			return part, false, err
+		}
+		if !found {
+			// A thread whose head is gone may still be there, under a tombstone, while the post went to the channel.
+			return part, false, a.stray(ctx, partMark(a.command, part), since, gone)
 		}
 		a.posts.WithLabelValues("post", "found").Inc()
 		if err := a.foundAt(ctx, at.TS); err != nil {
@@ -195,8 +197,9 @@ func (a *attempt) foundAt(ctx context.Context, ts string) error {
 	return a.posted(ctx, ts, ids)
 }
 
-// stray removes what was posted to the channel because its thread had gone, and says that the thread has to be reopened.
-func (a *attempt) stray(ctx context.Context, mark string, since time.Time) error {
+// stray removes what was posted to the channel because the head of its thread had gone, and says that the thread has to be reopened. gone says that
+// Slack does not know the thread any more.
+func (a *attempt) stray(ctx context.Context, mark string, since time.Time, gone bool) error {
 	at, found, err := a.Slack.Find(ctx, a.lane.Channel, "", mark, since.Add(-skew))
 	if err != nil {
 		return err
@@ -206,7 +209,10 @@ func (a *attempt) stray(ctx context.Context, mark string, since time.Time) error
 			return err
 		}
 	}
-	return errReopen
+	if found || gone {
+		return errReopen
+	}
+	return nil
 }
 
 // one makes one post in the thread.
