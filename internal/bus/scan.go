@@ -6,9 +6,11 @@ import (
 	"fmt"
 	"slices"
 	"strings"
+	"sync"
 	"time"
 
 	"github.com/nats-io/nats.go/jetstream"
+	"golang.org/x/sync/errgroup"
 	"google.golang.org/protobuf/proto"
 )
 
@@ -16,14 +18,13 @@ import (
 const atOnce = 500
 
 // Scan calls do with every message of a stream that matches filter and has the sequence from or a later one, oldest first, until there is none
-// left or do fails. It answers where the next scan may go on. It is not for HELD, which hands a message to one reader only: see ScanHeld.
+// left or do fails. It answers where the next scan may go on. See Probe for streams that it cannot be used on.
 func (b *Bus) Scan(ctx context.Context, stream, filter string, from uint64, do func(Message) error) (next uint64, err error) {
 	next = max(from, 1)
 	consumer, err := b.reader(ctx, stream, filter, next)
 	if err != nil {
 		return next, fmt.Errorf("scan %s: %w", filter, err)
 	}
-	defer b.dismiss(ctx, stream, consumer)
 	seen := uint64(0)
 	for pending := consumer.CachedInfo().NumPending; pending > 0; {
 		batch, err := consumer.FetchNoWait(atOnce)
@@ -64,43 +65,71 @@ func (b *Bus) reader(ctx context.Context, stream, filter string, from uint64) (j
 	defer cancel()
 	return b.js.CreateConsumer(ctx, stream, jetstream.ConsumerConfig{
 		FilterSubject: filter, AckPolicy: jetstream.AckNonePolicy, DeliverPolicy: jetstream.DeliverByStartSequencePolicy, OptStartSeq: from,
-		MemoryStorage: true, InactiveThreshold: 30 * time.Second,
+		// Nobody deletes it: who may delete consumers may delete those that others live on.
+		MemoryStorage: true, InactiveThreshold: 15 * time.Second,
 	})
 }
 
-// dismiss removes the consumer of a scan; if that fails, the server does it after a while.
-func (b *Bus) dismiss(ctx context.Context, stream string, consumer jetstream.Consumer) {
-	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), callTimeout)
-	defer cancel()
-	if err := b.js.DeleteConsumer(ctx, stream, consumer.CachedInfo().Name); err != nil {
-		b.log.Debug("consumer of a scan not deleted", "stream", stream, "err", err)
+// probes is how many requests a probe makes at the same time.
+const probes = 16
+
+// Probe is a scan without a consumer, for streams whose messages are handed to one reader only or may not be taken by the caller. It looks at several places at once, so the
+// messages come in no order, one at a time. Those of HELD are told as they were before they were held, but with the sequence they have there.
+func (b *Bus) Probe(ctx context.Context, stream, filter string, from uint64, do func(Message) error) (next uint64, err error) {
+	handle, err := b.look(ctx, stream)
+	if err != nil {
+		return from, err
 	}
+	state := handle.CachedInfo().State
+	first, end := max(from, state.FirstSeq, 1), state.LastSeq+1
+	if first >= end {
+		return max(from, end), nil
+	}
+	var one sync.Mutex
+	group, ctx := errgroup.WithContext(ctx)
+	for begin, width := first, (end-first)/probes+1; begin < end; begin += width {
+		group.Go(func() error {
+			return probe(ctx, handle, filter, begin, min(begin+width, end), func(raw *jetstream.RawStreamMsg) error {
+				m := Message{Stream: stream, Subject: raw.Subject, Data: raw.Data, Sequence: raw.Sequence, StoredAt: raw.Time}
+				if stream == Held {
+					m.comesFrom(raw.Header)
+					m.Sequence = raw.Sequence
+				}
+				one.Lock()
+				defer one.Unlock()
+				return do(m)
+			})
+		})
+	}
+	return end, group.Wait()
 }
 
-// ScanHeld calls do with every held message whose subject matches filter. The messages are told as they were before they were held, but with
-// the sequence they have in HELD.
-func (b *Bus) ScanHeld(ctx context.Context, filter string, do func(Message) error) error {
-	handle, err := b.stream(ctx, Held)
+// look asks for a stream as it is now.
+func (b *Bus) look(ctx context.Context, stream string) (jetstream.Stream, error) {
+	ctx, cancel := context.WithTimeout(ctx, callTimeout)
+	defer cancel()
+	handle, err := b.js.Stream(ctx, stream)
 	if err != nil {
-		return err
+		return nil, fmt.Errorf("look into %s: %w", stream, err)
 	}
-	for next := uint64(1); ; {
+	return handle, nil
+}
+
+func probe(ctx context.Context, handle jetstream.Stream, filter string, next, end uint64, do func(*jetstream.RawStreamMsg) error) error {
+	for next < end {
 		raw, err := handle.GetMsg(ctx, next, jetstream.WithGetMsgSubject(filter))
-		if errors.Is(err, jetstream.ErrMsgNotFound) {
+		if errors.Is(err, jetstream.ErrMsgNotFound) || (err == nil && raw.Sequence >= end) {
 			return nil
 		}
 		if err != nil {
-			return fmt.Errorf("scan %s: %w", filter, err)
+			return fmt.Errorf("probe %s: %w", filter, err)
 		}
-		next = raw.Sequence + 1
-		m := Message{
-			Stream: raw.Header.Get(headerStream), Subject: raw.Header.Get(headerSubject), Data: raw.Data, Sequence: raw.Sequence, StoredAt: raw.Time,
-			Held: true, Attempted: raw.Header.Get(headerAttempted) != "",
-		}
-		if err := do(m); err != nil {
+		if err := do(raw); err != nil {
 			return err
 		}
+		next = raw.Sequence + 1
 	}
+	return nil
 }
 
 // Erase removes one stored message and overwrites it on the disk; there is false when it is gone already.

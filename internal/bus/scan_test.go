@@ -47,6 +47,41 @@ func TestScanTellsEveryMessageInOrderAndWhereToGoOn(t *testing.T) {
 	}
 }
 
+func TestProbeTellsEveryMessageOnce(t *testing.T) {
+	b, _ := ready(t)
+	var want []string
+	for i := range 100 {
+		id := fmt.Sprintf("e-%04d", i)
+		publish(t, b, fmt.Sprintf("member-%d", i%3), id)
+		if i%3 == 1 {
+			want = append(want, id)
+		}
+	}
+	filter := "talk.*.demo." + bus.Token("member-1") + ".>"
+	probe := func(from uint64) (ids []string, next uint64) {
+		next, err := b.Probe(t.Context(), bus.Talk, filter, from, func(m bus.Message) error {
+			ids = append(ids, decode(t, m).GetId())
+			return nil
+		})
+		if err != nil {
+			t.Fatal(err)
+		}
+		slices.Sort(ids)
+		return ids, next
+	}
+	got, next := probe(1)
+	if !slices.Equal(got, want) {
+		t.Errorf("got %v, want %v", got, want)
+	}
+	publish(t, b, "member-1", "later")
+	if got, _ = probe(next); !slices.Equal(got, []string{"later"}) {
+		t.Errorf("going on tells %v", got)
+	}
+	if _, err := b.Probe(t.Context(), bus.Held, "held.>", 1, func(bus.Message) error { return errors.New("there is none") }); err != nil {
+		t.Error(err)
+	}
+}
+
 func TestScanEndsWithTheCallersError(t *testing.T) {
 	b, _ := ready(t)
 	publish(t, b, "member-1", "e-1")

@@ -10,8 +10,11 @@ import (
 	"google.golang.org/grpc/status"
 	"google.golang.org/protobuf/protoadapt"
 
+	"github.com/slacktalk/slacktalk/internal/bus"
 	"github.com/slacktalk/slacktalk/services/router/audit"
 	"github.com/slacktalk/slacktalk/services/router/conversationapi"
+	"github.com/slacktalk/slacktalk/services/router/deadletter"
+	"github.com/slacktalk/slacktalk/services/router/erasure"
 	"github.com/slacktalk/slacktalk/services/router/operators"
 	"github.com/slacktalk/slacktalk/services/router/overview"
 	"github.com/slacktalk/slacktalk/services/router/settings"
@@ -35,9 +38,14 @@ var kinds = []struct {
 	{settings.ErrCorrupt, codes.Internal, "STORAGE_CORRUPT", "the stored settings cannot be read"},
 	{audit.ErrUnavailable, codes.Unavailable, "AUDIT_UNAVAILABLE", "the audit entries cannot be read right now; try again later"},
 	{overview.ErrNotFound, codes.NotFound, "NO_CONVERSATION", "there is no such conversation"},
+	{erasure.ErrBusy, codes.Aborted, "CUSTOMER_ACTIVE", "messages of the customer keep coming; call again to erase these as well"},
 	{conversationapi.ErrUnavailable, codes.Unavailable, "CONVERSATIONS_UNAVAILABLE", "the conversations cannot be reached right now; try again later"},
 	{operators.ErrNobodyAnswers, codes.Unavailable, "INGEST_KARTE_SILENT", "ingest-karte, which knows the operators, does not answer right now; try again later"},
 	{operators.ErrKARTE, codes.Unavailable, "KARTE_SILENT", "KARTE does not tell its operators right now, or does not let the app see them; the router's log has its words"},
+	{deadletter.ErrNotFound, codes.NotFound, "NO_DEAD_LETTER", "there is no such dead letter; it may have been replayed or discarded"},
+	{deadletter.ErrUnavailable, codes.Unavailable, "DEAD_LETTERS_UNAVAILABLE", "the dead letters cannot be reached right now; the same call may be made again later"},
+	{bus.ErrNotReplayable, codes.FailedPrecondition, "NOT_REPLAYABLE", "the message of this letter cannot be understood, so nobody could carry it out"},
+	{bus.ErrTooOld, codes.FailedPrecondition, "TOO_OLD", "this is so old that what it has already caused would not be recognised; look, and set not_done if it was not done"},
 	{context.Canceled, codes.Canceled, "CANCELLED", "the call was cancelled"},
 	{context.DeadlineExceeded, codes.DeadlineExceeded, "TOO_LATE", "the call took too long"},
 }

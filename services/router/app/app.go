@@ -21,6 +21,8 @@ import (
 	"github.com/slacktalk/slacktalk/services/router/audit"
 	"github.com/slacktalk/slacktalk/services/router/conversation"
 	"github.com/slacktalk/slacktalk/services/router/conversationapi"
+	"github.com/slacktalk/slacktalk/services/router/deadletter"
+	"github.com/slacktalk/slacktalk/services/router/erasure"
 	"github.com/slacktalk/slacktalk/services/router/listing"
 	"github.com/slacktalk/slacktalk/services/router/operators"
 	"github.com/slacktalk/slacktalk/services/router/overview"
@@ -64,6 +66,9 @@ func (s *Settings) Validate() error {
 	}
 	return s.Bus.Validate()
 }
+
+// settle is how long messages on their way are given before they are looked for again.
+const settle = 500 * time.Millisecond
 
 // App is a router that listens but does not work yet.
 type App struct {
@@ -110,7 +115,10 @@ func New(s Settings, log *slog.Logger) (*App, error) {
 	}
 	store := settings.New(a.redis, time.Now)
 	conversations := conversation.New(a.redis, a.bus)
-	service := &conversationapi.Service{Overview: &overview.Overview{Bus: a.bus, Conversations: conversations, Pages: listing.Pages{Secrets: store}, ConsoleURL: s.ConsoleURL}}
+	service := &conversationapi.Service{
+		Overview: &overview.Overview{Bus: a.bus, Conversations: conversations, Pages: listing.Pages{Secrets: store}, ConsoleURL: s.ConsoleURL},
+		Eraser:   &erasure.Eraser{Bus: a.bus, Conversations: conversations, Settle: settle},
+	}
 	entries, err := audit.NewService(a.bus, store, log)
 	if err != nil {
 		return nil, err
@@ -118,7 +126,7 @@ func New(s Settings, log *slog.Logger) (*App, error) {
 	a.watches = settings.NewHub(store, log)
 	a.health = health.NewServer()
 	a.grpc = api.NewServer(api.Options{
-		Watches: a.watches, Operators: operators.New(a.bus), Conversations: service, Audit: entries, Store: store, Tokens: tokens, Logger: log, TLS: transport, Health: a.health,
+		Watches: a.watches, Operators: operators.New(a.bus), Conversations: service, DeadLetters: deadletter.New(a.bus, conversations, store), Audit: entries, Store: store, Tokens: tokens, Logger: log, TLS: transport, Health: a.health,
 		Recorder: audit.NewRecorder(a.bus, log, a.registry), Rate: api.Rate{PerSecond: s.APIRate, Burst: s.APIBurst}, Guesses: guesses,
 	})
 	a.setHealth(false) // until it was looked at
@@ -154,7 +162,11 @@ func (a *App) Run(ctx context.Context) error {
 				func(ctx context.Context) error {
 					return a.bus.ServePartitions(ctx, "router-slack", bus.Slack, "slack", slack.Handle)
 				},
-				talk.Serve, slack.Serve)
+				talk.Serve, slack.Serve,
+				func(ctx context.Context) error { return a.bus.ServeExhausted(ctx, bus.Talk, "router-talk-", nil) },
+				func(ctx context.Context) error { return a.bus.ServeExhausted(ctx, bus.Slack, "router-slack-", nil) },
+				func(ctx context.Context) error { return a.bus.ServeExhausted(ctx, bus.Held, "held-talk-", nil) },
+				func(ctx context.Context) error { return a.bus.ServeExhausted(ctx, bus.Held, "held-slack-", nil) })
 		}}},
 		daemon.Stage{Name: "admin", Tasks: []daemon.Task{daemon.ServeHTTP(a.Admin, daemon.AdminHandler(a.registry, a.checks))}})
 	a.bus.Close()

@@ -15,7 +15,7 @@ import (
 // Redis is an index here, never the truth: what it has lost is read from the buckets again.
 //
 //	conv:{project}:<identity>        → revision (20 digits) + ConversationRecord; the revision alone for a while after the record was erased
-//	thread:{team}:<channel>:<ts>     → project, NUL, conversation
+//	thread:{team}:<channel>:<ts>     → project, NUL, conversation; "-" for a while after it was erased
 const cacheFor = 30 * 24 * time.Hour
 
 func convKey(project, identity string) string { return "conv:{" + project + "}:" + identity }

@@ -258,7 +258,8 @@ func (s *Store) ThreadOpened(ctx context.Context, t Thread, project, id string) 
 
 // Opened remembers which conversation a thread belongs to.
 func (s *Store) Opened(ctx context.Context, team, channel, ts, project, id string) error {
-	if err := s.redis.Set(ctx, threadKey(team, channel, ts), project+"\x00"+id, cacheFor).Err(); err != nil {
+	// A thread never changes hands, and what says that it was erased is to stay.
+	if err := s.redis.SetNX(ctx, threadKey(team, channel, ts), project+"\x00"+id, cacheFor).Err(); err != nil {
 		return fmt.Errorf("write thread to Redis: %w", err)
 	}
 	return nil
@@ -312,6 +313,11 @@ func (s *Store) Echo(ctx context.Context, conv Conversation, operator, text stri
 
 func echoKey(conv Conversation, operator, text string) string {
 	return "echo:{" + conv.Project + "}:" + conv.ID + ":" + bus.Token(operator+"\x00"+text)
+}
+
+// GestureKey names a reply of a thread for First: Slack may tell one twice, as two messages.
+func GestureKey(team, clientMsgID, thread, text string) string {
+	return "gesture:" + team + ":" + clientMsgID + ":" + bus.Token(thread+"\x00"+text)
 }
 
 // First reports whether this is the first time in window that key is seen with value; the same value is always first.

@@ -7,6 +7,7 @@ import (
 	"fmt"
 
 	adminv1 "github.com/slacktalk/slacktalk/proto/slacktalk/admin/v1"
+	"github.com/slacktalk/slacktalk/services/router/erasure"
 	"github.com/slacktalk/slacktalk/services/router/overview"
 	"github.com/slacktalk/slacktalk/services/router/settings"
 )
@@ -16,6 +17,7 @@ import (
 type Service struct {
 	adminv1.UnimplementedConversationServiceServer
 	Overview *overview.Overview
+	Eraser   *erasure.Eraser
 }
 
 // ListConversations lists the conversations of a project.
@@ -41,6 +43,19 @@ func (s *Service) GetConversation(ctx context.Context, r *adminv1.GetConversatio
 	return &adminv1.GetConversationResponse{Conversation: conversation}, nil
 }
 
+// EraseConversation removes every trace of a customer.
+func (s *Service) EraseConversation(ctx context.Context, r *adminv1.EraseConversationRequest) (*adminv1.EraseConversationResponse, error) {
+	project, id, err := parse(r.GetName())
+	if err != nil {
+		return nil, err
+	}
+	removed, err := s.Eraser.Erase(ctx, project, id)
+	if err != nil {
+		return nil, told(ctx, err)
+	}
+	return &adminv1.EraseConversationResponse{Removed: removed}, nil
+}
+
 // ErrUnavailable is answered when Redis or NATS did not answer, or not with success. A change may have happened in part; the same call completes it.
 var ErrUnavailable = errors.New("conversations unavailable")
 
@@ -52,7 +67,7 @@ func told(ctx context.Context, err error) error {
 	if ended := context.Cause(ctx); ended != nil {
 		return errors.Join(ended, err)
 	}
-	for _, meant := range []error{settings.ErrInvalid, settings.ErrUnavailable, overview.ErrNotFound} {
+	for _, meant := range []error{settings.ErrInvalid, settings.ErrUnavailable, overview.ErrNotFound, erasure.ErrBusy} {
 		if errors.Is(err, meant) {
 			return err
 		}

@@ -103,6 +103,10 @@ func (l *Lanes) Handler(lane bus.Lane) bus.Handler {
 			if err := w.park(ctx, &command, err); err != nil {
 				return err
 			}
+			// What was erased meanwhile is nobody's any more.
+			if _, there, err := w.Bus.Position(ctx, bus.Posts, m.Subject); err != nil || !there {
+				return err
+			}
 		}
 	}
 }
