@@ -90,7 +90,7 @@ func (s stream) window(ctx context.Context, handle jetstream.Stream, subjects st
 	defer func() { _ = handle.DeleteConsumer(context.WithoutCancel(ctx), name) }()
 	var entries []stored
 	for pending > 0 {
-		wanted := int(min(pending, batch)) //nolint:gosec // at most batch
+		wanted := int(min(pending, batch))
 		got, err := consumer.Fetch(wanted, jetstream.FetchMaxWait(stalled))
 		if err != nil {
 			return nil, fmt.Errorf("read %s: %w", subjects, err)
