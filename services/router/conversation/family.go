@@ -220,3 +220,13 @@ func (s *Store) EraseIndex(ctx context.Context, f Family, said Memories) (remove
 	}
 	return removed, nil
 }
+
+// Family is what the index knows to lead to a conversation: enough to show its messages, not enough to erase them.
+func (l Listed) Family() Family {
+	f := Family{Project: l.Project, ID: l.ID, Identities: []string{l.ID}, Threads: append(slices.Clone(l.Activity.Threads), l.Activity.Merged...), root: l.Record}
+	f.all = everything{project: l.Project, records: map[string]stored{l.ID: {record: l.Record}}}
+	for identity := range l.Activity.Aliases {
+		f.Identities = append(f.Identities, identity)
+	}
+	return f
+}

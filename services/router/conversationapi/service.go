@@ -43,6 +43,16 @@ func (s *Service) GetConversation(ctx context.Context, r *adminv1.GetConversatio
 	return &adminv1.GetConversationResponse{Conversation: conversation}, nil
 }
 
+// TraceConversation answers the way of a conversation's messages.
+func (s *Service) TraceConversation(ctx context.Context, r *adminv1.TraceConversationRequest) (*adminv1.TraceConversationResponse, error) {
+	project, id, err := parse(r.GetName())
+	if err != nil {
+		return nil, err
+	}
+	page, err := s.Overview.Trace(ctx, project, id, r)
+	return page, told(ctx, err)
+}
+
 // EraseConversation removes every trace of a customer.
 func (s *Service) EraseConversation(ctx context.Context, r *adminv1.EraseConversationRequest) (*adminv1.EraseConversationResponse, error) {
 	project, id, err := parse(r.GetName())
