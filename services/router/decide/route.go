@@ -107,11 +107,14 @@ func inPeriod(p *settingsv1.BusinessPeriod, now time.Time) bool {
 	return today && start <= clock || yesterday && clock < end
 }
 
-// on tells whether a period begins on a day. The contract counts from Monday 1 to Sunday 7.
+// weekdays are the contract's names of Go's days.
+var weekdays = [...]settingsv1.Weekday{
+	time.Sunday: settingsv1.Weekday_WEEKDAY_SUNDAY, time.Monday: settingsv1.Weekday_WEEKDAY_MONDAY, time.Tuesday: settingsv1.Weekday_WEEKDAY_TUESDAY,
+	time.Wednesday: settingsv1.Weekday_WEEKDAY_WEDNESDAY, time.Thursday: settingsv1.Weekday_WEEKDAY_THURSDAY,
+	time.Friday: settingsv1.Weekday_WEEKDAY_FRIDAY, time.Saturday: settingsv1.Weekday_WEEKDAY_SATURDAY,
+}
+
+// on tells whether a period begins on a day.
 func on(p *settingsv1.BusinessPeriod, day time.Weekday) bool {
-	number := settingsv1.Weekday(day)
-	if day == time.Sunday {
-		number = settingsv1.Weekday_WEEKDAY_SUNDAY
-	}
-	return slices.Contains(p.GetWeekdays(), number)
+	return slices.Contains(p.GetWeekdays(), weekdays[day])
 }

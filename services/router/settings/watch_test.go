@@ -132,7 +132,8 @@ func TestASlowWatcherIsToldTheLastStateAndDelaysNobody(t *testing.T) {
 		quick.until(t, last)
 	}
 	// It was about to be told one old state all the while, unless it began only now.
-	if slow.next(t).GetEtag() != last && slow.next(t).GetEtag() != last {
+	first := slow.next(t).GetEtag()
+	if first != last && slow.next(t).GetEtag() != last {
 		t.Error("what was missed is told one by one")
 	}
 }
