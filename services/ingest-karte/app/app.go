@@ -130,7 +130,13 @@ func (a *App) Run(ctx context.Context) error {
 				func(ctx context.Context) error {
 					return a.bus.ServePartitions(ctx, "ingest-karte", bus.Sends, "send", holder.Handle)
 				},
-				holder.Serve)
+				holder.Serve,
+				func(ctx context.Context) error {
+					return a.bus.ServeExhausted(ctx, bus.Sends, "ingest-karte-", a.sender.Exhausted)
+				},
+				func(ctx context.Context) error {
+					return a.bus.ServeExhausted(ctx, bus.Held, "held-send-", a.sender.Exhausted)
+				})
 		}, a.examiner.Serve, a.answerOperators}},
 		daemon.Stage{Name: "admin", Tasks: []daemon.Task{daemon.ServeHTTP(a.Admin, daemon.AdminHandler(a.registry, checks))}})
 	a.karte.Close()

@@ -32,7 +32,10 @@ type expectation struct {
 const (
 	settingsService     = "/slacktalk.settings.v1.SettingsService/"
 	conversationService = "/slacktalk.admin.v1.ConversationService/"
+	deadLetterService   = "/slacktalk.admin.v1.DeadLetterService/"
 )
+
+func letterName(project string) string { return settings.ProjectName(project) + "/deadLetters/1" }
 
 func conversationName(project string) string {
 	return settings.ProjectName(project) + "/conversations/aaaaaaaaaaaaaaaa"
@@ -95,6 +98,16 @@ var expected = map[string]expectation{
 		request: func(p string) proto.Message {
 			return &adminv1.EraseConversationRequest{Name: conversationName(p)}
 		}},
+	deadLetterService + "ListDeadLetters": {least: Viewer, answer: &adminv1.ListDeadLettersResponse{},
+		request: func(p string) proto.Message {
+			return &adminv1.ListDeadLettersRequest{Parent: settings.ProjectName(p)}
+		}},
+	deadLetterService + "GetDeadLetter": {least: Operator, answer: &adminv1.GetDeadLetterResponse{},
+		request: func(p string) proto.Message { return &adminv1.GetDeadLetterRequest{Name: letterName(p)} }},
+	deadLetterService + "ReplayDeadLetter": {least: Operator, answer: &adminv1.ReplayDeadLetterResponse{},
+		request: func(p string) proto.Message { return &adminv1.ReplayDeadLetterRequest{Name: letterName(p)} }},
+	deadLetterService + "DiscardDeadLetter": {least: Admin, answer: &emptypb.Empty{},
+		request: func(p string) proto.Message { return &adminv1.DiscardDeadLetterRequest{Name: letterName(p)} }},
 	"/grpc.health.v1.Health/Check": {global: true, answer: &grpc_health_v1.HealthCheckResponse{},
 		request: func(string) proto.Message { return &grpc_health_v1.HealthCheckRequest{} }},
 	"/grpc.health.v1.Health/List": {global: true, answer: &grpc_health_v1.HealthListResponse{},

@@ -25,10 +25,12 @@ import (
 	"google.golang.org/grpc/metadata"
 	"google.golang.org/grpc/status"
 	"google.golang.org/grpc/test/bufconn"
+	"google.golang.org/protobuf/types/known/emptypb"
 
 	adminv1 "github.com/slacktalk/slacktalk/proto/slacktalk/admin/v1"
 	eventv1 "github.com/slacktalk/slacktalk/proto/slacktalk/event/v1"
 	settingsv1 "github.com/slacktalk/slacktalk/proto/slacktalk/settings/v1"
+	"github.com/slacktalk/slacktalk/services/router/deadletter"
 	"github.com/slacktalk/slacktalk/services/router/settings"
 )
 
@@ -82,7 +84,7 @@ func start(t *testing.T, change ...func(*Options)) *running {
 		t.Fatal(err)
 	}
 	store := newStore(t, &redis.UniversalOptions{Addrs: []string{r.redis.Addr()}})
-	options := Options{Store: store, Tokens: tokens, Logger: log, Watches: r.runHub(t, store), Operators: twoOperators{}, Audit: noEntries{}, Conversations: noConversations{}}
+	options := Options{Store: store, Tokens: tokens, Logger: log, Watches: r.runHub(t, store), Operators: twoOperators{}, Audit: noEntries{}, Conversations: noConversations{}, DeadLetters: noLetters{}}
 	for _, c := range change {
 		c(&options)
 	}
@@ -112,6 +114,27 @@ type noEntries struct {
 
 func (noEntries) ListAuditEntries(context.Context, *adminv1.ListAuditEntriesRequest) (*adminv1.ListAuditEntriesResponse, error) {
 	return &adminv1.ListAuditEntriesResponse{}, nil
+}
+
+// noLetters is a DEAD in which no project has a letter.
+type noLetters struct {
+	adminv1.UnimplementedDeadLetterServiceServer
+}
+
+func (noLetters) ListDeadLetters(context.Context, *adminv1.ListDeadLettersRequest) (*adminv1.ListDeadLettersResponse, error) {
+	return &adminv1.ListDeadLettersResponse{}, nil
+}
+
+func (noLetters) GetDeadLetter(context.Context, *adminv1.GetDeadLetterRequest) (*adminv1.GetDeadLetterResponse, error) {
+	return nil, deadletter.ErrNotFound
+}
+
+func (noLetters) ReplayDeadLetter(context.Context, *adminv1.ReplayDeadLetterRequest) (*adminv1.ReplayDeadLetterResponse, error) {
+	return nil, deadletter.ErrNotFound
+}
+
+func (noLetters) DiscardDeadLetter(context.Context, *adminv1.DiscardDeadLetterRequest) (*emptypb.Empty, error) {
+	return nil, deadletter.ErrNotFound
 }
 
 // twoOperators is a KARTE that knows two operators.

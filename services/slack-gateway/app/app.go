@@ -151,6 +151,9 @@ func (a *App) work(ctx context.Context) error {
 	}
 	return daemon.Together(ctx,
 		func(ctx context.Context) error { return a.bus.ServeLanes(ctx, a.lanes.Handler) },
+		func(ctx context.Context) error {
+			return a.bus.ServeExhausted(ctx, bus.Posts, "lane-", a.lanes.Exhausted)
+		},
 		func(ctx context.Context) error { return a.members.Serve(ctx, a.self.Load().Team) },
 		func(ctx context.Context) error { return a.examiner.ServeWorkspace(ctx, a.self.Load().Team) },
 		func(ctx context.Context) error { return a.catchup.Serve(ctx, a.self.Load().Team) })
