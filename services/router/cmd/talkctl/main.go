@@ -24,10 +24,10 @@ func run() (status int) {
 		In: os.Stdin, Out: os.Stdout, Err: os.Stderr, Getenv: os.Getenv, Location: time.Local,
 		InTerminal: terminal(os.Stdin), OutTerminal: terminal(os.Stdout), ErrTerminal: terminal(os.Stderr),
 		Password: func() (string, error) {
-			raw, err := term.ReadPassword(int(os.Stdin.Fd())) //nolint:gosec // a descriptor is small
+			raw, err := term.ReadPassword(int(os.Stdin.Fd()))
 			return string(raw), err
 		},
 	})
 }
 
-func terminal(f *os.File) bool { return term.IsTerminal(int(f.Fd())) } //nolint:gosec // a descriptor is small
+func terminal(f *os.File) bool { return term.IsTerminal(int(f.Fd())) }

@@ -73,7 +73,7 @@ func TestEveryCallEnds(t *testing.T) {
 	c.says("DEADLINE_EXCEEDED", "--timeout 1m")
 
 	ctx, interrupt := context.WithCancel(t.Context())
-	f.get = func(ctx context.Context) error { interrupt(); <-ctx.Done(); return ctx.Err() }
+	c = at(t, alone(t, &team{get: func(ctx context.Context) error { interrupt(); <-ctx.Done(); return ctx.Err() }}))
 	c.ctx = ctx
 	c.want(statusInterrupted, "settings", "get")
 	if c.err != "talkctl: interrupted\n" {

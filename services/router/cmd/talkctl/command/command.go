@@ -60,7 +60,7 @@ const defaultTimeout = 15 * time.Second
 func Run(ctx context.Context, args []string, host Host) (status int) {
 	a := &app{Host: host, in: bufio.NewReader(host.In)}
 	a.print = &render.Printer{Out: host.Out, Location: host.Location, Color: host.OutTerminal && host.Getenv("NO_COLOR") == "" && host.Getenv("TERM") != "dumb"}
-	a.root = a.newRoot()
+	a.root = a.newRoot() //nolint:contextcheck // commands and completions get theirs from ExecuteContext
 	a.root.SetArgs(args)
 	err := a.root.ExecuteContext(ctx)
 	if a.conn != nil {

@@ -66,7 +66,7 @@ func listedIDs[T any](a *app, of func(parent string) fetch[T], describe func(T) 
 		if err != nil {
 			return nil
 		}
-		items, _, _ := pages(ctx, completions, of(parent)) //nolint:errcheck // see candidates
+		items, _, _ := pages(ctx, completions, of(parent))
 		var found []string
 		for _, item := range items {
 			name, text := describe(item)

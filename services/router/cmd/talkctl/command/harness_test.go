@@ -7,7 +7,6 @@ import (
 	"encoding/hex"
 	"flag"
 	"fmt"
-	"io"
 	"log/slog"
 	"net"
 	"os"
@@ -142,7 +141,7 @@ func serve(t *testing.T, server *grpc.Server) string {
 // router serves the router's own API over an in-process Redis; its other services are those of o.
 func router(t *testing.T, o api.Options) string {
 	t.Helper()
-	log := slog.New(slog.NewTextHandler(io.Discard, nil))
+	log := slog.New(slog.DiscardHandler)
 	tokens, err := api.LoadTokens(tokensFile(t), log, time.Now)
 	if err != nil {
 		t.Fatal(err)

@@ -43,7 +43,7 @@ func pages[T any](ctx context.Context, limit int, next fetch[T]) (items []T, mor
 		if limit > 0 {
 			size = min(maxPage, limit-len(items))
 		}
-		page, after, err := next(ctx, int32(size), token) //nolint:gosec // at most maxPage
+		page, after, err := next(ctx, int32(size), token)
 		if err != nil {
 			return nil, false, err
 		}

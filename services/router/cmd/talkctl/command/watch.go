@@ -18,6 +18,9 @@ import (
 // again is how long to wait before a watch that ended is taken up again.
 const again = time.Second
 
+// renewed is how long a stream lasts at least that is only to be renewed: routers do that now and then, and nobody has to be told.
+const renewed = 10 * time.Second
+
 func (a *app) settingsWatch() *cobra.Command {
 	var count int
 	c := &cobra.Command{
@@ -50,15 +53,17 @@ type watch struct {
 var errEnough = errors.New("enough")
 
 func (w *watch) run(ctx context.Context) error {
-	for {
+	for ctx.Err() == nil { // Ctrl-C is how a watch ends
+		began := time.Now()
 		err := w.follow(ctx)
-		switch {
-		case ctx.Err() != nil, errors.Is(err, errEnough): // Ctrl-C is how a watch ends
+		ended := errors.Is(err, errEnough) || ctx.Err() != nil
+		if ended {
 			return nil
-		case w.last == nil, err != nil && codeOf(err) != codes.Unavailable:
+		}
+		if w.last == nil || (err != nil && codeOf(err) != codes.Unavailable) {
 			return err
 		}
-		if err != nil {
+		if err != nil && time.Since(began) < renewed {
 			w.note("%v; trying again", err)
 		}
 		select {
@@ -67,6 +72,7 @@ func (w *watch) run(ctx context.Context) error {
 		case <-time.After(again):
 		}
 	}
+	return nil
 }
 
 // errLate is returned when the settings do not come in time.

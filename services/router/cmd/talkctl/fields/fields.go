@@ -115,8 +115,9 @@ func scalar(field protoreflect.FieldDescriptor, value string) (protoreflect.Valu
 	case protoreflect.Int32Kind:
 		n, err := strconv.ParseInt(value, 10, 32)
 		return protoreflect.ValueOfInt32(int32(n)), err
+	default:
+		return protoreflect.Value{}, fmt.Errorf("this talkctl cannot set a %s", field.Kind())
 	}
-	return protoreflect.Value{}, fmt.Errorf("this talkctl cannot set a %s", field.Kind())
 }
 
 func boolean(value string) (bool, error) {

@@ -112,8 +112,8 @@ func (f *File) Save(path string) error {
 		return fmt.Errorf("write the config file: %w", err)
 	}
 	// A link stays one.
-	if real, err := filepath.EvalSymlinks(path); err == nil {
-		path = real
+	if behind, err := filepath.EvalSymlinks(path); err == nil {
+		path = behind
 	}
 	if err := os.MkdirAll(filepath.Dir(path), 0o700); err != nil {
 		return fmt.Errorf("write the config file: %w", err)
