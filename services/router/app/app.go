@@ -22,6 +22,7 @@ import (
 	"github.com/slacktalk/slacktalk/services/router/conversation"
 	"github.com/slacktalk/slacktalk/services/router/conversationapi"
 	"github.com/slacktalk/slacktalk/services/router/deadletter"
+	"github.com/slacktalk/slacktalk/services/router/diagnose"
 	"github.com/slacktalk/slacktalk/services/router/erasure"
 	"github.com/slacktalk/slacktalk/services/router/listing"
 	"github.com/slacktalk/slacktalk/services/router/operators"
@@ -123,10 +124,14 @@ func New(s Settings, log *slog.Logger) (*App, error) {
 	if err != nil {
 		return nil, err
 	}
+	letters, asked := deadletter.New(a.bus, conversations, store), operators.New(a.bus)
+	doctor := diagnose.New(diagnose.Options{
+		Bus: a.bus, Redis: a.redis, Settings: store, Operators: asked, Conversations: service, Customers: conversations, DeadLetters: letters, Now: time.Now, Log: log,
+	})
 	a.watches = settings.NewHub(store, log)
 	a.health = health.NewServer()
 	a.grpc = api.NewServer(api.Options{
-		Watches: a.watches, Operators: operators.New(a.bus), Conversations: service, DeadLetters: deadletter.New(a.bus, conversations, store), Audit: entries, Store: store, Tokens: tokens, Logger: log, TLS: transport, Health: a.health,
+		Watches: a.watches, Operators: asked, Conversations: service, DeadLetters: letters, Diagnostics: doctor, Audit: entries, Store: store, Tokens: tokens, Logger: log, TLS: transport, Health: a.health,
 		Recorder: audit.NewRecorder(a.bus, log, a.registry), Rate: api.Rate{PerSecond: s.APIRate, Burst: s.APIBurst}, Guesses: guesses,
 	})
 	a.setHealth(false) // until it was looked at
