@@ -2640,8 +2640,9 @@ type ThreadPost struct {
 	Assignee *Operator `protobuf:"bytes,6,opt,name=assignee,proto3" json:"assignee,omitempty"`
 	// When true and the conversation has no thread, nothing is posted.
 	OnlyInThread bool `protobuf:"varint,7,opt,name=only_in_thread,json=onlyInThread,proto3" json:"only_in_thread,omitempty"`
-	// Set when the conversation was moved here on purpose: the channel that its thread may still be in. A new thread is opened here then.
-	MovedFrom string `protobuf:"bytes,8,opt,name=moved_from,json=movedFrom,proto3" json:"moved_from,omitempty"`
+	// How often the conversation had been moved on purpose when this was decided. Of two decisions about the channel the later one counts: a thread that is somewhere
+	// else by an earlier one is left and a new one opened here; one that is somewhere else by a later one is followed there.
+	Moves uint32 `protobuf:"varint,8,opt,name=moves,proto3" json:"moves,omitempty"`
 	// Types that are valid to be assigned to Body:
 	//
 	//	*ThreadPost_CustomerMessage
@@ -2733,11 +2734,11 @@ func (x *ThreadPost) GetOnlyInThread() bool {
 	return false
 }
 
-func (x *ThreadPost) GetMovedFrom() string {
+func (x *ThreadPost) GetMoves() uint32 {
 	if x != nil {
-		return x.MovedFrom
+		return x.Moves
 	}
-	return ""
+	return 0
 }
 
 func (x *ThreadPost) GetBody() isThreadPost_Body {
@@ -2826,11 +2827,14 @@ func (*ThreadPost_Merged) isThreadPost_Body() {}
 
 func (*ThreadPost_Moved) isThreadPost_Body() {}
 
-// Moved tells that a conversation goes on in this channel by decision of somebody who may use the API.
+// Moved tells that a conversation goes on in this channel by decision of somebody who may use the API; or, in the former thread, where it goes on.
 type Moved struct {
-	state         protoimpl.MessageState `protogen:"open.v1"`
-	FromChannel   string                 `protobuf:"bytes,1,opt,name=from_channel,json=fromChannel,proto3" json:"from_channel,omitempty"`
-	FromThreadTs  string                 `protobuf:"bytes,2,opt,name=from_thread_ts,json=fromThreadTs,proto3" json:"from_thread_ts,omitempty"`
+	state        protoimpl.MessageState `protogen:"open.v1"`
+	FromChannel  string                 `protobuf:"bytes,1,opt,name=from_channel,json=fromChannel,proto3" json:"from_channel,omitempty"`
+	FromThreadTs string                 `protobuf:"bytes,2,opt,name=from_thread_ts,json=fromThreadTs,proto3" json:"from_thread_ts,omitempty"`
+	// Set in the former thread only, which may take posts no more: then nobody is told.
+	ToChannel     string `protobuf:"bytes,3,opt,name=to_channel,json=toChannel,proto3" json:"to_channel,omitempty"`
+	ToThreadTs    string `protobuf:"bytes,4,opt,name=to_thread_ts,json=toThreadTs,proto3" json:"to_thread_ts,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -2875,6 +2879,20 @@ func (x *Moved) GetFromChannel() string {
 func (x *Moved) GetFromThreadTs() string {
 	if x != nil {
 		return x.FromThreadTs
+	}
+	return ""
+}
+
+func (x *Moved) GetToChannel() string {
+	if x != nil {
+		return x.ToChannel
+	}
+	return ""
+}
+
+func (x *Moved) GetToThreadTs() string {
+	if x != nil {
+		return x.ToThreadTs
 	}
 	return ""
 }
@@ -4360,7 +4378,7 @@ const file_slacktalk_event_v1_event_proto_rawDesc = "" +
 	"\n" +
 	"user_group\x18\x02 \x01(\tH\x00R\tuserGroup\x12\x1e\n" +
 	"\tbroadcast\x18\x03 \x01(\tH\x00R\tbroadcastB\t\n" +
-	"\amention\"\xca\x05\n" +
+	"\amention\"\xc1\x05\n" +
 	"\n" +
 	"ThreadPost\x12\x18\n" +
 	"\aproject\x18\x01 \x01(\tR\aproject\x12\"\n" +
@@ -4370,18 +4388,21 @@ const file_slacktalk_event_v1_event_proto_rawDesc = "" +
 	"occurredAt\x127\n" +
 	"\bmentions\x18\x05 \x03(\v2\x1b.slacktalk.event.v1.MentionR\bmentions\x128\n" +
 	"\bassignee\x18\x06 \x01(\v2\x1c.slacktalk.event.v1.OperatorR\bassignee\x12$\n" +
-	"\x0eonly_in_thread\x18\a \x01(\bR\fonlyInThread\x12\x1d\n" +
-	"\n" +
-	"moved_from\x18\b \x01(\tR\tmovedFrom\x12P\n" +
+	"\x0eonly_in_thread\x18\a \x01(\bR\fonlyInThread\x12\x14\n" +
+	"\x05moves\x18\b \x01(\rR\x05moves\x12P\n" +
 	"\x10customer_message\x18\x14 \x01(\v2#.slacktalk.event.v1.CustomerMessageH\x00R\x0fcustomerMessage\x12P\n" +
 	"\x10operator_message\x18\x15 \x01(\v2#.slacktalk.event.v1.OperatorMessageH\x00R\x0foperatorMessage\x12:\n" +
 	"\bassigned\x18\x16 \x01(\v2\x1c.slacktalk.event.v1.AssignedH\x00R\bassigned\x124\n" +
 	"\x06merged\x18\x17 \x01(\v2\x1a.slacktalk.event.v1.MergedH\x00R\x06merged\x121\n" +
 	"\x05moved\x18\x18 \x01(\v2\x19.slacktalk.event.v1.MovedH\x00R\x05movedB\x06\n" +
-	"\x04body\"P\n" +
+	"\x04body\"\x91\x01\n" +
 	"\x05Moved\x12!\n" +
 	"\ffrom_channel\x18\x01 \x01(\tR\vfromChannel\x12$\n" +
-	"\x0efrom_thread_ts\x18\x02 \x01(\tR\ffromThreadTs\"5\n" +
+	"\x0efrom_thread_ts\x18\x02 \x01(\tR\ffromThreadTs\x12\x1d\n" +
+	"\n" +
+	"to_channel\x18\x03 \x01(\tR\ttoChannel\x12 \n" +
+	"\fto_thread_ts\x18\x04 \x01(\tR\n" +
+	"toThreadTs\"5\n" +
 	"\x06Merged\x12+\n" +
 	"\x11into_conversation\x18\x01 \x01(\tR\x10intoConversation\"\xd2\x01\n" +
 	"\bReaction\x12;\n" +

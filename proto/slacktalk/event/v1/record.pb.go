@@ -39,7 +39,9 @@ type ConversationRecord struct {
 	// The channel it was moved away from, until its thread is in the new one.
 	MovedFrom string `protobuf:"bytes,7,opt,name=moved_from,json=movedFrom,proto3" json:"moved_from,omitempty"`
 	// When the customer was first heard of; absent in records of earlier versions.
-	CreateTime    *timestamppb.Timestamp `protobuf:"bytes,8,opt,name=create_time,json=createTime,proto3" json:"create_time,omitempty"`
+	CreateTime *timestamppb.Timestamp `protobuf:"bytes,8,opt,name=create_time,json=createTime,proto3" json:"create_time,omitempty"`
+	// How often it was moved; see ThreadPost.
+	Moves         uint32 `protobuf:"varint,9,opt,name=moves,proto3" json:"moves,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -123,6 +125,13 @@ func (x *ConversationRecord) GetCreateTime() *timestamppb.Timestamp {
 	return nil
 }
 
+func (x *ConversationRecord) GetMoves() uint32 {
+	if x != nil {
+		return x.Moves
+	}
+	return 0
+}
+
 // ThreadRecord is where a conversation's thread is. Bucket THREADS, written by slack-gateway.
 type ThreadRecord struct {
 	state   protoimpl.MessageState `protogen:"open.v1"`
@@ -134,8 +143,13 @@ type ThreadRecord struct {
 	Conversation string    `protobuf:"bytes,5,opt,name=conversation,proto3" json:"conversation,omitempty"`
 	Customer     *Customer `protobuf:"bytes,6,opt,name=customer,proto3" json:"customer,omitempty"`
 	// The command that opens it, and when it was first tried: what to look for after an unknown outcome.
-	CommandId     string                 `protobuf:"bytes,7,opt,name=command_id,json=commandId,proto3" json:"command_id,omitempty"`
-	ClaimedAt     *timestamppb.Timestamp `protobuf:"bytes,8,opt,name=claimed_at,json=claimedAt,proto3" json:"claimed_at,omitempty"`
+	CommandId string                 `protobuf:"bytes,7,opt,name=command_id,json=commandId,proto3" json:"command_id,omitempty"`
+	ClaimedAt *timestamppb.Timestamp `protobuf:"bytes,8,opt,name=claimed_at,json=claimedAt,proto3" json:"claimed_at,omitempty"`
+	// By which decision it is here; see ThreadPost.
+	Moves uint32 `protobuf:"varint,9,opt,name=moves,proto3" json:"moves,omitempty"`
+	// Where it was before it was moved; the ts is empty when it was never opened there.
+	FormerChannel string `protobuf:"bytes,10,opt,name=former_channel,json=formerChannel,proto3" json:"former_channel,omitempty"`
+	FormerTs      string `protobuf:"bytes,11,opt,name=former_ts,json=formerTs,proto3" json:"former_ts,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -224,6 +238,27 @@ func (x *ThreadRecord) GetClaimedAt() *timestamppb.Timestamp {
 		return x.ClaimedAt
 	}
 	return nil
+}
+
+func (x *ThreadRecord) GetMoves() uint32 {
+	if x != nil {
+		return x.Moves
+	}
+	return 0
+}
+
+func (x *ThreadRecord) GetFormerChannel() string {
+	if x != nil {
+		return x.FormerChannel
+	}
+	return ""
+}
+
+func (x *ThreadRecord) GetFormerTs() string {
+	if x != nil {
+		return x.FormerTs
+	}
+	return ""
 }
 
 // Checkpoint says which message of a lane or partition was last attempted. Bucket CHECKPOINTS; written before every
@@ -434,7 +469,7 @@ var File_slacktalk_event_v1_record_proto protoreflect.FileDescriptor
 
 const file_slacktalk_event_v1_record_proto_rawDesc = "" +
 	"\n" +
-	"\x1fslacktalk/event/v1/record.proto\x12\x12slacktalk.event.v1\x1a\x1fgoogle/protobuf/timestamp.proto\x1a\x1eslacktalk/event/v1/event.proto\"\xad\x02\n" +
+	"\x1fslacktalk/event/v1/record.proto\x12\x12slacktalk.event.v1\x1a\x1fgoogle/protobuf/timestamp.proto\x1a\x1eslacktalk/event/v1/event.proto\"\xc3\x02\n" +
 	"\x12ConversationRecord\x12\x19\n" +
 	"\balias_of\x18\x01 \x01(\tR\aaliasOf\x128\n" +
 	"\bcustomer\x18\x02 \x01(\v2\x1c.slacktalk.event.v1.CustomerR\bcustomer\x12\x12\n" +
@@ -444,7 +479,8 @@ const file_slacktalk_event_v1_record_proto_rawDesc = "" +
 	"\n" +
 	"moved_from\x18\a \x01(\tR\tmovedFrom\x12;\n" +
 	"\vcreate_time\x18\b \x01(\v2\x1a.google.protobuf.TimestampR\n" +
-	"createTime\"\x9e\x02\n" +
+	"createTime\x12\x14\n" +
+	"\x05moves\x18\t \x01(\rR\x05moves\"\xf8\x02\n" +
 	"\fThreadRecord\x12\x12\n" +
 	"\x04team\x18\x01 \x01(\tR\x04team\x12\x18\n" +
 	"\achannel\x18\x02 \x01(\tR\achannel\x12\x0e\n" +
@@ -455,7 +491,11 @@ const file_slacktalk_event_v1_record_proto_rawDesc = "" +
 	"\n" +
 	"command_id\x18\a \x01(\tR\tcommandId\x129\n" +
 	"\n" +
-	"claimed_at\x18\b \x01(\v2\x1a.google.protobuf.TimestampR\tclaimedAt\"\xc7\x01\n" +
+	"claimed_at\x18\b \x01(\v2\x1a.google.protobuf.TimestampR\tclaimedAt\x12\x14\n" +
+	"\x05moves\x18\t \x01(\rR\x05moves\x12%\n" +
+	"\x0eformer_channel\x18\n" +
+	" \x01(\tR\rformerChannel\x12\x1b\n" +
+	"\tformer_ts\x18\v \x01(\tR\bformerTs\"\xc7\x01\n" +
 	"\n" +
 	"Checkpoint\x12\x1a\n" +
 	"\bsequence\x18\x01 \x01(\x04R\bsequence\x12\x12\n" +
