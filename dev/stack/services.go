@@ -1,12 +1,16 @@
 package stack
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
 	"io"
+	"maps"
 	"net"
 	"net/http"
+	"slices"
+	"strings"
 	"time"
 
 	"github.com/slacktalk/slacktalk/internal/config"
@@ -30,65 +34,102 @@ type service struct {
 
 // StartService starts a service that does not run. One that ran before listens where it did.
 func (s *Stack) StartService(name string) error {
-	run, admin, err := s.wire(name)
+	w, err := s.wire(name, s.addr(name))
 	if err != nil {
 		return fmt.Errorf("start %s: %w", name, err)
 	}
-	ctx, stop := context.WithCancel(context.Background())
-	svc := &service{admin: "http://" + admin.String(), stop: stop, done: make(chan error, 1)}
-	go func() { svc.done <- run(ctx) }()
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	s.services[name] = svc
+	s.keep(name, w.addr)
+	switch name {
+	case IngestKARTE:
+		s.HookURL = w.url
+	case Router:
+		s.RouterAddr = w.addr.String()
+	case SlackGateway:
+		s.GatewayURL = w.url
+	}
+	s.launch(name, w)
 	return nil
 }
 
+// StartReplica starts one more replica of a service and answers where it listens: the hook URL, the gateway's URL or the router's address.
+// Stop stops it with the others.
+func (s *Stack) StartReplica(name string) (url string, err error) {
+	w, err := s.wire(name, "127.0.0.1:0")
+	if err != nil {
+		return "", fmt.Errorf("start another %s: %w", name, err)
+	}
+	s.launch(name+" at "+w.addr.String(), w)
+	return w.url, nil
+}
+
+// launch runs a service under a name.
+func (s *Stack) launch(name string, w wired) {
+	ctx, stop := context.WithCancel(context.Background())
+	svc := &service{admin: "http://" + w.admin.String(), stop: stop, done: make(chan error, 1)}
+	go func() { svc.done <- w.run(ctx) }()
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.services[name] = svc
+}
+
+// running answers the names of what runs; routers stop last.
+func (s *Stack) running() []string {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	names := slices.Collect(maps.Keys(s.services))
+	slices.SortFunc(names, func(a, b string) int {
+		return cmp.Or(cmp.Compare(strings.Count(a, Router), strings.Count(b, Router)), cmp.Compare(a, b))
+	})
+	return names
+}
+
+// wired is a service that listens but does not work yet.
+type wired struct {
+	run         func(context.Context) error
+	addr, admin net.Addr
+	url         string
+}
+
 // wire makes a service from its environment, exactly as its main does.
-func (s *Stack) wire(name string) (run func(context.Context) error, admin net.Addr, err error) {
-	environ := append([]string{"NATS_URL=" + s.NATSURL, "ADMIN_ADDR=127.0.0.1:0", "HTTP_ADDR=" + s.addr(name), "GRPC_ADDR=" + s.addr(name)}, s.options.Environ...)
+func (s *Stack) wire(name, addr string) (wired, error) {
+	environ := append([]string{"NATS_URL=" + s.NATSURL, "ADMIN_ADDR=127.0.0.1:0", "HTTP_ADDR=" + addr, "GRPC_ADDR=" + addr}, s.options.Environ...)
 	switch name {
 	case IngestKARTE:
 		var settings ingest.Settings
 		if err := config.Load(&settings, append(environ, "KARTE_API_URL="+s.KarteURL, "KARTE_API_TOKEN="+apiToken, "KARTE_CLIENT_SECRET="+clientSecret, "KARTE_PROJECT="+Project)); err != nil {
-			return nil, nil, err
+			return wired{}, err
 		}
 		a, err := ingest.New(settings, s.log.With("service", name))
 		if err != nil {
-			return nil, nil, err
+			return wired{}, err
 		}
-		s.keep(name, a.HTTP.Addr())
-		s.HookURL = "http://" + a.HTTP.Addr().String() + "/hooks/karte"
-		return a.Run, a.Admin.Addr(), nil
+		return wired{run: a.Run, addr: a.HTTP.Addr(), admin: a.Admin.Addr(), url: "http://" + a.HTTP.Addr().String() + "/hooks/karte"}, nil
 	case Router:
 		tokens, err := s.writeTokens()
 		if err != nil {
-			return nil, nil, err
+			return wired{}, err
 		}
 		var settings router.Settings
 		if err := config.Load(&settings, append(environ, "REDIS_URL="+s.RedisURL, "API_TOKENS_FILE="+tokens)); err != nil {
-			return nil, nil, err
+			return wired{}, err
 		}
 		a, err := router.New(settings, s.log.With("service", name))
 		if err != nil {
-			return nil, nil, err
+			return wired{}, err
 		}
-		s.keep(name, a.API.Addr())
-		s.RouterAddr = a.API.Addr().String()
-		return a.Run, a.Admin.Addr(), nil
+		return wired{run: a.Run, addr: a.API.Addr(), admin: a.Admin.Addr(), url: a.API.Addr().String()}, nil
 	case SlackGateway:
 		var settings gateway.Settings
 		if err := config.Load(&settings, append(environ, "SLACK_API_URL="+s.SlackURL+"/api/", "SLACK_BOT_TOKEN="+botToken, "SLACK_SIGNING_SECRET="+signingSecret)); err != nil {
-			return nil, nil, err
+			return wired{}, err
 		}
 		a, err := gateway.New(settings, s.log.With("service", name))
 		if err != nil {
-			return nil, nil, err
+			return wired{}, err
 		}
-		s.keep(name, a.HTTP.Addr())
-		s.GatewayURL = "http://" + a.HTTP.Addr().String()
-		return a.Run, a.Admin.Addr(), nil
+		return wired{run: a.Run, addr: a.HTTP.Addr(), admin: a.Admin.Addr(), url: "http://" + a.HTTP.Addr().String()}, nil
 	}
-	return nil, nil, errors.New("no such service")
+	return wired{}, errors.New("no such service")
 }
 
 // keep makes a restarted service listen where it did.

@@ -56,6 +56,8 @@ const (
 type Options struct {
 	// RedisURL of a real Redis server; an in-process one is used when empty.
 	RedisURL string
+	// NATSURL of other NATS servers; an in-process one is used when empty.
+	NATSURL string
 	// Log receives what the services say; nothing when nil.
 	Log *slog.Logger
 	// Slack and KARTE adjust the stand-ins.
@@ -142,6 +144,9 @@ func (s *Stack) start(ctx, running context.Context) error {
 }
 
 func (s *Stack) startNATS() error {
+	if s.NATSURL = s.options.NATSURL; s.NATSURL != "" {
+		return nil
+	}
 	var err error
 	s.nats, err = server.NewServer(&server.Options{
 		ServerName: "demo", Host: "127.0.0.1", Port: -1, JetStream: true, StoreDir: filepath.Join(s.dir, "jetstream"), NoSigs: true, NoLog: true, MaxPayload: 4 << 20,
@@ -270,7 +275,7 @@ func (s *Stack) writeTokens() (path string, err error) {
 // Stop ends everything, the services first, and removes what was on disk.
 func (s *Stack) Stop() error {
 	var problems []error
-	for _, name := range []string{IngestKARTE, SlackGateway, Router} {
+	for _, name := range s.running() {
 		problems = append(problems, s.StopService(name))
 	}
 	if s.conn != nil {

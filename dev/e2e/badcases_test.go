@@ -1,0 +1,302 @@
+package e2e
+
+import (
+	"context"
+	"encoding/json"
+	"fmt"
+	"net"
+	"net/url"
+	"slices"
+	"strconv"
+	"strings"
+	"sync"
+	"testing"
+	"time"
+
+	"github.com/nats-io/nats-server/v2/server"
+	"github.com/nats-io/nats.go"
+	"github.com/nats-io/nats.go/jetstream"
+
+	"github.com/slacktalk/slacktalk/dev/kartestandin"
+	"github.com/slacktalk/slacktalk/dev/slackstandin"
+	"github.com/slacktalk/slacktalk/dev/stack"
+)
+
+// startNATS runs a NATS server of the test's own.
+func startNATS(t *testing.T, adjust func(*server.Options)) *server.Server {
+	t.Helper()
+	o := &server.Options{Host: "127.0.0.1", Port: -1, JetStream: true, StoreDir: t.TempDir(), NoSigs: true, NoLog: true, MaxPayload: 4 << 20}
+	adjust(o)
+	return runNATS(t, o)
+}
+
+func runNATS(t *testing.T, o *server.Options) *server.Server {
+	t.Helper()
+	s, err := server.NewServer(o.Clone())
+	if err != nil {
+		t.Fatal(err)
+	}
+	s.Start()
+	t.Cleanup(func() { s.Shutdown(); s.WaitForShutdown() })
+	if !s.ReadyForConnections(10 * time.Second) {
+		t.Fatal("the NATS server does not start")
+	}
+	return s
+}
+
+// hook posts a customer's message to an ingest-karte, as KARTE does, and answers the status.
+func (s system) hook(url, visitor, text string) int {
+	s.t.Helper()
+	body, err := json.Marshal(map[string]any{
+		"id": "hook-" + visitor + "-" + text, "event_type": "talk/message/sendFromUser", "api_key": stack.Project,
+		"data": map[string]any{"visitor_id": visitor, "content": map[string]any{"text": text}},
+	})
+	if err != nil {
+		s.t.Fatal(err)
+	}
+	at := strconv.FormatInt(time.Now().Unix(), 10)
+	return post(s.t, url, body, map[string]string{"X-Karte-Request-Timestamp": at, "X-Karte-Signature": mac("demo-client-secret", at+":"+string(body))})
+}
+
+// event posts a member's message, which stands in a thread at Slack, to a slack-gateway once more, as Slack does, and answers the status.
+func (s system) event(gateway, thread, ts string) int {
+	s.t.Helper()
+	lines := s.Slack.Thread(stack.Channel, thread)
+	m := lines[slices.IndexFunc(lines, func(m *slackstandin.Message) bool { return m.TS == ts })]
+	body, err := json.Marshal(map[string]any{
+		"type": "event_callback", "team_id": stack.Team, "api_app_id": "A0APP", "event_id": "Ev0" + strconv.FormatInt(time.Now().UnixNano(), 36), "event_time": time.Now().Unix(),
+		"event": map[string]any{"type": "message", "channel": stack.Channel, "channel_type": "channel", "user": m.User, "text": m.Text, "ts": ts, "thread_ts": thread, "event_ts": ts},
+	})
+	if err != nil {
+		s.t.Fatal(err)
+	}
+	at := strconv.FormatInt(time.Now().Unix(), 10)
+	return post(s.t, gateway+"/slack/events", body, map[string]string{"X-Slack-Request-Timestamp": at, "X-Slack-Signature": "v0=" + mac("demo-signing-secret", "v0:"+at+":"+string(body))})
+}
+
+// eventually tries until it answers 200, as KARTE and Slack do for a while.
+func (s system) eventually(what string, try func() int) {
+	s.t.Helper()
+	for deadline := time.Now().Add(2 * within); ; {
+		status := try()
+		if status == 200 {
+			return
+		}
+		if time.Now().After(deadline) {
+			s.t.Fatalf("%s: still %d", what, status)
+		}
+	}
+}
+
+// outage takes JetStream away while both edges are asked to take something, and brings it back. What was taken is to be there exactly once.
+func (s system) outage(takeAway, bringBack func()) {
+	s.t.Helper()
+	s.says(kartestandin.Customer{VisitorID: "vis-1"}, "q-000.")
+	thread := s.head("q-000.")
+	// Slack's own deliveries are kept out of the way, so that it is known what was answered.
+	s.Slack.AddEventFault(slackstandin.EventFault{Kind: slackstandin.Drop, Type: "message"})
+	var lines []string
+	for i := range 3 {
+		lines = append(lines, s.replies(stack.Hanako, thread, fmt.Sprintf("```a-%03d.```", i)))
+	}
+	s.eventually("the first reply", func() int { return s.event(s.GatewayURL, thread, lines[0]) })
+	takeAway()
+	// The first moments may still be served; what counts is that nothing is taken that is not stored.
+	hook := func(text string) int { return s.hook(s.HookURL, "vis-1", text) }
+	both := func(line int, text string) (slack, karte int) {
+		var asking sync.WaitGroup
+		asking.Go(func() { slack = s.event(s.GatewayURL, thread, lines[line]) })
+		asking.Go(func() { karte = hook(text) })
+		asking.Wait()
+		return slack, karte
+	}
+	for deadline := time.Now().Add(within); ; {
+		slack, karte := both(1, "q-001.")
+		if slack == 503 && karte == 503 {
+			break
+		}
+		if time.Now().After(deadline) {
+			s.t.Fatalf("Slack's event got %d and KARTE's hook %d while nothing can be stored", slack, karte)
+		}
+	}
+	if slack, karte := both(2, "q-002."); slack != 503 || karte != 503 {
+		s.t.Errorf("Slack's event got %d and KARTE's hook %d while nothing can be stored", slack, karte)
+	}
+	bringBack()
+	for i := 1; i < 3; i++ {
+		text := fmt.Sprintf("q-%03d.", i)
+		s.eventually(text, func() int { return hook(text) })
+		s.eventually("reply", func() int { return s.event(s.GatewayURL, thread, lines[i]) })
+	}
+	// Three hops, each of which may have to notice first that nobody serves what it asked for.
+	ctx, cancel := context.WithTimeout(s.t.Context(), 3*within)
+	defer cancel()
+	err := s.Slack.Await(ctx, func(now *slackstandin.Snapshot) bool {
+		return len(s.order(thread, numbered("q", 3))) >= 3 && carries(now, lines[0], "white_check_mark") && carries(now, lines[2], "white_check_mark")
+	})
+	if err != nil {
+		s.t.Fatalf("not everything arrived: %v\n%s\nat KARTE: %v", err, s.dump(), s.KARTE.Messages("vis-1"))
+	}
+	if got := s.order(thread, numbered("q", 3)); !slices.Equal(got, numbered("q", 3)) {
+		s.t.Errorf("in the thread: %v", got)
+	}
+	if got := fromAPI(s.KARTE.Messages("vis-1"), kartestandin.KindMessage); !slices.Equal(got, numbered("a", 3)) {
+		s.t.Errorf("at KARTE: %v", got)
+	}
+	if heads := s.heads(); len(heads) != 1 {
+		s.t.Errorf("%d threads:\n%s", len(heads), s.dump())
+	}
+}
+
+// fill takes all the room that a server has left and answers how to give it back.
+func fill(t *testing.T, url string) (free func()) {
+	t.Helper()
+	conn, err := nats.Connect(url)
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(conn.Close)
+	js, err := jetstream.New(conn)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if _, err := js.CreateStream(t.Context(), jetstream.StreamConfig{Name: "FILLER", Subjects: []string{"filler"}, Storage: jetstream.FileStorage}); err != nil {
+		t.Fatal(err)
+	}
+	for size := 1 << 20; size > 0; {
+		if _, err := js.Publish(t.Context(), "filler", make([]byte, size)); err != nil {
+			size /= 2
+		}
+	}
+	return func() {
+		if err := js.DeleteStream(t.Context(), "FILLER"); err != nil {
+			t.Error(err)
+		}
+	}
+}
+
+// cluster runs three NATS servers that hold everything together.
+func cluster(t *testing.T) (urls string, servers []*server.Server, options []*server.Options) {
+	t.Helper()
+	var routes []*url.URL
+	var clients, ports []int
+	for range 3 {
+		for _, list := range []*[]int{&clients, &ports} {
+			_, port, err := net.SplitHostPort(free(t))
+			if err != nil {
+				t.Fatal(err)
+			}
+			n, err := strconv.Atoi(port)
+			if err != nil {
+				t.Fatal(err)
+			}
+			*list = append(*list, n)
+		}
+	}
+	var each []string
+	for i := range 3 {
+		routes = append(routes, &url.URL{Scheme: "nats", Host: fmt.Sprintf("127.0.0.1:%d", ports[i])})
+		each = append(each, fmt.Sprintf("nats://127.0.0.1:%d", clients[i]))
+	}
+	for i := range 3 {
+		o := &server.Options{
+			ServerName: fmt.Sprintf("n%d", i), Host: "127.0.0.1", Port: clients[i], JetStream: true, StoreDir: t.TempDir(), NoSigs: true, NoLog: true, MaxPayload: 4 << 20,
+			Cluster: server.ClusterOpts{Name: "test", Host: "127.0.0.1", Port: ports[i]}, Routes: routes,
+		}
+		options = append(options, o)
+		servers = append(servers, runNATS(t, o))
+	}
+	return strings.Join(each, ","), servers, options
+}
+
+// A shortage is a way in which JetStream cannot store: it starts servers, takes their ability away and brings it back.
+type shortage func(t *testing.T) (urls string, takeAway, bringBack func())
+
+// outOfDisk: the room that JetStream may use is full.
+func outOfDisk(t *testing.T) (string, func(), func()) {
+	t.Helper()
+	nats := startNATS(t, func(o *server.Options) { o.JetStreamMaxStore = 16 << 20 })
+	var free func()
+	return nats.ClientURL(), func() { free = fill(t, nats.ClientURL()) }, func() { free() }
+}
+
+// switchedOff: what a server does when it cannot write to its disk, until somebody makes room.
+func switchedOff(t *testing.T) (string, func(), func()) {
+	t.Helper()
+	nats := startNATS(t, func(*server.Options) {})
+	config := nats.JetStreamConfig()
+	config.StoreDir = strings.TrimSuffix(config.StoreDir, "/jetstream")
+	check := func(err error) {
+		if err != nil {
+			t.Error(err)
+		}
+	}
+	return nats.ClientURL(), func() { check(nats.DisableJetStream()) }, func() { check(nats.EnableJetStream(config)) }
+}
+
+// withoutQuorum: two of three servers are away.
+func withoutQuorum(t *testing.T) (string, func(), func()) {
+	t.Helper()
+	urls, servers, options := cluster(t)
+	return urls, func() {
+		for _, server := range servers[1:] {
+			server.Shutdown()
+			server.WaitForShutdown()
+		}
+	}, func() { runNATS(t, options[1]) }
+}
+
+func TestPromise1WhileJetStreamCannotStoreNothingIsTaken(t *testing.T) {
+	for name, c := range map[string]struct {
+		begin    shortage
+		replicas int
+	}{
+		"out of disk": {outOfDisk, 1}, "switched off": {switchedOff, 1}, "no quorum": {withoutQuorum, 3},
+	} {
+		t.Run(name, func(t *testing.T) {
+			urls, takeAway, bringBack := c.begin(t)
+			s := start(t, stack.Options{NATSURL: urls, Environ: []string{"SLACK_PACE=1ms", "PARTITIONS=4", fmt.Sprintf("STREAM_REPLICAS=%d", c.replicas)}})
+			t.Parallel() // they mostly wait
+			s.outage(takeAway, bringBack)
+		})
+	}
+}
+
+// Everything of one customer at the same moment, at two replicas of every service: one thread.
+func TestPromise2TwoFirstMessagesAtOnceOnTwoReplicasMakeOneThread(t *testing.T) {
+	s := start(t, stack.Options{})
+	hooks := []string{s.HookURL}
+	for _, name := range []string{stack.IngestKARTE, stack.Router, stack.SlackGateway} {
+		at, err := s.StartReplica(name)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if name == stack.IngestKARTE {
+			hooks = append(hooks, at)
+		}
+	}
+	if err := s.AwaitReady(t.Context()); err != nil {
+		t.Fatal(err)
+	}
+	const customers, each = 5, 2
+	var posting sync.WaitGroup
+	for c := range customers {
+		for i := range each {
+			posting.Go(func() {
+				id := fmt.Sprintf("vis-%d", c)
+				if status := s.hook(hooks[i], id, fmt.Sprintf("%s-%03d.", id, i)); status != 200 {
+					t.Errorf("%s: %d", id, status)
+				}
+			})
+		}
+	}
+	posting.Wait()
+	for c := range customers {
+		id := fmt.Sprintf("vis-%d", c)
+		thread := s.head(id + "-000.")
+		s.slack("both messages of "+id+" in one thread", func(*slackstandin.Snapshot) bool { return len(s.order(thread, numbered(id, each))) == each })
+	}
+	if heads := s.heads(); len(heads) != customers {
+		t.Errorf("%d threads for %d customers:\n%s", len(heads), customers, s.dump())
+	}
+}
