@@ -52,6 +52,7 @@ type Options struct {
 type Sender struct {
 	Options
 	sent        *prometheus.CounterVec
+	parked      prometheus.Gauge
 	mu          sync.Mutex
 	checkpoints map[string]*bus.Checkpoint
 }
@@ -61,8 +62,11 @@ func New(o Options) *Sender {
 	s := &Sender{Options: o, checkpoints: map[string]*bus.Checkpoint{}, sent: prometheus.NewCounterVec(prometheus.CounterOpts{
 		Name: "slacktalk_karte_calls_total",
 		Help: "Attempts to carry out a command at KARTE, by kind and result: ok, found (a lost answer), unknown, parked, rejected, later.",
-	}, []string{"kind", "result"})}
-	o.Metrics.MustRegister(s.sent)
+	}, []string{"kind", "result"}), parked: prometheus.NewGauge(prometheus.GaugeOpts{
+		Name: "slacktalk_project_parked", Help: "1 while KARTE refuses the project's credential, as far as this replica has tried.",
+		ConstLabels: prometheus.Labels{"project": o.Project},
+	})}
+	o.Metrics.MustRegister(s.sent, s.parked)
 	return s
 }
 
@@ -76,21 +80,22 @@ func (s *Sender) Handle(ctx context.Context, m bus.Message) error {
 		return retry.Malformed(fmt.Errorf("command %s is for another project", command.GetId()))
 	}
 	delivered, err := s.carryOut(ctx, m, &command)
+	s.watchParking(err)
 	if err == nil {
-		return s.outcome(ctx, m, &command, "delivered", &eventv1.TalkFact_ReplyDelivered{ReplyDelivered: &eventv1.ReplyDelivered{
+		return stay(s.outcome(ctx, m, &command, "delivered", &eventv1.TalkFact_ReplyDelivered{ReplyDelivered: &eventv1.ReplyDelivered{
 			CommandId: command.GetId(), Kind: command.GetKind(), Origin: command.GetOrigin(), Waited: m.Held,
 			Operator: command.GetOperator(), Conversation: command.GetConversation(), Replayed: replayed(m.Subject, &command),
-		}})
+		}}))
 	}
 	err = s.exhausted(m, &command, s.partly(&command, delivered, err))
 	if errors.Is(err, retry.ErrParked) {
 		if told := s.tellParked(ctx, err); told != nil {
-			return told
+			return stay(errors.Join(err, told))
 		}
 	}
 	if reason, ok := retry.Reason(err); ok {
 		if failed := s.failed(ctx, m, &command, reason, err, delivered); failed != nil {
-			return failed
+			return stay(failed)
 		}
 	}
 	return err
@@ -155,7 +160,22 @@ func (s *Sender) carryOut(ctx context.Context, m bus.Message, command *eventv1.K
 }
 
 // stay keeps a command in its partition, whose checkpoint knows what it went through.
-func stay(err error) error { return fmt.Errorf("%w: %w", bus.ErrStay, err) }
+func stay(err error) error {
+	if err == nil {
+		return nil
+	}
+	return fmt.Errorf("%w: %w", bus.ErrStay, err)
+}
+
+// watchParking keeps the metric of parking: whatever else KARTE answers, it took the credential.
+func (s *Sender) watchParking(err error) {
+	switch _, permanent := retry.Reason(err); {
+	case errors.Is(err, retry.ErrParked):
+		s.parked.Set(1)
+	case err == nil, permanent:
+		s.parked.Set(0)
+	}
+}
 
 // state answers whether a command may have been attempted before, from which part on, and when that was.
 func (s *Sender) state(ctx context.Context, checkpoint *bus.Checkpoint, m bus.Message, command *eventv1.KarteCommand) (state bus.State, part int, since time.Time, err error) {
