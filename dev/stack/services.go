@@ -51,6 +51,13 @@ func (s *Stack) StartService(name string) error {
 	return nil
 }
 
+// AdminURL answers where a service that runs serves its probes and metrics.
+func (s *Stack) AdminURL(name string) string {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return s.services[name].admin
+}
+
 // StartReplica starts one more replica of a service and answers where it listens: the hook URL, the gateway's URL or the router's address.
 // Stop stops it with the others.
 func (s *Stack) StartReplica(name string) (url string, err error) {
