@@ -43,7 +43,7 @@ func (b *Bus) Letters(ctx context.Context, before uint64, limit int) ([]Letter, 
 	}
 	var letters []Letter
 	// JetStream reads forwards only: each window further back is twice as wide, so that what was deleted costs little.
-	for width := uint64(max(limit, 1)); end > first && len(letters) < limit; width *= 2 { //nolint:gosec // limit is positive here
+	for width := uint64(max(limit, 1)); end > first && len(letters) < limit; width *= 2 {
 		begin := first
 		if end-first > width {
 			begin = end - width

@@ -92,7 +92,7 @@ func TestEachServiceMayBuryWhatJetStreamGivesUp(t *testing.T) {
 		if err := c.give(); err != nil {
 			t.Fatal(err)
 		}
-		awaitDead(t, router, min(uint64(i)+1, 4)) //nolint:gosec // it is small
+		awaitDead(t, router, min(uint64(i)+1, 4))
 	}
 	// The two that were held are the same messages, so that they have letters already; but they must be gone.
 	awaitNothing(t, router, bus.Held)

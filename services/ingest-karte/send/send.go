@@ -113,7 +113,7 @@ func (s *Sender) failed(ctx context.Context, m bus.Message, command *eventv1.Kar
 func (s *Sender) Exhausted(ctx context.Context, m bus.Message, cause error) error {
 	var command eventv1.KarteCommand
 	if bus.Decode(m, &command) != nil || command.GetProject() != s.Project {
-		return nil // nobody's line to mark
+		return nil //nolint:nilerr // nobody knows whose line to mark
 	}
 	return s.failed(ctx, m, &command, eventv1.FailureReason_FAILURE_REASON_EXHAUSTED, cause, 0)
 }

@@ -239,11 +239,11 @@ func absent(t *testing.T, s *Service, project string) string {
 func TestListsAreFiltered(t *testing.T) {
 	s, b := newService(t)
 	world(t, b)
-	hour := func(h time.Duration) string { return time.Now().Add(h * time.Hour).UTC().Format(time.RFC3339) }
+	at := func(after time.Duration) string { return time.Now().Add(after).UTC().Format(time.RFC3339) }
 	for filter, want := range map[string]int{
 		`stream = "SENDS"`: 2, `kind = "customer-message"`: 3, `reason = "REJECTED"`: 9, `reason = EXHAUSTED`: 0,
 		`conversation = "projects/demo/conversations/c1"`: 5, `conversation = "c2" AND kind = "message"`: 1,
-		`die_time > "` + hour(-1) + `"`: 9, `die_time > "` + hour(1) + `"`: 0,
+		`die_time > "` + at(-time.Hour) + `"`: 9, `die_time > "` + at(time.Hour) + `"`: 0,
 	} {
 		if got := list(t, s, "projects/demo", filter, 2); len(got) != want {
 			t.Errorf("%s lets %d through, want %d", filter, len(got), want)

@@ -113,7 +113,7 @@ func (l *Lanes) Exhausted(ctx context.Context, m bus.Message, cause error) error
 func (l *Lanes) exhaustedOne(ctx context.Context, lane bus.Lane, m bus.Message, cause error) error {
 	var command eventv1.SlackCommand
 	if bus.Decode(m, &command) != nil {
-		return nil // it is no command that anybody misses
+		return nil //nolint:nilerr // it is no command that anybody misses
 	}
 	return l.tellFailed(ctx, lane, m, &command, eventv1.FailureReason_FAILURE_REASON_EXHAUSTED, cause)
 }
