@@ -338,6 +338,11 @@ func TestNoServiceMayDoAnothersWork(t *testing.T) {
 		{"slack-gateway", "publish", "$JS.API.STREAM.MSG.GET.TALK"},
 		{"slack-gateway", "publish", "$JS.API.DIRECT.GET.KV_CONVERSATIONS.$KV.CONVERSATIONS.demo.c1"},
 		{"slack-gateway", "subscribe", "send.>"},
+		{"slack-gateway", "publish", "ask.karte.demo.test-message"},
+		{"slack-gateway", "publish", "$JS.API.CONSUMER.LIST.TALK"},
+		{"ingest-karte", "publish", "ask.slack.T0DEMO1.workspace"},
+		{"ingest-karte", "publish", "$JS.API.CONSUMER.LIST.POSTS"},
+		{"router", "publish", "$JS.API.CONSUMER.LIST.HELD"},
 	}
 	for _, user := range []string{"ingest-karte", "router", "slack-gateway"} {
 		for _, subject := range []string{"$JS.API.STREAM.DELETE.TALK", "$JS.API.STREAM.PURGE.DEAD", "$JS.API.STREAM.UPDATE.SENDS", "$JS.API.STREAM.CREATE.SPY", "$JS.API.STREAM.MSG.DELETE.AUDIT", "$JS.API.STREAM.PURGE.TALK", "$JS.API.STREAM.PURGE.KV_LANES", "$SYS.REQ.SERVER.PING"} {

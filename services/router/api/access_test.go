@@ -108,6 +108,10 @@ var expected = map[string]expectation{
 		request: func(p string) proto.Message { return &adminv1.ReplayDeadLetterRequest{Name: letterName(p)} }},
 	deadLetterService + "DiscardDeadLetter": {least: Admin, answer: &emptypb.Empty{},
 		request: func(p string) proto.Message { return &adminv1.DiscardDeadLetterRequest{Name: letterName(p)} }},
+	"/slacktalk.admin.v1.DiagnosticsService/RunDiagnostics": {least: Operator, answer: &adminv1.RunDiagnosticsResponse{},
+		request: func(p string) proto.Message {
+			return &adminv1.RunDiagnosticsRequest{Parent: settings.ProjectName(p)}
+		}},
 	"/grpc.health.v1.Health/Check": {global: true, answer: &grpc_health_v1.HealthCheckResponse{},
 		request: func(string) proto.Message { return &grpc_health_v1.HealthCheckRequest{} }},
 	"/grpc.health.v1.Health/List": {global: true, answer: &grpc_health_v1.HealthListResponse{},

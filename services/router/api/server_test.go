@@ -84,7 +84,7 @@ func start(t *testing.T, change ...func(*Options)) *running {
 		t.Fatal(err)
 	}
 	store := newStore(t, &redis.UniversalOptions{Addrs: []string{r.redis.Addr()}})
-	options := Options{Store: store, Tokens: tokens, Logger: log, Watches: r.runHub(t, store), Operators: twoOperators{}, Audit: noEntries{}, Conversations: noConversations{}, DeadLetters: noLetters{}}
+	options := Options{Store: store, Tokens: tokens, Logger: log, Watches: r.runHub(t, store), Operators: twoOperators{}, Audit: noEntries{}, Conversations: noConversations{}, DeadLetters: noLetters{}, Diagnostics: allWell}
 	for _, c := range change {
 		c(&options)
 	}

@@ -80,23 +80,19 @@ var (
 func signed(a arrived, p peer, now time.Time) outcome {
 	switch {
 	case a.stands(examination.Mismatch, now):
-		return failure(fmt.Sprintf("%s are refused since %s: signed with another secret (%d, the last at %s)", p.what, since(a.good), a.counts[examination.Mismatch], clock(a.refused[examination.Mismatch])),
+		return failure(fmt.Sprintf("%s are refused, the last good one came %s: signed with another secret (%d, the last at %s)", p.what, since(a.good), a.counts[examination.Mismatch], clock(a.refused[examination.Mismatch])),
 			fmt.Sprintf("Set %s to the one of this app (%s) and restart %s. While it is being changed, the former one goes into %s_BEFORE. If it is right, somebody who is not %s calls this address.",
 				p.secret, p.secretAt, p.service, p.secret, p.name))
 	case a.stands(examination.Stale, now):
-		return failure(fmt.Sprintf("%s are refused since %s: their time was %s from ours (%d, the last at %s)", p.what, since(a.good), a.skew, a.counts[examination.Stale], clock(a.refused[examination.Stale])),
+		return failure(fmt.Sprintf("%s are refused, the last good one came %s: their time was %s from ours (%d, the last at %s)", p.what, since(a.good), a.skew, a.counts[examination.Stale], clock(a.refused[examination.Stale])),
 			fmt.Sprintf("Set the clock of the hosts of %s by NTP; something between %s and %s may also hold requests back for minutes.", p.service, p.name, p.service))
 	case a.stands(examination.Malformed, now):
-		return failure(fmt.Sprintf("%s are refused since %s: the signature cannot be read (%d, the last at %s)", p.what, since(a.good), a.counts[examination.Malformed], clock(a.refused[examination.Malformed])),
+		return failure(fmt.Sprintf("%s are refused, the last good one came %s: the signature cannot be read (%d, the last at %s)", p.what, since(a.good), a.counts[examination.Malformed], clock(a.refused[examination.Malformed])),
 			"See whether a proxy in front of "+p.service+" changes or repeats the header "+p.header+".")
 	}
-	for reason, word := range map[examination.Reason]string{
-		examination.Mismatch: "signed with another secret", examination.Stale: "too old", examination.Missing: "not signed", examination.Malformed: "unreadable",
-	} {
-		if last := a.refused[reason]; !last.IsZero() && now.Sub(last) < lately {
-			return warning(fmt.Sprintf("%d requests were refused (%s), the last at %s; good ones arrive or nothing was signed", a.counts[reason], word, clock(last)),
-				fmt.Sprintf("Somebody who is not %s may be calling this address; let only %s through to %s where that is possible.", p.name, p.name, p.service))
-		}
+	if reason, last := a.lastRefused(now); reason != "" {
+		return warning(fmt.Sprintf("%d %s were refused (%s), the last at %s; the last good one came %s", a.counts[reason], p.what, words[reason], clock(last), since(a.good)),
+			fmt.Sprintf("Somebody who is not %s may be calling this address; let only %s through to %s where that is possible.", p.name, p.name, p.service))
 	}
 	if a.good.IsZero() {
 		return ok("nothing was refused; nothing signed arrived either since the replicas started")
@@ -104,13 +100,29 @@ func signed(a arrived, p peer, now time.Time) outcome {
 	return ok("the last good one came at %s", clock(a.good))
 }
 
+// words say why requests were refused that need not be anybody's mistake.
+var words = map[examination.Reason]string{
+	examination.Mismatch: "signed with another secret", examination.Stale: "too far from our time", examination.Missing: "not signed", examination.Malformed: "unreadable",
+}
+
+// lastRefused answers what was refused last, within the last while; nothing when nothing was.
+func (a arrived) lastRefused(now time.Time) (reason examination.Reason, last time.Time) {
+	for r := range words {
+		if t := a.refused[r]; t.After(last) && now.Sub(t) < lately {
+			reason, last = r, t
+		}
+	}
+	return reason, last
+}
+
 func clock(t time.Time) string { return t.UTC().Format(time.RFC3339) }
 
+// since answers from when on things were not good.
 func since(good time.Time) string {
 	if good.IsZero() {
-		return "the replicas started"
+		return "before the replicas started, if ever"
 	}
-	return clock(good)
+	return "at " + clock(good)
 }
 
 func (x *scene) fromKarte(ctx context.Context) (arrived, *outcome) {

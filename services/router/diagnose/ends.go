@@ -74,6 +74,9 @@ func lookClocks(ctx context.Context, x *scene) outcome {
 // apart judges how far one clock is ahead of another.
 func apart(one, other string, ahead time.Duration) outcome {
 	ahead = ahead.Round(100 * time.Millisecond)
+	if ahead.Abs() > offSlightly {
+		ahead = ahead.Round(time.Second)
+	}
 	found := fmt.Sprintf("the clock of %s is %v ahead of %s's", one, ahead, other)
 	if ahead < 0 {
 		found = fmt.Sprintf("the clock of %s is %v behind %s's", one, -ahead, other)
