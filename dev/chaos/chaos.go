@@ -102,7 +102,12 @@ func Run(ctx context.Context, o Options) (result *Result, err error) {
 	if err != nil {
 		return nil, err
 	}
-	return c.result(v, dead, loaded, time.Since(begin)), nil
+	took := time.Since(begin)
+	struck, err := c.slack.eventFaults(ctx)
+	if err != nil {
+		return nil, err
+	}
+	return c.result(v, dead, struck, loaded, took), nil
 }
 
 // connect makes the clients, says who is who, and writes the settings.

@@ -109,6 +109,15 @@ func (s *slackControl) messages(ctx context.Context) ([]*slackstandin.Message, e
 	return answer.Messages, err
 }
 
+// eventFaults answers how often each kind of event fault acted.
+func (s *slackControl) eventFaults(ctx context.Context) (map[slackstandin.EventFaultKind]int, error) {
+	var answer struct {
+		EventFaults map[slackstandin.EventFaultKind]int `json:"event_faults"`
+	}
+	err := s.get(ctx, "/_control/undelivered", &answer)
+	return answer.EventFaults, err
+}
+
 // pending counts the events on their way, and those that will never arrive.
 func (s *slackControl) pending(ctx context.Context) (pending, undelivered int, err error) {
 	var answer struct {

@@ -8,6 +8,7 @@ import (
 	"strings"
 	"time"
 
+	"github.com/slacktalk/slacktalk/dev/slackstandin"
 	eventv1 "github.com/slacktalk/slacktalk/proto/slacktalk/event/v1"
 )
 
@@ -19,10 +20,11 @@ type Result struct {
 	Verdict   *verdict
 	// Poisoned counts the messages that belong into DEAD, Found those that are there; Dead names all others that are there.
 	Poisoned, Found int
-	// Repeats counts the deliveries that were repeated on purpose.
-	Repeats    int
-	Dead       []string
-	Recoveries []Recovery
+	// Repeats counts the deliveries that were repeated after the first was accepted, Doubled those that Slack made twice in any case, Late those that
+	// it made after later ones.
+	Repeats, Doubled, Late int
+	Dead                   []string
+	Recoveries             []Recovery
 	// Complaints are ends of processes that nobody asked for, stops that took too long, panics.
 	Complaints []string
 }
@@ -40,8 +42,11 @@ const (
 	after  = 3 * time.Second
 )
 
-func (c *chaos) result(v *verdict, dead []*eventv1.DeadLetter, load, all time.Duration) *Result {
-	r := &Result{Options: c.options, Date: time.Now().UTC(), Load: load, All: all, Verdict: v, Poisoned: len(c.poisoned), Repeats: c.repeats.count}
+func (c *chaos) result(v *verdict, dead []*eventv1.DeadLetter, struck map[slackstandin.EventFaultKind]int, load, all time.Duration) *Result {
+	r := &Result{
+		Options: c.options, Date: time.Now().UTC(), Load: load, All: all, Verdict: v, Poisoned: len(c.poisoned), Repeats: c.repeats.count,
+		Doubled: struck[slackstandin.Duplicate], Late: struck[slackstandin.Aside],
+	}
 	for _, letter := range dead {
 		if slices.Contains(c.poisoned, letter.GetSubject()) {
 			r.Found++
@@ -158,7 +163,9 @@ func (r *Result) Markdown() string {
 	row("99 % within", func(d *direction) any { return quantile(d.Delays, 0.99) })
 	row("longest delay", func(d *direction) any { return quantile(d.Delays, 1) })
 	line("\n| | |\n|---|---:|")
-	line("| deliveries repeated on purpose | %d |", r.Repeats)
+	line("| hooks and events repeated after they were accepted | %d |", r.Repeats)
+	line("| events doubled, the copy 2 s later and past others | %d |", r.Doubled)
+	line("| events 3 s late, past later ones | %d |", r.Late)
 	line("| threads per customer, at most | %d |", v.MaxThreads)
 	line("| stray lines in the channel | %d |", len(v.Stray))
 	line("| operators' lines without the right receipt | %d |", len(v.WrongReceipts))

@@ -124,6 +124,7 @@ type Server struct {
 	calls     map[string]int
 	faults    []*Fault
 	evFaults  []*EventFault
+	struck    map[EventFaultKind]int // how often each kind of event fault acted
 	limiters  map[string]*rate.Limiter
 	windows   map[string]window
 	members   map[string]*Member
@@ -152,6 +153,7 @@ func New(cfg Config) *Server {
 		changed:  make(chan struct{}),
 		random:   rand.New(rand.NewPCG(cfg.Seed, cfg.Seed)),
 		hangs:    make(chan struct{}),
+		struck:   map[EventFaultKind]int{},
 		lanes:    map[laneName]*lane{},
 		calls:    map[string]int{},
 		limiters: map[string]*rate.Limiter{},

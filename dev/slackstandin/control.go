@@ -202,7 +202,7 @@ func (s *Server) inspectionRoutes(mux *http.ServeMux) {
 		return reply{"calls": v.Calls}
 	})
 	get("undelivered", func(v *Snapshot, _ *http.Request) any {
-		return reply{"undelivered": append([]Delivery{}, v.Undelivered...), "pending": v.Pending, "accepted": v.Accepted}
+		return reply{"undelivered": append([]Delivery{}, v.Undelivered...), "pending": v.Pending, "accepted": v.Accepted, "event_faults": v.EventFaults}
 	})
 	mux.HandleFunc("GET /_control/deliveries", func(w http.ResponseWriter, _ *http.Request) {
 		writeJSON(w, http.StatusOK, reply{"deliveries": append([]Delivery{}, s.Deliveries()...)})

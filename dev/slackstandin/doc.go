@@ -39,7 +39,7 @@
 //	GET /_control/thread?channel=&ts=   {messages}: a head and its replies
 //	GET /_control/ephemerals            {ephemerals}
 //	GET /_control/calls?method=         {calls}: a number, or numbers by method
-//	GET /_control/undelivered           {undelivered, pending, accepted}
+//	GET /_control/undelivered           {undelivered, pending, accepted, event_faults}
 //	GET /_control/deliveries            {deliveries}: every settled event
 //	GET /_control/state?after=&wait_ms= Snapshot; with after, waits for a version later than that
 //

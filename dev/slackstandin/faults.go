@@ -203,6 +203,7 @@ func (s *Server) takeEventFault(kind, channel string) *EventFault {
 		fits := (f.Type == "" || f.Type == kind) && (f.Channel == "" || f.Channel == channel)
 		if fits && s.strikes(&f.After, &f.Count, &f.spent, f.Probability) {
 			hit := *f
+			s.struck[f.Kind]++
 			return &hit
 		}
 	}

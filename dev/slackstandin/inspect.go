@@ -13,10 +13,11 @@ type Snapshot struct {
 	Channels    map[string]ChannelView `json:"channels"`
 	Ephemerals  []Ephemeral            `json:"ephemerals"`
 	Views       []View                 `json:"views"`
-	Calls       map[string]int         `json:"calls"`       // requests by method, failed ones too; response_url under its name
-	Pending     int                    `json:"pending"`     // events not settled
-	Accepted    int                    `json:"accepted"`    // events the app accepted
-	Undelivered []Delivery             `json:"undelivered"` // events given up
+	Calls       map[string]int         `json:"calls"`        // requests by method, failed ones too; response_url under its name
+	Pending     int                    `json:"pending"`      // events not settled
+	Accepted    int                    `json:"accepted"`     // events the app accepted
+	Undelivered []Delivery             `json:"undelivered"`  // events given up
+	EventFaults map[EventFaultKind]int `json:"event_faults"` // how often each kind acted
 }
 
 // ChannelView is a channel with all its messages, replies too, by rising ts.
@@ -46,7 +47,7 @@ func (s *Server) Snapshot() *Snapshot {
 func (s *Server) snapshot() *Snapshot {
 	snap := &Snapshot{
 		Version: s.version, Channels: map[string]ChannelView{}, Ephemerals: slices.Clone(s.ephemeral),
-		Calls: maps.Clone(s.calls), Pending: s.pending(), Accepted: s.accepted, Undelivered: slices.Clone(s.lost),
+		Calls: maps.Clone(s.calls), Pending: s.pending(), Accepted: s.accepted, Undelivered: slices.Clone(s.lost), EventFaults: maps.Clone(s.struck),
 	}
 	for id, c := range s.channels {
 		view := ChannelView{Channel: c.Channel, Messages: slices.Clone(c.messages)}
