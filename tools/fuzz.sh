@@ -1,17 +1,39 @@
 #!/usr/bin/env bash
-# Runs every fuzz target of the given modules, one after the other, and says in the end which ones found something.
+# Runs every fuzz target of the given modules, one on each core at a time, and says in the end which ones found something, and what.
 # usage: fuzz.sh <time for each> <module>...
 set -uo pipefail
 
 time=$1
 shift
+cd "$(dirname "$0")/.."
 
-failed=() count=0
-while IFS=: read -r file target; do
-  count=$((count + 1))
-  echo "fuzz: $target in $(dirname "$file")"
-  go test -run '^$' -fuzz "^$target\$" -fuzztime "$time" "./$(dirname "$file")" || failed+=("$target ($file)")
-done < <(grep -rEo --exclude-dir=node_modules --include='*_test.go' '^func Fuzz[A-Za-z0-9_]*' "$@" | sed 's/:func /:/' | sort)
+logs=$(mktemp -d)
+trap 'rm -rf "$logs"' EXIT
+export time logs
 
-echo "$count fuzz targets, ${#failed[@]} failed"
-[ ${#failed[@]} -eq 0 ] || { printf 'failed: %s\n' "${failed[@]}" >&2; exit 1; }
+# one <file>:<target> runs one target and notes how it went.
+one() {
+  local file=${1%%:*} target=${1##*:} log
+  log=$logs/${1//\//_}
+  local dir=./${file%/*}
+  # Without a limit of its own the search for the shortest interesting input takes the whole time.
+  if go test -run '^$' -fuzz "^$target\$" -fuzztime "$time" -fuzzminimizetime 50x -parallel 1 "$dir" >"$log" 2>&1; then
+    echo "fuzz: $target in $dir: $(grep -o 'execs: [0-9]*' "$log" | tail -1)"
+    return
+  fi
+  echo "$target in $dir" >>"$logs/failed"
+  {
+    echo "fuzz: $target in $dir FAILED"
+    cat "$log"
+    # What it was given, so that a build machine that is gone afterwards has said it.
+    sed -n 's|.*Failing input written to \(testdata/.*\)|\1|p' "$log" | while read -r input; do echo "--- $input"; cat "$dir/$input"; done
+  } >&2
+}
+export -f one
+
+mapfile -t targets < <(grep -rEo --exclude-dir=node_modules --include='*_test.go' '^func Fuzz[A-Za-z0-9_]*' "$@" | sed 's/:func /:/' | sort)
+printf '%s\n' "${targets[@]}" | xargs -P "$(nproc 2>/dev/null || echo 2)" -I{} bash -c 'one {}'
+
+failed=$(cat "$logs/failed" 2>/dev/null | wc -l)
+echo "${#targets[@]} fuzz targets, $((failed)) failed"
+[ "${#targets[@]}" -gt 0 ] && [ "$failed" -eq 0 ] || { cat "$logs/failed" >&2 2>/dev/null; exit 1; }
