@@ -7,6 +7,7 @@ import (
 	"slices"
 	"strings"
 
+	goyaml "go.yaml.in/yaml/v3"
 	"google.golang.org/protobuf/encoding/protojson"
 	"google.golang.org/protobuf/proto"
 	"sigs.k8s.io/yaml"
@@ -102,6 +103,9 @@ func (s *Store) snapshot(
 
 // parseDocument answers the settings and the links by operator of a document that keeps all rules.
 func parseDocument(project string, raw []byte) (*settingsv1.TeamSettings, map[string]*settingsv1.OperatorLink, error) {
+	if err := refuseAliases(raw); err != nil {
+		return nil, nil, err
+	}
 	var doc document
 	if err := yaml.UnmarshalStrict(raw, &doc); err != nil {
 		return nil, nil, fmt.Errorf("%w: %w", ErrInvalid, err)
@@ -118,6 +122,23 @@ func parseDocument(project string, raw []byte) (*settingsv1.TeamSettings, map[st
 	}
 	links, err := parseLinks(project, doc.OperatorLinks)
 	return team, links, err
+}
+
+// refuseAliases refuses YAML aliases, which Export never writes: each would be written out on the way to JSON, so that a few kilobytes could fill
+// the memory of the router, which all projects share.
+func refuseAliases(raw []byte) error {
+	var root goyaml.Node
+	if err := goyaml.Unmarshal(raw, &root); err != nil {
+		return fmt.Errorf("%w: %w", ErrInvalid, err)
+	}
+	if hasAlias(&root) {
+		return fmt.Errorf("%w: the document has a YAML alias (*name); write its value out", ErrInvalid)
+	}
+	return nil
+}
+
+func hasAlias(node *goyaml.Node) bool {
+	return node.Kind == goyaml.AliasNode || slices.ContainsFunc(node.Content, hasAlias)
 }
 
 func parseLinks(project string, parts []json.RawMessage) (map[string]*settingsv1.OperatorLink, error) {

@@ -2,6 +2,7 @@ package settings_test
 
 import (
 	"errors"
+	"runtime"
 	"strings"
 	"testing"
 
@@ -84,6 +85,8 @@ func TestImportRefusals(t *testing.T) {
 		"other project":     replace("projects/demo/team", "projects/demo2/team"),
 		"link of another":   replace("projects/demo/operators/op1", "projects/demo2/operators/op1"),
 		"link without name": replace("name: projects/demo/operators/op1, ", ""),
+		"alias":             replace("channel: C0SUPPORT", "channel: &c C0SUPPORT\n  greeting: *c"),
+		"merged alias":      replace("  channel: C0SUPPORT", "  <<: &c {channel: C0SUPPORT}") + "- {<<: *c}\n",
 	}
 	eachRedis(t, func(t *testing.T, client redis.UniversalClient) {
 		for name, doc := range documents {
@@ -95,4 +98,27 @@ func TestImportRefusals(t *testing.T) {
 			t.Errorf("refused imports left %v", keys)
 		}
 	})
+}
+
+func TestADocumentDoesNotFillTheMemory(t *testing.T) {
+	client := redis.NewClient(&redis.Options{Addr: "127.0.0.1:1"}) // it is not asked
+	defer client.Close()
+	store := newStore(client)
+	for name, document := range map[string]string{
+		"a long value many times": "teamSettings: {name: &a " + strings.Repeat("A", 60_000) + ", x: [" + strings.Repeat("*a,", 2_000) + "]}",
+		"merged many times":       "a: &a {k: " + strings.Repeat("A", 60_000) + "}\nb:\n" + strings.Repeat("- {<<: *a}\n", 2_000),
+		"deep":                    "teamSettings: " + strings.Repeat("[", 90_000),
+		"many keys":               strings.Repeat("? ", 90_000),
+	} {
+		var before, after runtime.MemStats
+		runtime.ReadMemStats(&before)
+		_, _, err := store.Import(t.Context(), "demo", []byte(document))
+		runtime.ReadMemStats(&after)
+		if !errors.Is(err, settings.ErrInvalid) {
+			t.Errorf("%s: %.200v", name, err)
+		}
+		if used := after.TotalAlloc - before.TotalAlloc; used > 100<<20 {
+			t.Errorf("%s: %d bytes of YAML took %d MiB", name, len(document), used>>20)
+		}
+	}
 }
