@@ -1,6 +1,7 @@
 package api
 
 import (
+	"cmp"
 	"context"
 	"fmt"
 	"log/slog"
@@ -33,6 +34,7 @@ type guard struct {
 	tokens   *Tokens
 	calls    *limiters // by the caller's name
 	guesses  *guesses
+	streams  *openStreams
 	recorder Recorder
 	log      *slog.Logger
 	timeout  time.Duration
@@ -43,7 +45,7 @@ type guard struct {
 func newGuard(o Options) *guard {
 	return &guard{
 		tokens: o.Tokens, calls: newLimiters(o.Rate), guesses: newGuesses(o.Guesses), recorder: o.Recorder, log: o.Logger, timeout: o.Timeout,
-		served: map[string]bool{},
+		streams: &openStreams{most: cmp.Or(o.Streams, defaultStreams), held: map[streamHolder]int{}}, served: map[string]bool{},
 	}
 }
 
@@ -199,6 +201,11 @@ func (g *guard) guardStream(server any, stream grpc.ServerStream, info *grpc.Str
 	if !g.served[info.FullMethod] {
 		return errUnknownMethod
 	}
+	leave, err := g.streams.enter(ctx)
+	if err != nil {
+		return err
+	}
+	defer leave()
 	guarded := &guardedStream{ServerStream: stream, ctx: ctx, method: info.FullMethod}
 	if access[info.FullMethod].change {
 		// Its first request says what it is about, and is read before its role is looked at.

@@ -340,3 +340,48 @@ func TestStreamsThatAreCancelledEndInside(t *testing.T) {
 		t.Error("streams go on although they were cancelled")
 	}
 }
+
+func TestNobodyHoldsMoreThanTheirStreams(t *testing.T) {
+	r := start(t, func(o *Options) { o.Streams = 2 })
+	watch := func(token string) (end func(), err error) {
+		ctx, cancel := context.WithCancel(as(t, token))
+		stream, err := r.WatchTeamSettings(ctx, &settingsv1.WatchTeamSettingsRequest{Name: settings.TeamName("demo")})
+		if err == nil {
+			_, err = stream.Recv()
+		}
+		return cancel, err
+	}
+	probe := func() error {
+		stream, err := grpc_health_v1.NewHealthClient(r.conn).Watch(t.Context(), &grpc_health_v1.HealthCheckRequest{})
+		if err == nil {
+			_, err = stream.Recv()
+		}
+		return err
+	}
+	end, err := watch(viewerDemo)
+	wantCode(t, "the first", err, codes.OK)
+	endSecond, err := watch(viewerDemo)
+	defer endSecond()
+	wantCode(t, "the second", err, codes.OK)
+	endThird, err := watch(viewerDemo)
+	defer endThird()
+	wantCode(t, "one too many", err, codes.ResourceExhausted)
+	endOther, err := watch(operatorDemo)
+	defer endOther()
+	wantCode(t, "another token", err, codes.OK)
+	wantCode(t, "a single call", r.get(t, viewerDemo), codes.OK)
+	wantCode(t, "a probe", probe(), codes.OK)
+	wantCode(t, "a second probe", probe(), codes.OK)
+	wantCode(t, "a probe too many", probe(), codes.ResourceExhausted)
+	end()
+	for deadline := time.Now().Add(patient); ; {
+		endNext, err := watch(viewerDemo)
+		defer endNext()
+		if err == nil {
+			return
+		}
+		if time.Now().After(deadline) {
+			t.Fatalf("a stream that ended is still counted: %v", err)
+		}
+	}
+}

@@ -25,7 +25,9 @@ const (
 	maxRequest = 256 << 10
 	// maxHeaders in bytes bounds what a caller may send before it is known.
 	maxHeaders = 16 << 10
-	maxStreams = 100
+	maxStreams = 100 // of one connection
+	// defaultStreams is more than the watchers of one token, and few enough for the memory of a router.
+	defaultStreams = 2000
 	// defaultHandshake is how long a connection may take until its first frame, over TLS and HTTP/2.
 	defaultHandshake = 10 * time.Second
 	// defaultAge is how long a connection is used.
@@ -58,6 +60,8 @@ type Options struct {
 	Timeout time.Duration
 	// Rate is how often each token may call; the zero Rate is no limit.
 	Rate Rate
+	// Streams is how many streams each token may have open at once, and each address where no token is needed; 2,000 when zero.
+	Streams int
 	// Guesses is how often each address may come without a valid token; the zero Rate is no limit.
 	Guesses Rate
 	// ConnectionAge is how long a connection is used before the client is asked to open a new one; 5 minutes when zero. A tenth of it, at least a
