@@ -33,7 +33,7 @@ type People interface {
 
 // Threads says what Slack holds of a thread.
 type Threads interface {
-	Missed(ctx context.Context, fact *eventv1.SlackFact) ([]*eventv1.SlackFact, error)
+	Missed(ctx context.Context, fact *eventv1.SlackFact, since time.Time) ([]*eventv1.SlackFact, error)
 	Owner(ctx context.Context, team, channel, thread string) (project, conversation string, known bool, err error)
 }
 

@@ -72,7 +72,7 @@ func (r *Router) reply(ctx context.Context, fact *eventv1.SlackFact, written *ev
 	if err != nil || team == nil {
 		return err
 	}
-	missed, err := r.threads.Missed(ctx, fact)
+	missed, err := r.threads.Missed(ctx, fact, conv.Record.GetCreateTime().AsTime())
 	if err != nil && time.Since(fact.GetReceivedAt().AsTime()) < unchecked {
 		return err
 	}

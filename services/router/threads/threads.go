@@ -19,6 +19,8 @@ const (
 	// lookBack is how old a reply may be that a later one brings along. Slack's own retries end after about six minutes, or after a day where the app asks
 	// for hourly ones.
 	lookBack = 24 * time.Hour
+	// known is how old a reply may be whose absence from SLACK says that it was not delivered. An older one may have been forgotten there, and been sent long ago.
+	known = bus.Retention - 12*time.Hour
 )
 
 // Client asks over NATS.
@@ -28,11 +30,15 @@ type Client struct{ bus *bus.Bus }
 func New(b *bus.Bus) *Client { return &Client{bus: b} }
 
 // Missed answers the replies that were written before the one that fact tells and have not been handed out yet: they come first. It is empty when Slack
-// cannot be asked for long. Every error may be tried again.
-func (c *Client) Missed(ctx context.Context, fact *eventv1.SlackFact) ([]*eventv1.SlackFact, error) {
+// cannot be asked for long. None is from before since, when the conversation began: of one that was erased nothing is to come back. Every error may be tried again.
+func (c *Client) Missed(ctx context.Context, fact *eventv1.SlackFact, since time.Time) ([]*eventv1.SlackFact, error) {
 	before := fact.GetReplyWritten().GetTs()
+	after, some := after(before, since, time.Now())
+	if !some {
+		return nil, nil
+	}
 	response, err := c.ask(ctx, &eventv1.RepliesRequest{
-		Team: fact.GetTeam(), Channel: fact.GetChannel(), ThreadTs: fact.GetThreadTs(), BeforeTs: before, AfterTs: earlier(before),
+		Team: fact.GetTeam(), Channel: fact.GetChannel(), ThreadTs: fact.GetThreadTs(), BeforeTs: before, AfterTs: after,
 	})
 	if err != nil {
 		return nil, fmt.Errorf("ask for the replies before %s: %w", before, err)
@@ -62,12 +68,18 @@ func (c *Client) ask(ctx context.Context, request *eventv1.RepliesRequest) (*eve
 	return &response, nil
 }
 
-// earlier answers the ts that is lookBack before ts.
-func earlier(ts string) string {
-	seconds, fraction, _ := strings.Cut(ts, ".")
+// after answers the ts behind which replies earlier than before are looked for; false when there is nothing to look for.
+func after(before string, since, now time.Time) (string, bool) {
+	seconds, _, _ := strings.Cut(before, ".")
 	n, err := strconv.ParseInt(seconds, 10, 64)
-	if err != nil || n < int64(lookBack/time.Second) {
-		return "0"
+	if err != nil {
+		return "", false
 	}
-	return strconv.FormatInt(n-int64(lookBack/time.Second), 10) + "." + fraction
+	at := time.Unix(n, 0).Add(-lookBack)
+	for _, bound := range []time.Time{since, now.Add(-known)} {
+		if bound.After(at) {
+			at = bound
+		}
+	}
+	return fmt.Sprintf("%d.%06d", max(at.Unix(), 0), at.Nanosecond()/1000), at.Before(time.Unix(n+1, 0))
 }
