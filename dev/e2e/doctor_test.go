@@ -137,8 +137,6 @@ type illness struct {
 	verdict      adminv1.Verdict
 	// found and fix are words that must be said.
 	found, fix string
-	// also are checks that fail with it because they look at the same thing from another side.
-	also []string
 }
 
 func (p patient) set(t *testing.T, team *settingsv1.TeamSettings, fields ...string) {

@@ -2,6 +2,7 @@ package natsusers
 
 import (
 	"context"
+	"strings"
 	"testing"
 	"time"
 
@@ -18,9 +19,9 @@ func TestTheRouterMayExamineEverything(t *testing.T) {
 	if err := router.Ensure(t.Context()); err != nil {
 		t.Fatal(err)
 	}
-	listen := func(b *bus.Bus, subject, queue string) {
+	listen := func(b *bus.Bus, subject string) {
 		background(t, func(ctx context.Context) error {
-			return bus.Answer(ctx, b, subject, queue, time.Second, func(context.Context, *eventv1.ExaminationRequest) proto.Message {
+			return bus.Answer(ctx, b, subject, "", time.Second, func(context.Context, *eventv1.ExaminationRequest) proto.Message {
 				return &eventv1.ExaminationResponse{Replica: "demo"}
 			})
 		})
@@ -32,11 +33,11 @@ func TestTheRouterMayExamineEverything(t *testing.T) {
 		bus.AskSlackSubject("T0DEMO1", bus.AskWorkspace): bus.AskSlackSubject("T0DEMO1", bus.AskWorkspace),
 	}
 	for listened := range asked {
-		service, queue := ingest, ""
-		if listened[:len("ask.slack")] == "ask.slack" {
+		service := ingest
+		if strings.HasPrefix(listened, "ask.slack.") {
 			service = gateway
 		}
-		listen(service, listened, queue)
+		listen(service, listened)
 	}
 	for _, subject := range asked {
 		ask(t, router, subject)
@@ -54,7 +55,7 @@ func TestTheRouterMayExamineEverything(t *testing.T) {
 			t.Fatal(err)
 		}
 		list := stream.ListConsumers(t.Context())
-		for range list.Info() { //nolint:revive // only whether it may be asked matters
+		for range list.Info() { // only whether it may be asked matters
 		}
 		if err := list.Err(); err != nil {
 			t.Errorf("consumers of %s: %v", name, err)

@@ -20,7 +20,7 @@ const (
 	slackMembers     = "slack-members"
 	karteHooks       = "karte-hooks"
 	karteProject     = "karte-project"
-	karteHookSecret  = "karte-hook-secret"
+	karteHookSecret  = "karte-hook-secret" //nolint:gosec // the name of a check
 	slackEvents      = "slack-events"
 	slackSecret      = "slack-signing-secret"
 	redisAnswers     = "redis"

@@ -104,11 +104,10 @@ func karteTokenOutcome(f *eventv1.Finding) outcome {
 // passed answers nil when a check that others build on did not fail.
 func passed(ctx context.Context, x *scene, look func(context.Context, *scene) outcome, id string) *outcome {
 	o := look(ctx, x)
-	switch o.verdict {
-	case adminv1.Verdict_VERDICT_FAILED:
+	if o.verdict == adminv1.Verdict_VERDICT_FAILED {
 		o = waits(id)
-		return &o
-	case adminv1.Verdict_VERDICT_SKIPPED:
+	}
+	if o.verdict == adminv1.Verdict_VERDICT_SKIPPED {
 		return &o
 	}
 	return nil
@@ -180,8 +179,9 @@ func lookSlackScopes(ctx context.Context, x *scene) outcome {
 			return failure(f.GetDetail(), fix)
 		case eventv1.FindingState_FINDING_STATE_WARNING:
 			return warning(f.GetDetail(), fix)
-		case eventv1.FindingState_FINDING_STATE_UNKNOWN:
+		case eventv1.FindingState_FINDING_STATE_UNKNOWN, eventv1.FindingState_FINDING_STATE_UNSPECIFIED:
 			return warning(f.GetDetail(), "Compare the scopes under "+slackApp+" > OAuth & Permissions with those that the README of slack-gateway lists.")
+		case eventv1.FindingState_FINDING_STATE_OK:
 		}
 		return ok("")
 	}).or(ok("all are granted"))

@@ -88,6 +88,7 @@ func lookMentions(ctx context.Context, x *scene) outcome {
 		return ok("the assignee, else %s", strings.Join(team.GetMentionTargets(), ", "))
 	case settingsv1.MentionPolicy_MENTION_POLICY_HERE, settingsv1.MentionPolicy_MENTION_POLICY_CHANNEL:
 		return ok("the assignee, else %s", strings.ToLower(strings.TrimPrefix(policy.String(), "MENTION_POLICY_")))
+	case settingsv1.MentionPolicy_MENTION_POLICY_UNSPECIFIED, settingsv1.MentionPolicy_MENTION_POLICY_NOBODY:
 	}
 	return ok("the assignee only")
 }

@@ -208,7 +208,7 @@ func userGroup(ctx context.Context, id string, groups func() (map[string]string,
 }
 
 func limited(ctx context.Context) (context.Context, context.CancelFunc) {
-	return context.WithTimeoutCause(ctx, callsWithin, fmt.Errorf("Slack did not answer within %v", callsWithin)) //nolint:staticcheck // a name
+	return context.WithTimeoutCause(ctx, callsWithin, fmt.Errorf("Slack did not answer within %v", callsWithin))
 }
 
 func finding(check, subject string) *eventv1.Finding {
