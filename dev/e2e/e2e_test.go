@@ -59,7 +59,7 @@ func startRedis() (stop func(), err error) {
 	}
 	_, port, _ := net.SplitHostPort(free.Addr().String())
 	_ = free.Close()
-	command := exec.Command(path, "--bind", "127.0.0.1", "--port", port, "--save", "", "--appendonly", "no", "--loglevel", "warning", "--databases", "64")
+	command := exec.Command(path, "--bind", "127.0.0.1", "--port", port, "--save", "", "--appendonly", "no", "--loglevel", "warning", "--databases", "256")
 	if err := command.Start(); err != nil {
 		return nil, err
 	}
@@ -80,7 +80,7 @@ func start(t *testing.T, o stack.Options) system {
 	if realRedis != "" && o.RedisURL == "" {
 		o.RedisURL = fmt.Sprintf("%s/%d", realRedis, databases)
 		databases++
-		if databases > 64 {
+		if databases > 256 {
 			t.Fatal("more tests than databases: share them or raise the number")
 		}
 	}
