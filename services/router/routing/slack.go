@@ -20,8 +20,9 @@ import (
 const (
 	// settled is how long a reply waits for its thread to become known by itself: the head may have been posted a moment ago.
 	settled = 5 * time.Second
-	// unknownThread is how long it waits for Slack to say whose thread it is.
-	unknownThread = time.Minute
+	// unknownThread is how long it waits for Slack to say whose thread it is: a minute, were it not that the clock of the slack-gateway that
+	// received it and ours may be minutes apart.
+	unknownThread = 5 * time.Minute
 	// ownThread is how long it does where Slack's event said that the head is ours.
 	ownThread = 72 * time.Hour
 	// unchecked is how long a reply waits for Slack to say what was written before it.
@@ -80,7 +81,8 @@ func (r *Router) reply(ctx context.Context, fact *eventv1.SlackFact, written *ev
 		r.log.Warn("a reply goes on without knowing what was written before it", "fact", fact.GetId(), "err", err)
 	}
 	for _, earlier := range missed {
-		if err := r.actOn(ctx, earlier, earlier.GetReplyWritten(), conv, team); err != nil {
+		err := r.actOn(ctx, earlier, earlier.GetReplyWritten(), conv, team)
+		if _, permanent := retry.Reason(err); err != nil && !permanent { // what cannot be done ends when its own turn comes
 			return fmt.Errorf("earlier reply %s: %w", earlier.GetId(), err)
 		}
 	}
@@ -107,7 +109,13 @@ func (r *Router) actOn(ctx context.Context, fact *eventv1.SlackFact, written *ev
 	}
 	ref := reference(fact, written.GetTs(), author)
 	outcome := decide.OfReply(input)
+	if stands, err := r.stands(ctx, fact, outcome); err != nil || !stands {
+		return err
+	}
 	if err := r.send(ctx, fact, conv, input.Operator, outcome, ref); err != nil {
+		return err
+	}
+	if err := r.conversations.Decided(ctx, fact.GetId(), verdict(outcome)); err != nil {
 		return err
 	}
 	for _, n := range outcome.Notices {
@@ -116,6 +124,27 @@ func (r *Router) actOn(ctx context.Context, fact *eventv1.SlackFact, written *ev
 		}
 	}
 	return nil
+}
+
+// stands reports whether a decision is not at odds with an earlier one about the same reply, of which its author knows: what was refused is not sent later, and
+// of what was taken nobody is told that it was refused.
+func (r *Router) stands(ctx context.Context, fact *eventv1.SlackFact, outcome decide.Outcome) (bool, error) {
+	before, err := r.conversations.Verdict(ctx, fact.GetId())
+	if err != nil {
+		return false, err
+	}
+	if before != conversation.Undecided && before != verdict(outcome) {
+		r.decided("ignored: decided before")
+		return false, nil
+	}
+	return true, nil
+}
+
+func verdict(outcome decide.Outcome) conversation.Verdict {
+	if outcome.Kind == eventv1.ReplyKind_REPLY_KIND_UNSPECIFIED {
+		return conversation.Refused
+	}
+	return conversation.Taken
 }
 
 // thread answers the conversation of a fact's thread and its project's settings; nil settings when it is none of ours.
@@ -143,7 +172,7 @@ func (r *Router) adopt(ctx context.Context, fact *eventv1.SlackFact) (conv conve
 	if fact.GetReplyWritten().GetOwnThread() {
 		patience = ownThread
 	}
-	if age < settled {
+	if age >= 0 && age < settled { // what comes from the future has been received by a clock that is wrong
 		return conv, false, retry.After(time.Second, errThreadUnknown)
 	}
 	project, id, known, err := r.threads.Owner(ctx, fact.GetTeam(), fact.GetChannel(), fact.GetThreadTs())
