@@ -371,3 +371,18 @@ func TestAnIdleQueueIsLeft(t *testing.T) {
 		t.Fatal("a queue without messages is served for ever")
 	}
 }
+
+// A report may have been made before the number of partitions was raised: who does not find it takes for undone what was done, or for done what was not.
+func TestAMessageIsFoundInWhicheverPartitionItIs(t *testing.T) {
+	before, url := ready(t)
+	for i := range 8 {
+		customer := fmt.Sprintf("member-%d", i)
+		publish(t, before, customer, "fact")
+		after := bus.Partitions(5)
+		var fact eventv1.TalkFact
+		found, err := connect(t, url, after, 0).Find(t.Context(), bus.Talk, bus.TalkSubject(after, "demo", customer, "customer-message", "fact"), &fact)
+		if err != nil || !found {
+			t.Errorf("%s: found %v, %v", customer, found, err)
+		}
+	}
+}

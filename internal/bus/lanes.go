@@ -134,13 +134,13 @@ func (b *Bus) Before(ctx context.Context, stream, filter, subject string) ([]Mes
 	}
 }
 
-// Find fills into with the message at subject; ok is false when there is none.
+// Find fills into with the message at subject, in whichever partition it was stored; ok is false when there is none.
 func (b *Bus) Find(ctx context.Context, stream, subject string, into proto.Message) (ok bool, err error) {
 	handle, err := b.stream(ctx, stream)
 	if err != nil {
 		return false, err
 	}
-	raw, err := handle.GetLastMsgForSubject(ctx, subject)
+	raw, err := handle.GetLastMsgForSubject(ctx, anyPartition(subject))
 	if errors.Is(err, jetstream.ErrMsgNotFound) {
 		return false, nil
 	}
