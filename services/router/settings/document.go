@@ -1,11 +1,13 @@
 package settings
 
 import (
+	"bytes"
 	"context"
 	"encoding/json"
 	"fmt"
 	"slices"
 	"strings"
+	"unicode"
 
 	goyaml "go.yaml.in/yaml/v3"
 	"google.golang.org/protobuf/encoding/protojson"
@@ -30,12 +32,12 @@ func (s *Store) Export(ctx context.Context, project string) ([]byte, error) {
 	}
 	team.Etag = ""
 	doc := document{OperatorLinks: []json.RawMessage{}}
-	if doc.TeamSettings, err = protojson.Marshal(team); err != nil {
+	if doc.TeamSettings, err = toPart(team); err != nil {
 		return nil, fmt.Errorf("export settings of project %s: %w", project, err)
 	}
 	for _, link := range links {
 		link.Etag = ""
-		raw, err := protojson.Marshal(link)
+		raw, err := toPart(link)
 		if err != nil {
 			return nil, fmt.Errorf("export link %s: %w", link.GetName(), err)
 		}
@@ -163,6 +165,24 @@ func parseLinks(project string, parts []json.RawMessage) (map[string]*settingsv1
 	return links, nil
 }
 
+// toPart answers a message as JSON in which everything is escaped that YAML does not allow, or takes for a line break: it stands in strings alone.
+func toPart(m proto.Message) (json.RawMessage, error) {
+	raw, err := protojson.Marshal(m)
+	if err != nil {
+		return nil, err
+	}
+	var part bytes.Buffer
+	for _, r := range string(raw) {
+		if unicode.IsControl(r) || r == '\ufffe' || r == '\uffff' {
+			fmt.Fprintf(&part, `\u%04x`, r)
+		} else {
+			part.WriteRune(r)
+		}
+	}
+	return part.Bytes(), nil
+}
+
+// parsePart is the inverse of toPart.
 func parsePart(raw json.RawMessage, m proto.Message) error {
 	if err := protojson.Unmarshal(raw, m); err != nil {
 		return fmt.Errorf("%w: %w", ErrInvalid, err)

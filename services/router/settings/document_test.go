@@ -71,6 +71,32 @@ func TestAnEmptyProjectIsExportedToo(t *testing.T) {
 	})
 }
 
+func TestEveryTextIsExportedAndComesBack(t *testing.T) {
+	eachRedis(t, func(t *testing.T, client redis.UniversalClient) {
+		store := newStore(client)
+		for _, text := range []string{"\x00\x1b\x7f", "\u0085", "\u009b", "\ufeff", "\ufffe", "\uffff", "\u2028\u202e", "\U0001fffe\U0010ffff", "*a &b", "- a: \"b\" # c\n\td", " "} {
+			op1 := link("op1", "U0DEMO1", "")
+			op1.DisplayName = text
+			stored, err := store.SetLink(t.Context(), op1)
+			if err != nil {
+				t.Fatalf("%q: %v", text, err)
+			}
+			document, err := store.Export(t.Context(), "demo")
+			if err != nil {
+				t.Fatalf("%q: %v", text, err)
+			}
+			if _, _, err := store.Import(t.Context(), "demo", document); err != nil {
+				t.Fatalf("%q: import of\n%s: %v", text, document, err)
+			}
+			back, err := store.GetLink(t.Context(), "demo", "op1")
+			if err != nil || back.GetDisplayName() != stored.GetDisplayName() {
+				t.Errorf("%q came back as %q: %v", stored.GetDisplayName(), back.GetDisplayName(), err)
+			}
+			client.FlushAll(t.Context())
+		}
+	})
+}
+
 func TestImportRefusals(t *testing.T) {
 	replace := func(from, to string) string { return strings.Replace(smallDocument, from, to, 1) }
 	documents := map[string]string{
