@@ -70,7 +70,7 @@ func listedIDs[T any](a *app, of func(parent string) fetch[T], describe func(T) 
 		var found []string
 		for _, item := range items {
 			name, text := describe(item)
-			found = append(found, id(name)+"\t"+render.Clean(text, ""))
+			found = append(found, render.Clean(id(name), "")+"\t"+render.Clean(text, ""))
 		}
 		return found
 	}

@@ -124,20 +124,8 @@ func (a *app) conversationsShow() *cobra.Command {
 		if err != nil {
 			return err
 		}
-		return a.printConversation(answer.GetConversation())
+		return a.printFields(answer.GetConversation())
 	})
-}
-
-func (a *app) printConversation(c *adminv1.Conversation) error {
-	if a.print.Format != render.Table {
-		return a.print.Message(c)
-	}
-	var rows [][]string
-	for i := range c.ProtoReflect().Descriptor().Fields().Len() {
-		field := c.ProtoReflect().Descriptor().Fields().Get(i)
-		rows = append(rows, []string{string(field.Name()), a.show(c, field)})
-	}
-	return a.print.Rows([]string{"field", "value"}, rows)
 }
 
 func (a *app) conversationsRelink() *cobra.Command {
@@ -147,7 +135,7 @@ func (a *app) conversationsRelink() *cobra.Command {
 		if err != nil {
 			return err
 		}
-		return a.printConversation(answer.GetConversation())
+		return a.printFields(answer.GetConversation())
 	})
 	c.Long = "Open a new thread for a conversation in another channel; what is written from then on goes there. The former thread stays, and\nreplies in it still reach the customer."
 	c.Flags().StringVar(&channel, "channel", "", "the channel (default: the one that the present rules answer)")

@@ -115,19 +115,10 @@ func (a *app) deadShow() *cobra.Command {
 }
 
 func (a *app) printLetter(l *adminv1.DeadLetter) error {
-	if a.print.Format != render.Table {
-		return a.print.Message(l)
+	if a.print.Format == render.Table {
+		l.Content = indented(l.GetContent())
 	}
-	var rows [][]string
-	for i := range l.ProtoReflect().Descriptor().Fields().Len() {
-		field := l.ProtoReflect().Descriptor().Fields().Get(i)
-		text := a.show(l, field)
-		if field.Name() == "content" {
-			text = indented(l.GetContent())
-		}
-		rows = append(rows, []string{string(field.Name()), text})
-	}
-	return a.print.Rows([]string{"field", "value"}, rows)
+	return a.printFields(l)
 }
 
 // indented answers JSON on several lines, and anything else as it is.

@@ -2,7 +2,6 @@ package command
 
 import (
 	"context"
-	"encoding/json"
 	"errors"
 	"fmt"
 	"io"
@@ -183,15 +182,7 @@ func (e *examination) notAsked(ended error) (said, err error) {
 
 func (e *examination) summary() error {
 	if e.print.Format != render.Table {
-		array := []json.RawMessage{}
-		for _, result := range e.results {
-			raw, err := render.Raw(result)
-			if err != nil {
-				return err
-			}
-			array = append(array, raw)
-		}
-		return e.print.Value(array)
+		return printList(e.app, e.results, false, "")
 	}
 	if len(e.results) == 0 {
 		return nil

@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"strings"
 
+	"google.golang.org/genproto/googleapis/rpc/code"
 	"google.golang.org/genproto/googleapis/rpc/errdetails"
 	"google.golang.org/grpc/codes"
 	"google.golang.org/grpc/status"
@@ -128,16 +129,7 @@ func told(s *status.Status) string {
 }
 
 // codeName answers a code as the protocol writes it, like NOT_FOUND.
-func codeName(c codes.Code) string {
-	var name strings.Builder
-	for i, r := range c.String() {
-		if i > 0 && r >= 'A' && r <= 'Z' && c != codes.OK {
-			name.WriteByte('_')
-		}
-		name.WriteRune(r)
-	}
-	return strings.ToUpper(name.String())
-}
+func codeName(c codes.Code) string { return code.Code(c).String() } //nolint:gosec // the codes are few
 
 // fromRouter says that the router itself answered, and not something on the way to it.
 func fromRouter(s *status.Status) bool {

@@ -26,7 +26,7 @@ func (a *app) settings() *cobra.Command {
 			if err != nil {
 				return err
 			}
-			return a.printTeam(team)
+			return a.printFields(team)
 		}),
 	}
 	return group("settings", "Settings of the project", get, a.settingsSet(), a.settingsWatch())
@@ -53,14 +53,15 @@ func (a *app) team(ctx context.Context) (*settingsv1.TeamSettings, error) {
 	return answer.GetTeamSettings(), err
 }
 
-func (a *app) printTeam(team *settingsv1.TeamSettings) error {
+// printFields writes one message: a row for each of its fields, for people.
+func (a *app) printFields(m proto.Message) error {
 	if a.print.Format != render.Table {
-		return a.print.Message(team)
+		return a.print.Message(m)
 	}
 	var rows [][]string
-	for i := range teamFields.Fields().Len() {
-		field := teamFields.Fields().Get(i)
-		rows = append(rows, []string{string(field.Name()), a.show(team, field)})
+	all := m.ProtoReflect().Descriptor().Fields()
+	for i := range all.Len() {
+		rows = append(rows, []string{string(all.Get(i).Name()), a.show(m, all.Get(i))})
 	}
 	return a.print.Rows([]string{"field", "value"}, rows)
 }

@@ -144,7 +144,7 @@ func (w *watch) printState(before, team *settingsv1.TeamSettings) error {
 		return w.print.Line(team)
 	}
 	if before == nil {
-		return w.printTeam(team)
+		return w.printFields(team)
 	}
 	if _, err := fmt.Fprintf(w.Out, "\n%s\n", w.print.Stamp(team.GetUpdateTime())); err != nil {
 		return err

@@ -146,18 +146,19 @@ func encode(v any) (json.RawMessage, error) {
 // Raw writes JSON, indented, or as YAML.
 func (p *Printer) Raw(raw json.RawMessage) error {
 	if p.Format == YAML {
-		out, err := yaml.JSONToYAML(raw)
+		out, err := yaml.JSONToYAML([]byte(escape(string(raw)))) // it refuses some control characters that JSON allows
 		if err != nil {
 			return fmt.Errorf("write YAML: %w", err)
 		}
-		_, err = p.Out.Write(out)
+		// YAML escapes control characters by itself, but not those that change the direction of text, for which it has no escape everywhere.
+		_, err = io.WriteString(p.Out, Clean(string(out), "\n\t"))
 		return err
 	}
 	var out bytes.Buffer
 	if err := json.Indent(&out, raw, "", "  "); err != nil {
 		return fmt.Errorf("write JSON: %w", err)
 	}
-	_, err := fmt.Fprintln(p.Out, Escape(out.String()))
+	_, err := fmt.Fprintln(p.Out, escape(out.String()))
 	return err
 }
 
@@ -173,15 +174,15 @@ func (p *Printer) Line(m proto.Message) error {
 		}
 		return p.Raw(raw)
 	}
-	_, err = fmt.Fprintln(p.Out, Escape(string(raw)))
+	_, err = fmt.Fprintln(p.Out, escape(string(raw)))
 	return err
 }
 
-// Escape writes what a terminal might act upon as JSON escapes; outside of strings there is none of it.
-func Escape(raw string) string {
+// escape writes what a terminal might act upon, and what YAML refuses, as JSON escapes; outside of strings there is none of it.
+func escape(raw string) string {
 	var out strings.Builder
 	for _, r := range raw {
-		if r != '\n' && (unicode.IsControl(r) || unicode.Is(unicode.Bidi_Control, r)) {
+		if r != '\n' && (unicode.IsControl(r) || unicode.Is(unicode.Bidi_Control, r) || r == '\uFFFE' || r == '\uFFFF') {
 			fmt.Fprintf(&out, `\u%04x`, r)
 		} else {
 			out.WriteRune(r)

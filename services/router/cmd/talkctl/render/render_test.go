@@ -71,6 +71,14 @@ func TestNothingWrittenByStrangersReachesTheTerminalAsACommand(t *testing.T) {
 		if strings.ContainsFunc(strings.ReplaceAll(out.String(), "\n", ""), bad) {
 			t.Fatalf("%q is written as %q", s, out.String())
 		}
+		var document bytes.Buffer
+		p = Printer{Out: &document, Format: YAML}
+		if err := p.Value(map[string]string{"s": s}); err != nil {
+			t.Fatal(err)
+		}
+		if strings.ContainsFunc(strings.NewReplacer("\n", "", "\t", "").Replace(document.String()), bad) {
+			t.Fatalf("%q is written as %q", s, document.String())
+		}
 		var back map[string]string
 		if err := json.Unmarshal(out.Bytes(), &back); err != nil || back["s"] != strings.ToValidUTF8(s, "\uFFFD") {
 			t.Fatalf("%q is read back as %q: %v", s, back["s"], err)
