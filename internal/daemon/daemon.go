@@ -18,8 +18,8 @@ import (
 // Grace is how long an ordered stop may take; Kubernetes is told to wait a little longer.
 const Grace = 25 * time.Second
 
-// ErrStop is the cause of a context that ends because the process was asked to stop.
-var ErrStop = errors.New("asked to stop")
+// errStop is the cause of a context that ends because the process was asked to stop.
+var errStop = errors.New("asked to stop")
 
 // Settings are the ones every service has.
 type Settings struct {
@@ -78,7 +78,7 @@ func Run(ctx context.Context, grace time.Duration, stages ...Stage) error {
 	deadline := time.NewTimer(grace)
 	defer deadline.Stop()
 	for i, group := range groups {
-		group.stop(ErrStop)
+		group.stop(errStop)
 		select {
 		case err := <-group.done:
 			if err != nil && len(problems) == 0 {

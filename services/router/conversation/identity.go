@@ -21,10 +21,7 @@ type Conversation struct {
 	Origin string
 }
 
-// CustomerID answers the id that KARTE's calls take: the member's, or the visitor's while anonymous.
-func (c Conversation) CustomerID() string { return CustomerID(c.Record.GetCustomer()) }
-
-// CustomerID answers the id that KARTE's calls take for c.
+// CustomerID answers the id that KARTE's calls take for c: the member's, or the visitor's while anonymous.
 func CustomerID(c *eventv1.Customer) string {
 	if c.GetUserId() != "" {
 		return c.GetUserId()

@@ -50,7 +50,7 @@ func TestCustomerID(t *testing.T) {
 	if got := CustomerID(person("member-1", "vis-1")); got != "member-1" {
 		t.Errorf("member: %q", got)
 	}
-	if got := (Conversation{Record: &eventv1.ConversationRecord{Customer: person("", "vis-1")}}).CustomerID(); got != "vis-1" {
+	if got := CustomerID(person("", "vis-1")); got != "vis-1" {
 		t.Errorf("visitor: %q", got)
 	}
 }

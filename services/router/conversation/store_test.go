@@ -300,7 +300,7 @@ func TestUpdateIsKept(t *testing.T) {
 		}
 		w.reset()
 		conv, _, err = s.Resolve(t.Context(), "demo", customer("m", "vis-1"))
-		if err != nil || conv.Record.GetChannel() != "C0SUPPORT" || conv.Record.GetAssignee().GetId() != "op1" || conv.CustomerID() != "m" {
+		if err != nil || conv.Record.GetChannel() != "C0SUPPORT" || conv.Record.GetAssignee().GetId() != "op1" || conversation.CustomerID(conv.Record.GetCustomer()) != "m" {
 			t.Fatal(conv.Record, err)
 		}
 	})

@@ -34,26 +34,26 @@ const (
 // named is what an operator may be called in names of links; settings.proto has the same rule.
 var named = regexp.MustCompile(`^[A-Za-z0-9][A-Za-z0-9_-]{0,63}$`)
 
-// Asker asks over NATS.
-type Asker func(ctx context.Context, project string) (*eventv1.OperatorsResponse, error)
+// asker asks over NATS.
+type asker func(ctx context.Context, project string) (*eventv1.OperatorsResponse, error)
 
 // Client asks and remembers the answers for a minute. It may be used by any number of goroutines.
 type Client struct {
-	ask    Asker
+	ask    asker
 	known  *expirable.LRU[string, []*eventv1.Operator]
 	asking singleflight.Group
 }
 
 // New makes a client that asks over b.
 func New(b *bus.Bus) *Client {
-	return NewWith(func(ctx context.Context, project string) (*eventv1.OperatorsResponse, error) {
+	return newWith(func(ctx context.Context, project string) (*eventv1.OperatorsResponse, error) {
 		response := &eventv1.OperatorsResponse{}
 		return response, b.Ask(ctx, bus.AskKarteSubject(project, bus.AskOperators), &eventv1.OperatorsRequest{Project: project}, response)
 	})
 }
 
-// NewWith makes a client with another way to ask.
-func NewWith(ask Asker) *Client {
+// newWith makes a client with another way to ask.
+func newWith(ask asker) *Client {
 	return &Client{ask: ask, known: expirable.NewLRU[string, []*eventv1.Operator](rememberMax, nil, rememberFor)}
 }
 

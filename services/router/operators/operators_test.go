@@ -25,7 +25,7 @@ func ids(operators []*eventv1.Operator) (ids []string) {
 func TestAnAnswerIsRememberedForAWhile(t *testing.T) {
 	var asked []string
 	answer, broken := &eventv1.OperatorsResponse{}, error(nil)
-	client := NewWith(func(_ context.Context, project string) (*eventv1.OperatorsResponse, error) {
+	client := newWith(func(_ context.Context, project string) (*eventv1.OperatorsResponse, error) {
 		asked = append(asked, project)
 		return answer, broken
 	})
@@ -57,7 +57,7 @@ func TestAnAnswerIsRememberedForAWhile(t *testing.T) {
 func TestManyWhoAskAtOnceShareAQuestionThatNobodyCanCancel(t *testing.T) {
 	var asked atomic.Int32
 	goOn := make(chan struct{})
-	client := NewWith(func(ctx context.Context, _ string) (*eventv1.OperatorsResponse, error) {
+	client := newWith(func(ctx context.Context, _ string) (*eventv1.OperatorsResponse, error) {
 		asked.Add(1)
 		<-goOn
 		return &eventv1.OperatorsResponse{Operators: []*eventv1.Operator{{Id: "op1"}}}, ctx.Err()
@@ -91,7 +91,7 @@ func TestManyWhoAskAtOnceShareAQuestionThatNobodyCanCancel(t *testing.T) {
 }
 
 func TestAnAnswerThatDoesNotComeIsNotWaitedForLongerThanACallLasts(t *testing.T) {
-	client := NewWith(func(ctx context.Context, _ string) (*eventv1.OperatorsResponse, error) {
+	client := newWith(func(ctx context.Context, _ string) (*eventv1.OperatorsResponse, error) {
 		<-ctx.Done()
 		return nil, ctx.Err()
 	})

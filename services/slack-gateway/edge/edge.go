@@ -9,6 +9,7 @@ import (
 	"net/http"
 	"time"
 
+	"github.com/hashicorp/golang-lru/v2/expirable"
 	"github.com/prometheus/client_golang/prometheus"
 	"google.golang.org/protobuf/proto"
 
@@ -21,6 +22,8 @@ import (
 
 const (
 	maxBody = 1 << 20
+	// remembered is how many signatures are at most.
+	remembered = 100_000
 	// storeWithin leaves something of the three seconds that Slack waits.
 	storeWithin = 2500 * time.Millisecond
 )
@@ -52,7 +55,8 @@ type Options struct {
 type Edge struct {
 	Options
 	requests *prometheus.CounterVec
-	seen     *replays
+	// seen are the signatures that were accepted, as long as they would verify.
+	seen *expirable.LRU[string, struct{}]
 }
 
 // New makes an edge.
@@ -60,7 +64,7 @@ func New(o Options) *Edge {
 	if o.Journal == nil {
 		o.Journal = examination.New(o.Now)
 	}
-	e := &Edge{Options: o, seen: newReplays(2 * o.Window), requests: prometheus.NewCounterVec(prometheus.CounterOpts{
+	e := &Edge{Options: o, seen: expirable.NewLRU[string, struct{}](remembered, nil, 2*o.Window), requests: prometheus.NewCounterVec(prometheus.CounterOpts{
 		Name: "slacktalk_slack_requests_total",
 		Help: "Requests from Slack by path and by what became of them: stored, duplicate, refused_signature, or why they were ignored.",
 	}, []string{"path", "result"})}
@@ -119,14 +123,14 @@ func (e *Edge) check(w http.ResponseWriter, r *http.Request, take func(ctx conte
 	}
 	// The same request again, to the letter, is a replay: Slack signs its retries anew.
 	signature := r.Header.Get(inbound.HeaderTimestamp) + r.Header.Get(inbound.HeaderSignature)
-	if e.seen.has(signature) {
+	if _, replayed := e.seen.Get(signature); replayed {
 		e.Journal.Refused(examination.Replayed, "")
 		return refuse(http.StatusUnauthorized, "refused_signature")
 	}
 	e.Journal.Good()
 	a := take(r.Context(), body, received)
 	if a.status == http.StatusOK {
-		e.seen.add(signature)
+		e.seen.Add(signature, struct{}{})
 	}
 	return a
 }
