@@ -141,10 +141,7 @@ func (s *Stack) wire(name, addr string) (wired, error) {
 
 // keep makes a restarted service listen where it did.
 func (s *Stack) keep(name string, addr net.Addr) {
-	if s.options.Addrs == nil {
-		s.options.Addrs = map[string]string{}
-	}
-	s.options.Addrs[name] = addr.String()
+	s.addrs[name] = addr.String()
 }
 
 // StopService asks a service to stop, as SIGTERM does, and waits; nothing happens when it does not run.

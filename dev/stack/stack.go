@@ -67,8 +67,6 @@ type Options struct {
 	Environ []string
 	// Unconfigured leaves the project without settings.
 	Unconfigured bool
-	// Addrs fixes where something listens, by name (slack, karte, ingest-karte, slack-gateway, router); a free port otherwise.
-	Addrs map[string]string
 }
 
 // Stack is a running system.
@@ -82,6 +80,7 @@ type Stack struct {
 	SlackURL, KarteURL, HookURL, GatewayURL, RouterAddr, NATSURL, RedisURL string
 
 	options  Options
+	addrs    map[string]string // where something listened before, by name
 	log      *slog.Logger
 	dir      string
 	nats     *server.Server
@@ -94,7 +93,7 @@ type Stack struct {
 
 // Start brings everything up and returns when the services are ready and the demo project is configured.
 func Start(ctx context.Context, o Options) (*Stack, error) {
-	s := &Stack{options: o, log: o.Log, services: map[string]*service{}}
+	s := &Stack{options: o, log: o.Log, services: map[string]*service{}, addrs: map[string]string{}}
 	if s.log == nil {
 		s.log = slog.New(slog.DiscardHandler)
 	}
@@ -225,7 +224,7 @@ func (s *Stack) serve(running context.Context, name string, handler http.Handler
 }
 
 func (s *Stack) addr(name string) string {
-	if addr := s.options.Addrs[name]; addr != "" {
+	if addr := s.addrs[name]; addr != "" {
 		return addr
 	}
 	return "127.0.0.1:0"
