@@ -76,3 +76,17 @@ func TestTheRouterMayErase(t *testing.T) {
 		}
 	}
 }
+
+func TestTheGatewayMayGiveAPostToAnotherLane(t *testing.T) {
+	s := start(t)
+	b := connect(t, s, "slack-gateway")
+	if err := b.Ensure(t.Context()); err != nil {
+		t.Fatal(err)
+	}
+	if err := publish(t.Context(), b, bus.Posts, lane.Subject("cmd-1#move-1")); err != nil {
+		t.Error(err)
+	}
+	if _, there, err := b.Position(t.Context(), bus.Posts, lane.Subject("cmd-1#move-1")); err != nil || !there {
+		t.Errorf("there %v, %v", there, err)
+	}
+}

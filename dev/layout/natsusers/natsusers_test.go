@@ -330,7 +330,7 @@ func TestNoServiceMayDoAnothersWork(t *testing.T) {
 		{"router", "subscribe", "ask.slack.>"},
 		{"router", "subscribe", "slack.>"},
 		{"slack-gateway", "publish", "send.2-000.demo.c1.x"},
-		{"slack-gateway", "publish", "post.T0DEMO1.C0SUPPORT.x"},
+		{"slack-gateway", "publish", "mark.T0DEMO1.C0SUPPORT.x"},
 		{"slack-gateway", "publish", "talk.2-000.demo.c1.customer-message.x"},
 		{"slack-gateway", "publish", "held.slack.x.y.z"},
 		{"slack-gateway", "publish", "$KV.LANES.post.T0DEMO1.C0SUPPORT"},

@@ -12,11 +12,12 @@ import (
 
 	"github.com/slacktalk/slacktalk/internal/bus"
 	"github.com/slacktalk/slacktalk/services/router/audit"
+	"github.com/slacktalk/slacktalk/services/router/conversation"
 	"github.com/slacktalk/slacktalk/services/router/conversationapi"
 	"github.com/slacktalk/slacktalk/services/router/deadletter"
 	"github.com/slacktalk/slacktalk/services/router/erasure"
 	"github.com/slacktalk/slacktalk/services/router/operators"
-	"github.com/slacktalk/slacktalk/services/router/overview"
+	"github.com/slacktalk/slacktalk/services/router/routing"
 	"github.com/slacktalk/slacktalk/services/router/settings"
 )
 
@@ -37,7 +38,9 @@ var kinds = []struct {
 	{settings.ErrUnavailable, codes.Unavailable, "STORAGE_UNAVAILABLE", "the settings cannot be reached right now; try again later"},
 	{settings.ErrCorrupt, codes.Internal, "STORAGE_CORRUPT", "the stored settings cannot be read"},
 	{audit.ErrUnavailable, codes.Unavailable, "AUDIT_UNAVAILABLE", "the audit entries cannot be read right now; try again later"},
-	{overview.ErrNotFound, codes.NotFound, "NO_CONVERSATION", "there is no such conversation"},
+	{conversation.ErrNotFound, codes.NotFound, "NO_CONVERSATION", "there is no such conversation"},
+	{routing.ErrThere, codes.FailedPrecondition, "ALREADY_THERE", "the conversation is in that channel already"},
+	{routing.ErrNoChannel, codes.FailedPrecondition, "NO_CHANNEL", "the project's settings name no workspace, or no channel; name a channel, or complete the settings"},
 	{erasure.ErrBusy, codes.Aborted, "CUSTOMER_ACTIVE", "messages of the customer keep coming; call again to erase these as well"},
 	{conversationapi.ErrUnavailable, codes.Unavailable, "CONVERSATIONS_UNAVAILABLE", "the conversations cannot be reached right now; try again later"},
 	{operators.ErrNobodyAnswers, codes.Unavailable, "INGEST_KARTE_SILENT", "ingest-karte, which knows the operators, does not answer right now; try again later"},

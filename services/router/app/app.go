@@ -139,6 +139,7 @@ func New(s Settings, log *slog.Logger) (*App, error) {
 		Settings: store, Conversations: conversations, People: people.New(a.bus), Threads: threads.New(a.bus), Publisher: a.bus,
 		Lanes: a.bus.NewLaneRegistry(), Partitions: s.Bus.Partitions, EchoWindow: s.EchoWindow, Log: log, Metrics: a.registry,
 	})
+	service.Router = a.router
 	a.checks = []daemon.Check{
 		{Name: "nats", Check: a.bus.Check(bus.Talk, bus.Slack, bus.Posts, bus.Sends, bus.Held, bus.Bucket(bus.Conversations), bus.Bucket(bus.Threads), bus.Bucket(bus.Lanes), bus.Audit)},
 		{Name: "redis", Check: store.Ping},

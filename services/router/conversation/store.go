@@ -191,8 +191,12 @@ func (s *Store) point(ctx context.Context, project, identity, id string, from *k
 		case from == nil, now.GetCustomer().GetUserId() != from.record.GetCustomer().GetUserId(), now.GetChannel() != from.record.GetChannel():
 			return bus.ErrConflict
 		}
+		began := now.GetCreateTime()
+		if began == nil {
+			began = timestamppb.Now()
+		}
 		proto.Reset(now)
-		now.AliasOf, now.Customer = id, proto.CloneOf(customer)
+		now.AliasOf, now.Customer, now.CreateTime = id, proto.CloneOf(customer), began
 		return nil
 	})
 	if err != nil {
@@ -206,6 +210,9 @@ func (s *Store) Update(ctx context.Context, conv Conversation, change func(*even
 	record, err := s.change(ctx, conv.Project, conv.ID, func(now *eventv1.ConversationRecord, exists bool) error {
 		if !exists {
 			return bus.ErrConflict // it was erased meanwhile: whatever comes next belongs to a new conversation
+		}
+		if now.GetAliasOf() != "" {
+			return bus.ErrConflict // it was merged meanwhile: whatever comes next belongs to the other one
 		}
 		change(now)
 		return nil

@@ -7,8 +7,10 @@ import (
 	"fmt"
 
 	adminv1 "github.com/slacktalk/slacktalk/proto/slacktalk/admin/v1"
+	"github.com/slacktalk/slacktalk/services/router/conversation"
 	"github.com/slacktalk/slacktalk/services/router/erasure"
 	"github.com/slacktalk/slacktalk/services/router/overview"
+	"github.com/slacktalk/slacktalk/services/router/routing"
 	"github.com/slacktalk/slacktalk/services/router/settings"
 )
 
@@ -18,6 +20,7 @@ type Service struct {
 	adminv1.UnimplementedConversationServiceServer
 	Overview *overview.Overview
 	Eraser   *erasure.Eraser
+	Router   *routing.Router
 }
 
 // ListConversations lists the conversations of a project.
@@ -36,11 +39,11 @@ func (s *Service) GetConversation(ctx context.Context, r *adminv1.GetConversatio
 	if err != nil {
 		return nil, err
 	}
-	conversation, err := s.Overview.Get(ctx, project, id)
+	found, err := s.Overview.Get(ctx, project, id)
 	if err != nil {
 		return nil, told(ctx, err)
 	}
-	return &adminv1.GetConversationResponse{Conversation: conversation}, nil
+	return &adminv1.GetConversationResponse{Conversation: found}, nil
 }
 
 // TraceConversation answers the way of a conversation's messages.
@@ -51,6 +54,22 @@ func (s *Service) TraceConversation(ctx context.Context, r *adminv1.TraceConvers
 	}
 	page, err := s.Overview.Trace(ctx, project, id, r)
 	return page, told(ctx, err)
+}
+
+// RelinkConversation moves a conversation to another channel. The answer shows the former thread until the new one is open.
+func (s *Service) RelinkConversation(ctx context.Context, r *adminv1.RelinkConversationRequest) (*adminv1.RelinkConversationResponse, error) {
+	project, id, err := parse(r.GetName())
+	if err != nil {
+		return nil, err
+	}
+	if err := s.Router.Relink(ctx, project, id, r.GetChannel()); err != nil {
+		return nil, told(ctx, err)
+	}
+	moved, err := s.Overview.Get(ctx, project, id)
+	if err != nil {
+		return nil, told(ctx, err)
+	}
+	return &adminv1.RelinkConversationResponse{Conversation: moved}, nil
 }
 
 // EraseConversation removes every trace of a customer.
@@ -77,7 +96,7 @@ func told(ctx context.Context, err error) error {
 	if ended := context.Cause(ctx); ended != nil {
 		return errors.Join(ended, err)
 	}
-	for _, meant := range []error{settings.ErrInvalid, settings.ErrUnavailable, overview.ErrNotFound, erasure.ErrBusy} {
+	for _, meant := range []error{settings.ErrInvalid, settings.ErrUnavailable, conversation.ErrNotFound, routing.ErrThere, routing.ErrNoChannel, erasure.ErrBusy} {
 		if errors.Is(err, meant) {
 			return err
 		}

@@ -3,7 +3,6 @@ package overview
 
 import (
 	"context"
-	"errors"
 	"fmt"
 	"net/url"
 	"strings"
@@ -16,9 +15,6 @@ import (
 	"github.com/slacktalk/slacktalk/services/router/conversation"
 	"github.com/slacktalk/slacktalk/services/router/listing"
 )
-
-// ErrNotFound is answered for a conversation that there is not, or no longer.
-var ErrNotFound = errors.New("no such conversation")
 
 // DefaultConsoleURL opens one customer's conversation in KARTE's console. Source: PLAID's sample new-assignment-slack-notification.
 const DefaultConsoleURL = "https://admin.karte.io/communication/v2/redirect_from_v1/{user}?project={project}"
@@ -131,7 +127,7 @@ func (o *Overview) Get(ctx context.Context, project, id string) (*adminv1.Conver
 		return nil, err
 	}
 	if !ok {
-		return nil, fmt.Errorf("conversation %s: %w", id, ErrNotFound)
+		return nil, fmt.Errorf("conversation %s: %w", id, conversation.ErrNotFound)
 	}
 	return o.show(l), nil
 }

@@ -211,7 +211,7 @@ func TestOneConversation(t *testing.T) {
 		if project == "demo" {
 			name = strings.Repeat("a", 16)
 		}
-		if _, err := w.Get(t.Context(), project, name); !errors.Is(err, overview.ErrNotFound) {
+		if _, err := w.Get(t.Context(), project, name); !errors.Is(err, conversation.ErrNotFound) {
 			t.Errorf("%s of %s: %v", name, project, err)
 		}
 	}

@@ -30,7 +30,7 @@ func (o *Overview) Trace(ctx context.Context, project, id string, r *adminv1.Tra
 		return nil, err
 	}
 	if !ok {
-		return nil, fmt.Errorf("conversation %s: %w", id, ErrNotFound)
+		return nil, fmt.Errorf("conversation %s: %w", id, conversation.ErrNotFound)
 	}
 	t := &trace{Overview: o, family: l.Family(), project: project, outcomes: map[string][]*eventv1.TalkFact{}, told: map[string][]*eventv1.SlackFact{}}
 	if err := t.gather(ctx); err != nil {

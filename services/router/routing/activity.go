@@ -33,5 +33,8 @@ func (r *Router) answered(ctx context.Context, fact *eventv1.TalkFact) error {
 // threadOpened makes a new thread known.
 func (r *Router) threadOpened(ctx context.Context, fact *eventv1.SlackFact, opened *eventv1.ThreadOpened) error {
 	thread := conversation.Thread{Team: fact.GetTeam(), Channel: fact.GetChannel(), TS: fact.GetThreadTs()}
-	return r.conversations.ThreadOpened(ctx, thread, opened.GetProject(), opened.GetConversation())
+	if err := r.conversations.ThreadOpened(ctx, thread, opened.GetProject(), opened.GetConversation()); err != nil {
+		return err
+	}
+	return r.arrived(ctx, fact, opened)
 }

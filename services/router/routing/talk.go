@@ -107,6 +107,7 @@ func (r *Router) post(ctx context.Context, fact *eventv1.TalkFact, team *setting
 		}
 	}
 	r.decided("posted")
+	post.Moves = conv.Record.GetMoves()
 	return r.toSlack(ctx, bus.PostLane, &eventv1.SlackCommand{
 		Id: "post-" + fact.GetId(), Team: conv.Record.GetTeam(), Channel: conv.Record.GetChannel(), Language: decide.Language(team),
 		Command: &eventv1.SlackCommand_ThreadPost{ThreadPost: post},
@@ -126,7 +127,7 @@ func (r *Router) postMerged(ctx context.Context, fact *eventv1.TalkFact, team *s
 		Id: "merged-" + fact.GetId(), Team: from.Record.GetTeam(), Channel: from.Record.GetChannel(), Language: decide.Language(team),
 		Command: &eventv1.SlackCommand_ThreadPost{ThreadPost: &eventv1.ThreadPost{
 			Project: fact.GetProject(), Conversation: from.ID, Customer: proto.CloneOf(from.Record.GetCustomer()), OccurredAt: fact.GetOccurredAt(),
-			OnlyInThread: true, Body: &eventv1.ThreadPost_Merged{Merged: &eventv1.Merged{IntoConversation: into.ID}},
+			OnlyInThread: true, Moves: from.Record.GetMoves(), Body: &eventv1.ThreadPost_Merged{Merged: &eventv1.Merged{IntoConversation: into.ID}},
 		}},
 	})
 }

@@ -269,7 +269,7 @@ func (w *worker) gather(ctx context.Context, m bus.Message, command *eventv1.Sla
 			continue
 		}
 		grown := batch{commands: append(slices.Clone(b.commands), &next), sequences: append(slices.Clone(b.sequences), later.Sequence)}
-		if next.GetReplay() || !render.Fits(grown.posts(), options) {
+		if movesOn(command, &next) || next.GetReplay() || !render.Fits(grown.posts(), options) {
 			break // what follows of this conversation must not overtake it
 		}
 		b = grown

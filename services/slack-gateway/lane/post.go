@@ -35,11 +35,14 @@ func (w *worker) post(ctx context.Context, m bus.Message, command *eventv1.Slack
 	if command.GetReplay() {
 		state = bus.Uncertain
 	}
-	record, revision, err := w.thread(ctx, command)
-	if err != nil {
+	if moved := command.GetThreadPost().GetMoved(); moved.GetToThreadTs() != "" {
+		return w.farewell(ctx, m, command, moved)
+	}
+	record, revision, settled, err := w.place(ctx, m, command, last, state)
+	if err != nil || settled {
 		return err
 	}
-	if record.GetTs() == "" && command.GetThreadPost().GetOnlyInThread() {
+	if record.GetTs() == "" && record.GetFormerTs() == "" && command.GetThreadPost().GetOnlyInThread() {
 		return nil
 	}
 	a := &attempt{worker: w, m: m, command: command, last: last, state: state, record: record, revision: revision}
@@ -58,18 +61,6 @@ func (w *worker) pace(ctx context.Context) {
 	case <-ctx.Done():
 	case <-timer.C:
 	}
-}
-
-// thread answers the conversation's thread. The router decides on the channel once and for all, so a thread in another one is a
-// contradiction that a person has to look at.
-func (w *worker) thread(ctx context.Context, command *eventv1.SlackCommand) (record *eventv1.ThreadRecord, revision uint64, err error) {
-	post := command.GetThreadPost()
-	record = &eventv1.ThreadRecord{}
-	revision, err = w.threads.Read(ctx, bus.ConversationKey(post.GetProject(), post.GetConversation()), record)
-	if err == nil && revision != 0 && (record.GetTeam() != w.lane.Team || record.GetChannel() != w.lane.Channel) {
-		err = retry.Rejected(fmt.Errorf("conversation %s has its thread in %s", post.GetConversation(), record.GetChannel()))
-	}
-	return record, revision, err
 }
 
 // attempt is one delivery of a command.
@@ -280,7 +271,9 @@ func (a *attempt) open(ctx context.Context) (done bool, err error) {
 		}
 	}
 	options := a.options(a.command)
-	options.PreviousThreadGone = a.reopened
+	if options.PreviousThreadGone = a.reopened; !a.reopened {
+		options.FormerTeam, options.FormerChannel, options.FormerThread = a.record.GetTeam(), a.record.GetFormerChannel(), a.record.GetFormerTs()
+	}
 	message, shown := render.Head(b.posts(), options)
 	marks := []string{head}
 	if whose := slackapi.ConversationMark(a.record.GetProject(), a.record.GetConversation()); whose != "" {
@@ -314,7 +307,7 @@ func (a *attempt) claim(ctx context.Context) error {
 	post := a.command.GetThreadPost()
 	a.record = &eventv1.ThreadRecord{
 		Team: a.lane.Team, Channel: a.lane.Channel, Project: post.GetProject(), Conversation: post.GetConversation(), Customer: post.GetCustomer(),
-		CommandId: a.command.GetId(), ClaimedAt: timestamppb.New(a.Now()),
+		CommandId: a.command.GetId(), ClaimedAt: timestamppb.New(a.Now()), Moves: post.GetMoves(),
 	}
 	return a.write(ctx)
 }

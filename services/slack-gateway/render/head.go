@@ -34,13 +34,19 @@ type headCard struct {
 	title string
 	// details, one per line; the second of a pair is from outside.
 	details [][2]string
-	// url of the conversation in the console; may be empty.
-	url string
+	// links to places of ours, each with its name.
+	links [][2]string
 }
 
 func (o Options) headCard(posts []*eventv1.ThreadPost) headCard {
 	w := wordsIn(o.Lang)
 	c := headCard{words: w, title: w.say("head_unknown")}
+	if o.FormerChannel != "" {
+		c.details = append(c.details, [2]string{w.say("head_moved")})
+	}
+	if former := threadURL(o.FormerTeam, o.FormerChannel, o.FormerThread); former != "" {
+		c.links = append(c.links, [2]string{former, w.say("head_former")})
+	}
 	if o.PreviousThreadGone {
 		c.details = append(c.details, [2]string{w.say("head_previous_gone")})
 	}
@@ -54,7 +60,9 @@ func (o Options) headCard(posts []*eventv1.ThreadPost) headCard {
 	}
 	c.details = append(c.details, [2]string{"", w.assignee(last.GetAssignee())})
 	user := firstOf(first.GetCustomer().GetUserId(), first.GetCustomer().GetVisitorId())
-	c.url = consoleURL(o.ConsoleURL, user, first.GetProject())
+	if console := consoleURL(o.ConsoleURL, user, first.GetProject()); console != "" {
+		c.links = append(c.links, [2]string{console, w.say("head_console")})
+	}
 	return c
 }
 
@@ -97,7 +105,10 @@ func (c headCard) size() int {
 	for _, d := range c.details {
 		n += size(d[0]) + size(d[1]) + 1
 	}
-	return n + size(c.words.say("head_console")) + size(c.url) + 8
+	for _, l := range c.links {
+		n += size(l[0]) + size(l[1]) + 8
+	}
+	return n
 }
 
 // excerpt shortens l. What labels and mentions may take at most leaves room for it.
@@ -124,7 +135,7 @@ func (c headCard) compose(lines []line) Message {
 	return Message{Text: strings.Join(texts, "\n\n"), Blocks: blocks}
 }
 
-// render shows the details and the link, the one real link of a card: its address is ours.
+// render shows the details and the links, the only real ones of a card: their addresses are ours.
 func (c headCard) render() (string, []slack.RichTextSectionElement) {
 	var texts []string
 	var elements []slack.RichTextSectionElement
@@ -139,10 +150,9 @@ func (c headCard) render() (string, []slack.RichTextSectionElement) {
 			}
 		}
 	}
-	if c.url != "" {
-		name := c.words.say("head_console")
-		texts = append(texts, escape(name+": "+c.url))
-		elements = append(elements, styled("\n", nil), &slack.RichTextSectionLinkElement{Type: slack.RTSELink, URL: c.url, Text: name})
+	for _, l := range c.links {
+		texts = append(texts, escape(l[1]+": "+l[0]))
+		elements = append(elements, styled("\n", nil), link(l[0], l[1]))
 	}
 	return strings.Join(texts, "\n"), elements
 }

@@ -85,8 +85,9 @@ func checkObject(t fataler, o map[string]any) {
 			t.Fatalf("plain_text draws emoji: %v", o)
 		}
 	case "link":
-		if u, _ := o["url"].(string); !strings.HasPrefix(u, "https://admin.karte.io/communication/v2/redirect_from_v1/") ||
-			strings.ContainsAny(u, "<>|\" \n") {
+		u, _ := o["url"].(string)
+		ours := strings.HasPrefix(u, "https://admin.karte.io/communication/v2/redirect_from_v1/") || strings.HasPrefix(u, "https://app.slack.com/client/T0DEMO1/")
+		if !ours || strings.ContainsAny(u, "<>|\" \n") {
 			t.Fatalf("link to somewhere else: %v", o)
 		}
 	case nil: // A style.

@@ -32,6 +32,8 @@ func (o Options) line(p *eventv1.ThreadPost) line {
 		l.body = w.message(cardText(w, b.OperatorMessage.GetText()), b.OperatorMessage.GetImageUrl())
 	case *eventv1.ThreadPost_Assigned:
 		l.head = w.assignee(b.Assigned.GetOperator())
+	case *eventv1.ThreadPost_Moved:
+		l.head = w.say("line_moved")
 	case *eventv1.ThreadPost_Merged:
 		l.head = w.say("line_merged")
 	default:

@@ -34,6 +34,8 @@ type Options struct {
 	ConsoleURL string
 	// PreviousThreadGone makes Head say that the former thread was deleted and goes on here.
 	PreviousThreadGone bool
+	// FormerTeam, FormerChannel and FormerThread make Head say that the conversation was moved here, and from where. The thread may be unknown.
+	FormerTeam, FormerChannel, FormerThread string
 	// Mentioned makes Thread leave out the mentions of the first post, because the head has made them already. That is the
 	// case for a post of which Head has shown an excerpt.
 	Mentioned bool

@@ -128,14 +128,19 @@ var heads = map[string]struct {
 	options render.Options
 	shown   int
 }{
-	"visitor":  {posts: []*eventv1.ThreadPost{mentioning(said(0, "こんにちは"))}, shown: 1},
-	"member":   {posts: []*eventv1.ThreadPost{member(said(0, "こんにちは"), "demo+1@example.com"), member(said(1, "まだですか"), "demo+1@example.com")}, shown: 2},
-	"excerpt":  {posts: []*eventv1.ThreadPost{mentioning(said(0, strings.Repeat("とても長い相談です。", 400)))}},
-	"some":     {posts: []*eventv1.ThreadPost{said(0, "短い"), said(1, strings.Repeat("あ", 3000)), said(2, "短い")}, shown: 1},
-	"gone":     {posts: []*eventv1.ThreadPost{said(0, "続きです")}, options: render.Options{PreviousThreadGone: true}, shown: 1},
-	"operator": {posts: []*eventv1.ThreadPost{answered(0, sato, "いかがでしょうか")}, shown: 1},
-	"nameless": {posts: []*eventv1.ThreadPost{{Body: said(0, "?").Body}}, shown: 1},
-	"nothing":  {},
+	"visitor": {posts: []*eventv1.ThreadPost{mentioning(said(0, "こんにちは"))}, shown: 1},
+	"member":  {posts: []*eventv1.ThreadPost{member(said(0, "こんにちは"), "demo+1@example.com"), member(said(1, "まだですか"), "demo+1@example.com")}, shown: 2},
+	"excerpt": {posts: []*eventv1.ThreadPost{mentioning(said(0, strings.Repeat("とても長い相談です。", 400)))}},
+	"some":    {posts: []*eventv1.ThreadPost{said(0, "短い"), said(1, strings.Repeat("あ", 3000)), said(2, "短い")}, shown: 1},
+	"gone":    {posts: []*eventv1.ThreadPost{said(0, "続きです")}, options: render.Options{PreviousThreadGone: true}, shown: 1},
+	"moved": {
+		posts:   []*eventv1.ThreadPost{moved(0), said(1, "続きです")},
+		options: render.Options{FormerTeam: "T0DEMO1", FormerChannel: "C0SUPPORT", FormerThread: "1723612345.000200"}, shown: 2,
+	},
+	"moved_unopened": {posts: []*eventv1.ThreadPost{moved(0)}, options: render.Options{FormerTeam: "T0DEMO1", FormerChannel: "C0SUPPORT"}, shown: 1},
+	"operator":       {posts: []*eventv1.ThreadPost{answered(0, sato, "いかがでしょうか")}, shown: 1},
+	"nameless":       {posts: []*eventv1.ThreadPost{{Body: said(0, "?").Body}}, shown: 1},
+	"nothing":        {},
 	"hostile": {posts: []*eventv1.ThreadPost{post(0, func(p *eventv1.ThreadPost) {
 		p.Customer = &eventv1.Customer{UserId: hostile + "\n\u202Egro.elpmaxe/a?b#c&project=other"}
 		p.Assignee = &eventv1.Operator{Name: "<!channel>\nadmin\u2066" + strings.Repeat("x", 500)}
@@ -170,6 +175,26 @@ func TestHeadGolden(t *testing.T) {
 			checkLimits(t, m, 2800)
 			checkSafe(t, m)
 			golden(t, "head_"+name+"."+lang+".json", m)
+		}
+	}
+}
+
+func moved(minute int) *eventv1.ThreadPost {
+	return post(minute, func(p *eventv1.ThreadPost) {
+		p.Body = &eventv1.ThreadPost_Moved{Moved: &eventv1.Moved{FromChannel: "C0SUPPORT", FromThreadTs: "1723612345.000200"}}
+	})
+}
+
+func TestFarewellGolden(t *testing.T) {
+	for _, lang := range []string{"ja", "en"} {
+		m := render.Farewell("T0DEMO1", &eventv1.Moved{ToChannel: "C0SALES", ToThreadTs: "1723612399.000100"}, lang)
+		checkLimits(t, m, 3500)
+		checkSafe(t, m)
+		golden(t, "farewell."+lang+".json", m)
+	}
+	for _, strange := range []*eventv1.Moved{{}, {ToChannel: "C0/../X", ToThreadTs: "1.2"}, {ToChannel: "C0SALES", ToThreadTs: "1|x>"}} {
+		if m := render.Farewell("T0DEMO1", strange, "en"); strings.Contains(m.Text, "http") {
+			t.Errorf("a link made of %v: %s", strange, m.Text)
 		}
 	}
 }
