@@ -23,14 +23,14 @@ type Role int
 // The roles.
 const (
 	Viewer   Role = iota + 1 // reads
-	Operator                 // and links operators to Slack members
-	Admin                    // and changes the settings of projects
+	Operator                 // and links operators, moves conversations, reads and replays dead letters, runs diagnostics
+	Admin                    // and changes settings, erases customers, discards dead letters, reads the audit
 )
 
 var roles = map[string]Role{"viewer": Viewer, "operator": Operator, "admin": Admin}
 
-// noProject stands in names for every project, and for none: only callers who may use every project may use it.
-const noProject = "-"
+// anyProject stands in names for every project, and for none: only callers who may use every project may use it.
+const anyProject = "-"
 
 // everyProject stands for all projects in a tokens file.
 const everyProject = "*"
@@ -181,8 +181,8 @@ func projectOf(resource string) (project string, ok bool) {
 	if len(parts) < 2 {
 		return "", false
 	}
-	if parts[0] == "projects" && parts[1] == noProject {
-		return noProject, true
+	if parts[0] == "projects" && parts[1] == anyProject {
+		return anyProject, true
 	}
 	project, err := settings.ParseProjectName(parts[0] + "/" + parts[1])
 	return project, err == nil

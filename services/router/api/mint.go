@@ -22,7 +22,7 @@ func NewToken(args []string, out io.Writer, now time.Time) error {
 	var entry tokenEntry
 	flags := flag.NewFlagSet("router token new", flag.ContinueOnError)
 	flags.StringVar(&entry.Name, "name", "", "who gets it; stands in the audit entries")
-	flags.StringVar(&entry.Role, "role", "viewer", "viewer reads; operator also links operators and moves conversations; admin also changes settings and erases")
+	flags.StringVar(&entry.Role, "role", "viewer", "viewer reads; operator also links operators, moves conversations, replays and runs the doctor; admin also changes settings, erases, discards and reads the audit")
 	flags.StringVar(&entry.Expires, "expires", "", "its last day, like 2027-01-31, or a time like 2027-01-31T09:00:00Z; never when empty")
 	flags.Func("project", "id of a project, or '*' for all; may be given several times", func(project string) error {
 		entry.Projects = append(entry.Projects, project)

@@ -1,4 +1,4 @@
-// Package api serves the settings over gRPC to callers with a token.
+// Package api serves the gRPC API to callers with a token.
 package api
 
 import (

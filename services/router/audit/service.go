@@ -15,8 +15,8 @@ import (
 	"github.com/slacktalk/slacktalk/services/router/settings"
 )
 
-// everyProject is the parent of all entries.
-const everyProject = "projects/-"
+// anyProject is the parent of all entries.
+const anyProject = "projects/-"
 
 // Service answers AuditService.
 type Service struct {
@@ -37,7 +37,7 @@ func NewService(b *bus.Bus, secrets listing.Secrets, log *slog.Logger) (*Service
 // ListAuditEntries lists the entries of a project, the latest first.
 func (s *Service) ListAuditEntries(ctx context.Context, r *adminv1.ListAuditEntriesRequest) (*adminv1.ListAuditEntriesResponse, error) {
 	project, subjects := "", "audit.>"
-	if r.GetParent() != everyProject {
+	if r.GetParent() != anyProject {
 		var err error
 		if project, err = settings.ParseProjectName(r.GetParent()); err != nil {
 			return nil, err

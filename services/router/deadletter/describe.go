@@ -154,7 +154,7 @@ func timestamp(token string) string {
 }
 
 func (d described) belongs(project string) bool {
-	return project == everyProject || project == d.project
+	return project == anyProject || project == d.project
 }
 
 // field answers a field of the letter for filters.
@@ -205,7 +205,7 @@ func (d described) written() string {
 // name is the resource name of a letter; `-` stands for a project that cannot be told.
 func name(project string, number uint64) string {
 	if project == "" {
-		project = everyProject
+		project = anyProject
 	}
 	return settings.ProjectName(project) + "/deadLetters/" + strconv.FormatUint(number, 10)
 }
@@ -223,8 +223,8 @@ func parse(letter string) (project string, number uint64, err error) {
 }
 
 func projectOf(parent string) (string, error) {
-	if parent == settings.ProjectName(everyProject) {
-		return everyProject, nil
+	if parent == settings.ProjectName(anyProject) {
+		return anyProject, nil
 	}
 	return settings.ParseProjectName(parent)
 }

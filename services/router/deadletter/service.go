@@ -52,8 +52,8 @@ func New(letters Letters, conversations Conversations, secrets listing.Secrets) 
 	return &Service{letters: letters, conversations: conversations, pages: listing.Pages{Secrets: secrets}}
 }
 
-// everyProject stands in names for all projects, and for none. The guard lets only those use it who may use all.
-const everyProject = "-"
+// anyProject stands in names for all projects, and for none. The guard lets only those use it who may use all.
+const anyProject = "-"
 
 const (
 	// chunk is how many letters are read at once, most how many are looked at for one page: a filter that lets little through answers short
