@@ -2,6 +2,7 @@ package routing_test
 
 import (
 	"errors"
+	"fmt"
 	"slices"
 	"testing"
 	"time"
@@ -149,6 +150,7 @@ func TestWhatWasWrittenEarlierComesFirst(t *testing.T) {
 // A reply in a thread that nobody here knows: Slack says whose it is.
 func TestAThreadThatIsNotKnown(t *testing.T) {
 	old, young := -time.Hour, -time.Duration(0)
+	now := fmt.Sprintf("%d.000100", time.Now().Unix())
 	for name, c := range map[string]struct {
 		age     time.Duration
 		own     bool
@@ -175,7 +177,7 @@ func TestAThreadThatIsNotKnown(t *testing.T) {
 		if *d.threads = c.threads; c.threads.owner != "" {
 			d.threads.owner = conv.ID
 		}
-		fact := wrote(hanako, head, line, "", "hello")
+		fact := wrote(hanako, now, line, "", "hello")
 		fact.ReceivedAt = timestamppb.New(time.Now().Add(c.age))
 		fact.GetReplyWritten().OwnThread = c.own
 		err = d.router.Slack(t.Context(), wire(t, fact))
