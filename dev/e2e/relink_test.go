@@ -206,3 +206,46 @@ func TestMovedToAndFroWhileMessagesWait(t *testing.T) {
 		})
 	}
 }
+
+func TestAMoveSurvivesLostAnswersAndRestarts(t *testing.T) {
+	s := start(t, stack.Options{})
+	client := s.conversations()
+	s.addSales()
+	c := kartestandin.Customer{VisitorID: "vis-1"}
+	s.says(c, "q-000.")
+	first := s.head("q-000.")
+	found := s.conversation(client, "vis-1", func(c *adminv1.Conversation) bool { return c.GetThreadTs() == first })
+	lost := slackstandin.Fault{Method: "chat.postMessage", Kind: slackstandin.AcceptThenCut, Count: 1}
+	// Slack has the line, but nobody knows; when it is looked for, the conversation is elsewhere. Its new head is not known to be there either.
+	s.Slack.AddFault(lost)
+	s.says(c, "q-001.")
+	s.slack("a line that nobody knows of", func(now *slackstandin.Snapshot) bool { return len(said(now, stack.Channel, []string{"q-001."})) == 1 })
+	s.Slack.AddFault(lost)
+	s.relink(client, found.GetName(), sales)
+	s.says(c, "q-002.")
+	s.slack("a head that nobody knows of", func(now *slackstandin.Snapshot) bool { return len(headsIn(now, sales)) == 1 })
+	for _, name := range []string{stack.SlackGateway, stack.Router} {
+		if err := s.StopService(name); err != nil {
+			t.Fatal(err)
+		}
+		if err := s.StartService(name); err != nil {
+			t.Fatal(err)
+		}
+	}
+	s.says(c, "q-003.")
+	s.slack("what comes later", func(now *slackstandin.Snapshot) bool { return len(said(now, sales, []string{"q-002.", "q-003."})) == 2 })
+	s.conversation(client, "vis-1", func(c *adminv1.Conversation) bool { return c.GetChannel() == sales })
+	// The former lane has come to the line when it has come to what is behind it.
+	s.says(kartestandin.Customer{VisitorID: "vis-2"}, "q-004.")
+	s.head("q-004.")
+	now := s.Slack.Snapshot()
+	if got := said(now, stack.Channel, numbered("q", 4)); !slices.Equal(got, []string{"q-000.", "q-001."}) {
+		t.Errorf("in the former channel: %v\n%s", got, s.dump())
+	}
+	if got := said(now, sales, numbered("q", 4)); !slices.Equal(got, []string{"q-002.", "q-003."}) {
+		t.Errorf("in the new one: %v", got)
+	}
+	if heads := headsIn(now, sales); len(heads) != 1 {
+		t.Errorf("%d heads", len(heads))
+	}
+}
