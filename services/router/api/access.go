@@ -57,6 +57,8 @@ type rule struct {
 	resource func(request any) string
 	// change says that each call has an audit entry.
 	change bool
+	// long calls may read much of a stream: they may take longTimeout, and few are made at once.
+	long bool
 }
 
 // access has a row for each method of the server; a method without one is refused to everybody.
@@ -96,19 +98,19 @@ var access = map[string]rule{
 	},
 
 	adminv1.ConversationService_ListConversations_FullMethodName: {
-		role: Viewer, resource: named((*adminv1.ListConversationsRequest).GetParent),
+		role: Viewer, long: true, resource: named((*adminv1.ListConversationsRequest).GetParent),
 	},
 	adminv1.ConversationService_GetConversation_FullMethodName: {
 		role: Viewer, resource: named((*adminv1.GetConversationRequest).GetName),
 	},
 	adminv1.ConversationService_TraceConversation_FullMethodName: {
-		role: Viewer, resource: named((*adminv1.TraceConversationRequest).GetName),
+		role: Viewer, long: true, resource: named((*adminv1.TraceConversationRequest).GetName),
 	},
 	adminv1.ConversationService_RelinkConversation_FullMethodName: {
 		role: Operator, change: true, resource: named((*adminv1.RelinkConversationRequest).GetName),
 	},
 	adminv1.ConversationService_EraseConversation_FullMethodName: {
-		role: Admin, change: true, resource: named((*adminv1.EraseConversationRequest).GetName),
+		role: Admin, change: true, long: true, resource: named((*adminv1.EraseConversationRequest).GetName),
 	},
 
 	adminv1.DeadLetterService_ListDeadLetters_FullMethodName: {

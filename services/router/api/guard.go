@@ -38,20 +38,22 @@ type guard struct {
 	recorder Recorder
 	log      *slog.Logger
 	timeout  time.Duration
+	// long has a place for each long call that may be under way.
+	long chan struct{}
 	// served holds the methods of the server.
 	served map[string]bool
 }
 
 func newGuard(o Options) *guard {
 	return &guard{
-		tokens: o.Tokens, calls: newLimiters(o.Rate), guesses: newGuesses(o.Guesses), recorder: o.Recorder, log: o.Logger, timeout: o.Timeout,
+		long: make(chan struct{}, longAtOnce), tokens: o.Tokens, calls: newLimiters(o.Rate), guesses: newGuesses(o.Guesses), recorder: o.Recorder, log: o.Logger, timeout: o.Timeout,
 		streams: &openStreams{most: cmp.Or(o.Streams, defaultStreams), held: map[streamHolder]int{}}, served: map[string]bool{},
 	}
 }
 
 func (g *guard) interceptors() []grpc.ServerOption {
 	return []grpc.ServerOption{
-		grpc.ChainUnaryInterceptor(g.translateUnary, g.limitUnary, g.authenticateUnary, g.auditUnary, g.checkUnary),
+		grpc.ChainUnaryInterceptor(g.translateUnary, g.limitUnary, g.authenticateUnary, g.auditUnary, g.checkUnary, g.queueUnary),
 		grpc.ChainStreamInterceptor(g.translateStream, g.guardStream),
 		// What is not served passes the guard, too, so that its refusal is like all others. The guard itself answers it.
 		grpc.UnknownServiceHandler(func(any, grpc.ServerStream) error { return errUnknownMethod }),
@@ -88,11 +90,39 @@ func (g *guard) translate(ctx context.Context, method string, panicked any, err 
 	return told.Err()
 }
 
+// longTimeout bounds calls that may read much of a stream.
+const longTimeout = 5 * time.Minute
+
+// longAtOnce is how many of them a replica works on.
+const longAtOnce = 2
+
 // limitUnary ends a call at the caller's deadline or at ours, whichever comes first.
-func (g *guard) limitUnary(ctx context.Context, request any, _ *grpc.UnaryServerInfo, next grpc.UnaryHandler) (any, error) {
-	ctx, cancel := context.WithTimeout(ctx, g.timeout)
+func (g *guard) limitUnary(ctx context.Context, request any, info *grpc.UnaryServerInfo, next grpc.UnaryHandler) (any, error) {
+	timeout := g.timeout
+	if access[info.FullMethod].long {
+		timeout = longTimeout
+	}
+	ctx, cancel := context.WithTimeout(ctx, timeout)
 	defer cancel()
 	return next(ctx, request)
+}
+
+// queueUnary keeps long calls from taking the server away from the others. It comes after the caller is known to be allowed.
+func (g *guard) queueUnary(ctx context.Context, request any, info *grpc.UnaryServerInfo, next grpc.UnaryHandler) (any, error) {
+	if !access[info.FullMethod].long {
+		return next(ctx, request)
+	}
+	waiting := time.NewTimer(g.timeout)
+	defer waiting.Stop()
+	select {
+	case g.long <- struct{}{}:
+		defer func() { <-g.long }()
+		return next(ctx, request)
+	case <-waiting.C:
+		return nil, refusal(codes.ResourceExhausted, "TOO_MANY_LONG_CALLS", "too many calls of this kind are under way; try again later", &errdetails.RetryInfo{RetryDelay: durationpb.New(g.timeout)})
+	case <-ctx.Done():
+		return nil, ctx.Err()
+	}
 }
 
 func (g *guard) authenticateUnary(ctx context.Context, request any, info *grpc.UnaryServerInfo, next grpc.UnaryHandler) (any, error) {

@@ -6,6 +6,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	adminv1 "github.com/slacktalk/slacktalk/proto/slacktalk/admin/v1"
 	"io"
 	"os"
 	"strings"
@@ -55,6 +56,9 @@ type flags struct {
 
 // defaultTimeout of one call is a little longer than the router's own.
 const defaultTimeout = 15 * time.Second
+
+// longTimeout is that of calls which read much of what is stored.
+const longTimeout = 5*time.Minute + 15*time.Second
 
 // Run does what args say and answers the exit status.
 func Run(ctx context.Context, args []string, host Host) (status int) {
@@ -117,7 +121,7 @@ func (a *app) addFlags(root *cobra.Command) {
 	f.BoolVar(&a.flags.TLS, "tls", false, "TLS on loopback too, where plain text is the default")
 	f.BoolVar(&a.flags.Insecure, "insecure", false, "plain text off loopback: the token can be read on the way")
 	f.StringVarP(&a.flags.output, "output", "o", string(render.Table), "table, json or yaml")
-	f.DurationVar(&a.flags.timeout, "timeout", 0, "for how long to wait for an answer (default 15s; 3m for doctor)")
+	f.DurationVar(&a.flags.timeout, "timeout", 0, "for how long to wait for an answer (default 15s; 3m for doctor, 5m15s for what reads much)")
 	a.completeFlags(root)
 }
 
@@ -219,13 +223,22 @@ func (a *app) readToken(ask bool) error {
 
 // call connects and makes one call within the deadline.
 func call[Q, A any](ctx context.Context, a *app, doing string, method func(context.Context, Q, ...grpc.CallOption) (A, error), request Q) (A, error) {
-	ctx, cancel := a.deadline(ctx, defaultTimeout)
+	ctx, cancel := a.deadline(ctx, patience(request))
 	defer cancel()
 	answer, err := method(ctx, request)
 	if err != nil {
 		return answer, &callError{doing: doing, err: err}
 	}
 	return answer, nil
+}
+
+// patience answers how long a call may usually take: some read much of what is stored.
+func patience(request any) time.Duration {
+	switch request.(type) {
+	case *adminv1.ListConversationsRequest, *adminv1.TraceConversationRequest, *adminv1.EraseConversationRequest:
+		return longTimeout
+	}
+	return defaultTimeout
 }
 
 func (a *app) deadline(ctx context.Context, usual time.Duration) (context.Context, context.CancelFunc) {
