@@ -55,8 +55,11 @@ func TestTheRouterMayErase(t *testing.T) {
 	}
 	for _, stream := range []string{bus.Talk, bus.Slack, bus.Posts, bus.Sends, bus.Held, bus.Dead} {
 		read, filter := router.Probe, ">"
-		if stream == bus.Talk || stream == bus.Slack {
+		switch stream {
+		case bus.Talk, bus.Slack:
 			read, filter = router.Scan, strings.ToLower(stream)+".>"
+		case bus.Posts:
+			read, filter = router.Scan, "post.>"
 		}
 		erased := 0
 		_, err := read(ctx, stream, filter, 1, func(m bus.Message) error {

@@ -155,7 +155,7 @@ func (s *sweep) looks() []look {
 // look erases what is the customer's in one part of a stream.
 func (s *sweep) look(ctx context.Context, l look) error {
 	read := s.Bus.Probe
-	if l.stream == bus.Talk || l.stream == bus.Slack {
+	if l.stream == bus.Talk || l.stream == bus.Slack || l.stream == bus.Posts { // the large ones
 		read = s.Bus.Scan
 	}
 	next, err := read(ctx, l.stream, l.filter, s.from[l.filter], func(m bus.Message) error {
