@@ -24,7 +24,7 @@ if redis.call('DEL', KEYS[1]) == 0 then return 0 end
 redis.call('SET', KEYS[2], '1')
 return 1`)
 
-var errEmptied = errors.New("Redis was emptied while the index was being made")
+var errEmptied = errors.New("the index was lost again: Redis was emptied while the index was being made")
 
 // ensureIndex makes the index of a project where there is none, while facts go on being handled: what they write and what is found in the buckets do not
 // undo each other. Two replicas may do it at once.
@@ -92,7 +92,7 @@ func (s *Store) build(ctx context.Context, project string) error {
 	_, err = s.bus.Scan(ctx, bus.Talk, "talk.*."+bus.ProjectToken(project)+".>", 1, func(m bus.Message) error {
 		var fact eventv1.TalkFact
 		if proto.Unmarshal(m.Data, &fact) != nil {
-			return nil
+			return nil //nolint:nilerr // what cannot be read is no message of anybody
 		}
 		root, ok := all.of(fact.GetCustomer())
 		if author, at := Said(&fact); ok && author != Nobody {

@@ -105,7 +105,7 @@ func (s *Store) aliased(ctx context.Context, project, identity, id string, custo
 	}
 	pipe := s.redis.TxPipeline()
 	addAlias(ctx, pipe, project, identity, id, customer)
-	moveAll(ctx, pipe, project, identity, id, before[0])
+	moveAll(ctx, pipe, project, id, before[0])
 	dropIndex(ctx, pipe, project, []string{identity})
 	if _, err := pipe.Exec(ctx); err != nil {
 		return fmt.Errorf("write index to Redis: %w", err)
@@ -118,7 +118,7 @@ func addAlias(ctx context.Context, pipe redis.Pipeliner, project, identity, id s
 }
 
 // moveAll gives what is known of a conversation to another one.
-func moveAll(ctx context.Context, pipe redis.Pipeliner, project, from, to string, known Activity) {
+func moveAll(ctx context.Context, pipe redis.Pipeliner, project, to string, known Activity) {
 	for identity, customer := range known.Aliases {
 		addAlias(ctx, pipe, project, identity, to, customer)
 	}

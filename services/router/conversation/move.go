@@ -81,7 +81,7 @@ func (s *Store) LastPage(ctx context.Context, project, id string) (page string, 
 		_, err := s.bus.Scan(ctx, bus.Talk, filter, 1, func(m bus.Message) error {
 			var fact eventv1.TalkFact
 			if proto.Unmarshal(m.Data, &fact) != nil || !family.Owns(fact.GetCustomer()) {
-				return nil
+				return nil //nolint:nilerr // what cannot be read is no message of anybody
 			}
 			if url := fact.GetCustomerMessage().GetPage().GetUrl(); url != "" && !m.StoredAt.Before(latest) {
 				page, latest = url, m.StoredAt
