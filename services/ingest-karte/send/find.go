@@ -11,8 +11,8 @@ import (
 )
 
 const (
-	// skew is how far KARTE's clock and ours may be apart.
-	skew = 2 * time.Minute
+	// skew is how far the clocks of KARTE and of any replica of ours may be apart: two minutes, and what KARTE's dates are rounded by.
+	skew = 2*time.Minute + 10*time.Second
 	// historyLimit is how many lines are asked for; KARTE's own maximum is not documented.
 	historyLimit = 100
 )
@@ -32,7 +32,8 @@ func (s *Sender) find(ctx context.Context, m bus.Message, command *eventv1.Karte
 	if err != nil {
 		return false, fmt.Errorf("look for %s at KARTE: %w", command.GetId(), err)
 	}
-	since = since.Add(-skew)
+	// Twice, so that of what was sent shortly before the attempt it is certain that its line is among those that are counted.
+	since = since.Add(-2 * skew)
 	seen, reaches := 0, len(entries) < historyLimit
 	for _, entry := range entries {
 		reaches = reaches || entry.Date.Before(since)
@@ -51,18 +52,26 @@ func (s *Sender) find(ctx context.Context, m bus.Message, command *eventv1.Karte
 		return false, ambiguous(command)
 	}
 	explained := count(parts[:len(parts)-1], text)
-	others, err := s.earlier(ctx, m, command, text, since)
-	return seen > explained+others, err
+	surely, perhaps, err := s.earlier(ctx, m, command, text, since)
+	switch explained += surely; {
+	case err != nil:
+		return false, err
+	case seen > explained+perhaps:
+		return true, nil
+	case seen > explained:
+		return false, ambiguous(command)
+	}
+	return false, nil
 }
 
-// earlier counts the same text in earlier commands to the same customer that were delivered since.
-func (s *Sender) earlier(ctx context.Context, m bus.Message, command *eventv1.KarteCommand, text string, since time.Time) (int, error) {
+// earlier counts the same text in earlier commands to the same customer that were delivered since; perhaps are those of which our clocks and
+// KARTE's do not say on which side they are.
+func (s *Sender) earlier(ctx context.Context, m bus.Message, command *eventv1.KarteCommand, text string, since time.Time) (surely, perhaps int, err error) {
 	filter := bus.SendFilter(command.GetProject(), command.GetConversation())
 	before, err := s.Bus.Before(ctx, bus.Sends, filter, m.Subject)
 	if err != nil {
-		return 0, err
+		return 0, 0, err
 	}
-	total := 0
 	for _, other := range before {
 		var earlier eventv1.KarteCommand
 		if bus.Decode(other, &earlier) != nil || earlier.GetOperator() != command.GetOperator() || !s.listed(&earlier) {
@@ -78,18 +87,23 @@ func (s *Sender) earlier(ctx context.Context, m bus.Message, command *eventv1.Ka
 		var fact eventv1.TalkFact
 		delivered, err := s.Bus.Find(ctx, bus.Talk, s.reportSubject(&earlier, "delivered", other.Subject), &fact)
 		if err != nil {
-			return 0, err
+			return 0, 0, err
 		}
-		if !delivered || fact.GetOccurredAt().AsTime().Before(since) {
+		behind := fact.GetOccurredAt().AsTime().Sub(since)
+		if !delivered || behind < -skew {
 			continue
 		}
 		if fact.GetReplyDelivered().GetReplayed() && earlier.GetIssuedAt().AsTime().Before(since) {
 			// Its replay may have found a line that is older than those that are counted.
-			return 0, ambiguous(command)
+			return 0, 0, ambiguous(command)
 		}
-		total += same
+		if behind > skew {
+			surely += same
+		} else {
+			perhaps += same
+		}
 	}
-	return total, nil
+	return surely, perhaps, nil
 }
 
 func ambiguous(command *eventv1.KarteCommand) error {
