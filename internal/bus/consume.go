@@ -63,7 +63,7 @@ const (
 	pull = 30 * time.Second
 )
 
-// Serve works on the queue until ctx ends. It returns after the handler at work has returned.
+// Serve works on the queue until ctx ends. It returns after the handler at work has returned, and always nil: what fails is tried again.
 func (b *Bus) Serve(ctx context.Context, q Queue) error {
 	for n := uint64(1); ctx.Err() == nil; n++ {
 		began := time.Now()

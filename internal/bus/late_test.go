@@ -75,3 +75,29 @@ func TestPromise2RepeatsAreRefusedForThreeDays(t *testing.T) {
 		}
 	}
 }
+
+// What is noted of an attempt outlives the message that it is about, and not by much: held messages leave a note each.
+func TestCheckpointsOutliveTheirMessages(t *testing.T) {
+	b, _ := ready(t)
+	js, err := jetstream.New(b.Conn())
+	if err != nil {
+		t.Fatal(err)
+	}
+	notes, err := js.Stream(t.Context(), bus.Bucket(bus.Checkpoints))
+	if err != nil {
+		t.Fatal(err)
+	}
+	kept := notes.CachedInfo().Config.MaxAge
+	for _, name := range []string{bus.Posts, bus.Sends} {
+		handle, err := js.Stream(t.Context(), name)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if age := handle.CachedInfo().Config.MaxAge; kept <= age {
+			t.Errorf("notes are kept for %v, the messages of %s for %v", kept, name, age)
+		}
+	}
+	if kept == 0 || kept > 60*24*time.Hour {
+		t.Errorf("notes are kept for %v", kept)
+	}
+}

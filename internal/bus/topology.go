@@ -37,7 +37,8 @@ func buckets() []jetstream.KeyValueConfig {
 		{Bucket: Conversations, Description: "What router decided about a customer"},
 		{Bucket: Threads, Description: "Where a conversation's thread is"},
 		{Bucket: Lanes, Description: "The lanes there are"},
-		{Bucket: Checkpoints, Description: "Which message of a lane or partition was last attempted"},
+		// One about a message that is kept nowhere any more says nothing. Most are of held messages, each of which has its own.
+		{Bucket: Checkpoints, Description: "Which message of a lane or partition was last attempted", TTL: parkedRetention + 24*time.Hour},
 	}
 }
 

@@ -24,7 +24,9 @@ func main() {
 		if err := config.Load(&settings, os.Environ()); err != nil {
 			return err
 		}
-		a, err := app.New(settings, settings.Logger("router", os.Stdout))
+		log := settings.Logger("router", os.Stdout)
+		app.LogRedis(log)
+		a, err := app.New(settings, log)
 		if err != nil {
 			return err
 		}
