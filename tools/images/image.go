@@ -56,7 +56,7 @@ func (o order) make(ctx context.Context, p program, s source) error {
 		}
 		index = mutate.AppendManifests(index, mutate.IndexAddendum{Add: image, Descriptor: v1.Descriptor{Platform: where}})
 	}
-	full := o.repository + "/" + p.name + ":" + o.tag
+	full := qualified(ref)
 	if err := o.write(p, full, index, s.time); err != nil {
 		return err
 	}
@@ -67,6 +67,15 @@ func (o order) make(ctx context.Context, p program, s source) error {
 		return fmt.Errorf("push %s: %w", full, err)
 	}
 	return nil
+}
+
+// qualified answers the whole name, under which containerd is asked for a short one.
+func qualified(ref name.Tag) string {
+	registry := ref.RegistryStr()
+	if registry == name.DefaultRegistry {
+		registry = "docker.io"
+	}
+	return registry + "/" + ref.RepositoryStr() + ":" + ref.TagStr()
 }
 
 // image puts one program, its list of parts and the public certificate authorities on nothing.
@@ -170,11 +179,11 @@ func layer(at time.Time, files []file) (v1.Layer, error) {
 	if err := errors.Join(append(problems, w.Close())...); err != nil {
 		return nil, fmt.Errorf("pack the layer: %w", err)
 	}
-	made2, err := tarball.LayerFromOpener(func() (io.ReadCloser, error) { return io.NopCloser(bytes.NewReader(packed.Bytes())), nil }, tarball.WithMediaType(types.OCILayer))
+	packedLayer, err := tarball.LayerFromOpener(func() (io.ReadCloser, error) { return io.NopCloser(bytes.NewReader(packed.Bytes())), nil }, tarball.WithMediaType(types.OCILayer))
 	if err != nil {
 		return nil, fmt.Errorf("compress the layer: %w", err)
 	}
-	return made2, nil
+	return packedLayer, nil
 }
 
 // authorities answers the certificate authorities that browsers trust, as Go's own module has them, and not as this machine does.
