@@ -267,7 +267,7 @@ func TestPromise2TwoFirstMessagesAtOnceOnTwoReplicasMakeOneThread(t *testing.T) 
 	s := start(t, stack.Options{})
 	hooks := []string{s.HookURL}
 	for _, name := range []string{stack.IngestKARTE, stack.Router, stack.SlackGateway} {
-		at, err := s.StartReplica(name)
+		at, err := s.StartReplica(name, 0)
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -298,5 +298,60 @@ func TestPromise2TwoFirstMessagesAtOnceOnTwoReplicasMakeOneThread(t *testing.T) 
 	}
 	if heads := s.heads(); len(heads) != customers {
 		t.Errorf("%d threads for %d customers:\n%s", len(heads), customers, s.dump())
+	}
+}
+
+// Two replicas of every service, the clocks of one two minutes ahead and those of the other two behind. Signatures are judged, replies are
+// matched with threads, and lost answers are looked for across them.
+func TestClockSkewOfTwoMinutesBetweenReplicas(t *testing.T) {
+	s := start(t, stack.Options{})
+	at := map[string][]string{}
+	for _, name := range []string{stack.IngestKARTE, stack.SlackGateway, stack.Router} {
+		for _, skew := range []time.Duration{2 * time.Minute, -2 * time.Minute} {
+			where, err := s.StartReplica(name, skew)
+			if err != nil {
+				t.Fatal(err)
+			}
+			at[name] = append(at[name], where)
+		}
+		if err := s.StopService(name); err != nil { // those that tell the right time
+			t.Fatal(err)
+		}
+	}
+	if err := s.AwaitReady(t.Context()); err != nil {
+		t.Fatal(err)
+	}
+	s.Slack.AddEventFault(slackstandin.EventFault{Kind: slackstandin.Drop, Type: "message"}) // they are delivered below
+	const each = 8
+	s.Slack.AddFault(slackstandin.Fault{Method: "chat.postMessage", Kind: slackstandin.AcceptThenCut, Count: 3})
+	s.KARTE.AddFault(kartestandin.Fault{Path: kartestandin.PathSendFromOperator, Kind: kartestandin.FaultAcceptThenCut, After: 1, Count: 3})
+	s.KARTE.AddFault(kartestandin.Fault{Path: kartestandin.PathSendFromOperator, Kind: kartestandin.FaultStatus, Status: 429, RetryAfter: 1, After: 5, Count: 1})
+	thread := ""
+	var lines []string
+	for i := range each {
+		text := fmt.Sprintf("q-%03d.", i)
+		if status := s.hook(at[stack.IngestKARTE][i%2], "vis-1", text); status != 200 {
+			t.Fatalf("the hook got %d", status)
+		}
+		if thread == "" {
+			thread = s.head(text)
+		}
+		lines = append(lines, s.replies(stack.Hanako, thread, fmt.Sprintf("```a-%03d.```", i)))
+		if status := s.event(at[stack.SlackGateway][i%2], thread, lines[i]); status != 200 {
+			t.Fatalf("the event got %d", status)
+		}
+	}
+	for _, line := range lines {
+		s.marked(line, "white_check_mark")
+	}
+	s.slack("all questions", func(*slackstandin.Snapshot) bool { return len(s.order(thread, numbered("q", each))) >= each })
+	if got := s.order(thread, numbered("q", each)); !slices.Equal(got, numbered("q", each)) {
+		t.Errorf("in the thread: %v", got)
+	}
+	if got := fromAPI(s.KARTE.Messages("vis-1"), kartestandin.KindMessage); !slices.Equal(got, numbered("a", each)) {
+		t.Errorf("at KARTE: %v", got)
+	}
+	if heads := s.heads(); len(heads) != 1 {
+		t.Errorf("%d threads:\n%s", len(heads), s.dump())
 	}
 }

@@ -34,7 +34,7 @@ type service struct {
 
 // StartService starts a service that does not run. One that ran before listens where it did.
 func (s *Stack) StartService(name string) error {
-	w, err := s.wire(name, s.addr(name))
+	w, err := s.wire(name, s.addr(name), 0)
 	if err != nil {
 		return fmt.Errorf("start %s: %w", name, err)
 	}
@@ -58,10 +58,10 @@ func (s *Stack) AdminURL(name string) string {
 	return s.services[name].admin
 }
 
-// StartReplica starts one more replica of a service and answers where it listens: the hook URL, the gateway's URL or the router's address.
-// Stop stops it with the others.
-func (s *Stack) StartReplica(name string) (url string, err error) {
-	w, err := s.wire(name, "127.0.0.1:0")
+// StartReplica starts one more replica of a service, whose clock is wrong by skew, and answers where it listens: the hook URL, the gateway's
+// URL or the router's address. Stop stops it with the others.
+func (s *Stack) StartReplica(name string, skew time.Duration) (url string, err error) {
+	w, err := s.wire(name, "127.0.0.1:0", skew)
 	if err != nil {
 		return "", fmt.Errorf("start another %s: %w", name, err)
 	}
@@ -98,7 +98,8 @@ type wired struct {
 }
 
 // wire makes a service from its environment, exactly as its main does.
-func (s *Stack) wire(name, addr string) (wired, error) {
+func (s *Stack) wire(name, addr string, skew time.Duration) (wired, error) {
+	now := func() time.Time { return time.Now().Add(skew) }
 	environ := append([]string{"NATS_URL=" + s.NATSURL, "ADMIN_ADDR=127.0.0.1:0", "HTTP_ADDR=" + addr, "GRPC_ADDR=" + addr}, s.options.Environ...)
 	switch name {
 	case IngestKARTE:
@@ -106,6 +107,7 @@ func (s *Stack) wire(name, addr string) (wired, error) {
 		if err := config.Load(&settings, append(environ, "KARTE_API_URL="+s.KarteURL, "KARTE_API_TOKEN="+apiToken, "KARTE_CLIENT_SECRET="+clientSecret, "KARTE_PROJECT="+Project)); err != nil {
 			return wired{}, err
 		}
+		settings.Now = now
 		a, err := ingest.New(settings, s.log.With("service", name))
 		if err != nil {
 			return wired{}, err
@@ -120,6 +122,7 @@ func (s *Stack) wire(name, addr string) (wired, error) {
 		if err := config.Load(&settings, append(environ, "REDIS_URL="+s.RedisURL, "API_TOKENS_FILE="+tokens)); err != nil {
 			return wired{}, err
 		}
+		settings.Now = now
 		a, err := router.New(settings, s.log.With("service", name))
 		if err != nil {
 			return wired{}, err
@@ -130,6 +133,7 @@ func (s *Stack) wire(name, addr string) (wired, error) {
 		if err := config.Load(&settings, append(environ, "SLACK_API_URL="+s.SlackURL+"/api/", "SLACK_BOT_TOKEN="+botToken, "SLACK_SIGNING_SECRET="+signingSecret)); err != nil {
 			return wired{}, err
 		}
+		settings.Now = now
 		a, err := gateway.New(settings, s.log.With("service", name))
 		if err != nil {
 			return wired{}, err

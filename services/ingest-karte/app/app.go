@@ -49,6 +49,8 @@ type Settings struct {
 	History []string `env:"KARTE_HISTORY" envDefault:"messages,notes"`
 	// GiveUp is how long a reply is tried.
 	GiveUp time.Duration `env:"KARTE_GIVE_UP_AFTER" envDefault:"24h"`
+	// Now tells the time; the system's clock when nil. It is no setting: tests run replicas whose clocks are wrong.
+	Now func() time.Time `env:"-"`
 }
 
 // Validate reports settings that cannot be.
@@ -89,27 +91,30 @@ type App struct {
 // New opens the listeners and the connection, without waiting for NATS.
 func New(s Settings, log *slog.Logger) (*App, error) {
 	a := &App{registry: daemon.NewRegistry(), karte: karte.New(s.APIURL, s.APIToken), project: s.Project}
+	if s.Now == nil {
+		s.Now = time.Now
+	}
 	var err error
 	if a.bus, err = bus.Connect(s.Bus, "ingest-karte", log, a.registry); err != nil {
 		return nil, err
 	}
-	journal := examination.New(time.Now)
+	journal := examination.New(s.Now)
 	mux := http.NewServeMux()
 	mux.Handle("POST /hooks/karte", edge.New(edge.Options{
 		Publisher: a.bus, Partitions: s.Bus.Partitions, Project: s.Project, Secrets: []string{s.ClientSecret.Reveal(), s.ClientSecretBefore.Reveal()},
-		Window: s.Window, Now: time.Now, Log: log, Metrics: a.registry, Journal: journal,
+		Window: s.Window, Now: s.Now, Log: log, Metrics: a.registry, Journal: journal,
 	}))
 	a.handler = mux
 	a.sender = send.New(send.Options{
 		Bus: a.bus, KARTE: a.karte, Project: s.Project, TextLimit: s.TextLimit, GiveUp: s.GiveUp,
 		History: send.History{Messages: slices.Contains(s.History, "messages"), Notes: slices.Contains(s.History, "notes")},
-		Now:     time.Now, Log: log, Metrics: a.registry,
+		Now:     s.Now, Log: log, Metrics: a.registry,
 	})
 	if a.HTTP, err = daemon.Listen(s.HTTPAddr); err != nil {
 		return nil, err
 	}
 	a.examiner = examine.New(examine.Options{
-		Bus: a.bus, KARTE: a.karte, Journal: journal, Project: s.Project, Secret: s.ClientSecret.Reveal(), HookURL: examine.OwnURL(a.HTTP.Addr()), Now: time.Now, Log: log,
+		Bus: a.bus, KARTE: a.karte, Journal: journal, Project: s.Project, Secret: s.ClientSecret.Reveal(), HookURL: examine.OwnURL(a.HTTP.Addr()), Now: s.Now, Log: log,
 	})
 	a.Admin, err = daemon.Listen(s.AdminAddr)
 	return a, err

@@ -55,6 +55,8 @@ type Settings struct {
 	APIBurst int     `env:"API_BURST" envDefault:"100"`
 	// EchoWindow: for so long a console message that equals what the bridge has just sent is taken for its echo; 0 turns this off.
 	EchoWindow time.Duration `env:"ECHO_WINDOW" envDefault:"1m"`
+	// Now tells the time; the system's clock when nil. It is no setting: tests run replicas whose clocks are wrong.
+	Now func() time.Time `env:"-"`
 }
 
 // Validate reports settings that contradict each other.
@@ -97,13 +99,16 @@ var guesses = api.Rate{PerSecond: 0.5, Burst: 20}
 // New opens the listeners and the connections, without waiting for what they lead to.
 func New(s Settings, log *slog.Logger) (*App, error) {
 	a := &App{log: log, registry: daemon.NewRegistry(), healthEvery: 2 * time.Second}
+	if s.Now == nil {
+		s.Now = time.Now
+	}
 	options, err := redis.ParseURL(s.RedisURL.Reveal())
 	if err != nil {
 		return nil, errors.New("REDIS_URL is not a Redis URL") // its own words would quote the password
 	}
 	options.ContextTimeoutEnabled = true
 	a.redis = redis.NewClient(options)
-	tokens, err := api.LoadTokens(s.APITokensFile, log, time.Now)
+	tokens, err := api.LoadTokens(s.APITokensFile, log, s.Now)
 	if err != nil {
 		return nil, fmt.Errorf("API_TOKENS_FILE: %w", err)
 	}
@@ -114,7 +119,7 @@ func New(s Settings, log *slog.Logger) (*App, error) {
 	if a.bus, err = bus.Connect(s.Bus, "router", log, a.registry); err != nil {
 		return nil, err
 	}
-	store := settings.New(a.redis, time.Now)
+	store := settings.New(a.redis, s.Now)
 	conversations := conversation.New(a.redis, a.bus)
 	service := &conversationapi.Service{
 		Overview: &overview.Overview{Bus: a.bus, Conversations: conversations, Pages: listing.Pages{Secrets: store}, ConsoleURL: s.ConsoleURL},
@@ -126,7 +131,7 @@ func New(s Settings, log *slog.Logger) (*App, error) {
 	}
 	letters, asked := deadletter.New(a.bus, conversations, store), operators.New(a.bus)
 	doctor := diagnose.New(diagnose.Options{
-		Bus: a.bus, Redis: a.redis, Settings: store, Operators: asked, Conversations: service, Customers: conversations, DeadLetters: letters, Now: time.Now, Log: log,
+		Bus: a.bus, Redis: a.redis, Settings: store, Operators: asked, Conversations: service, Customers: conversations, DeadLetters: letters, Now: s.Now, Log: log,
 	})
 	a.watches = settings.NewHub(store, log)
 	a.health = health.NewServer()
@@ -137,7 +142,7 @@ func New(s Settings, log *slog.Logger) (*App, error) {
 	a.setHealth(false) // until it was looked at
 	a.router = routing.New(routing.Parts{
 		Settings: store, Conversations: conversations, People: people.New(a.bus), Threads: threads.New(a.bus), Publisher: a.bus,
-		Lanes: a.bus.NewLaneRegistry(), Partitions: s.Bus.Partitions, EchoWindow: s.EchoWindow, Log: log, Metrics: a.registry,
+		Lanes: a.bus.NewLaneRegistry(), Partitions: s.Bus.Partitions, EchoWindow: s.EchoWindow, Now: s.Now, Log: log, Metrics: a.registry,
 	})
 	service.Router = a.router
 	a.checks = []daemon.Check{

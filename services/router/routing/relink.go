@@ -4,7 +4,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"time"
 
 	"google.golang.org/protobuf/types/known/timestamppb"
 
@@ -59,7 +58,7 @@ func (r *Router) Relink(ctx context.Context, project, id, channel string) error 
 	return r.toSlack(ctx, bus.PostLane, &eventv1.SlackCommand{
 		Id: fmt.Sprintf("moved-%s-%d", conv.ID, conv.Record.GetMoves()), Team: conv.Record.GetTeam(), Channel: conv.Record.GetChannel(), Language: decide.Language(team),
 		Command: &eventv1.SlackCommand_ThreadPost{ThreadPost: &eventv1.ThreadPost{
-			Project: project, Conversation: conv.ID, Customer: conv.Record.GetCustomer(), Assignee: conv.Record.GetAssignee(), OccurredAt: timestamppb.Now(),
+			Project: project, Conversation: conv.ID, Customer: conv.Record.GetCustomer(), Assignee: conv.Record.GetAssignee(), OccurredAt: timestamppb.New(r.now()),
 			Moves: conv.Record.GetMoves(), Body: &eventv1.ThreadPost_Moved{Moved: &eventv1.Moved{FromChannel: before.GetChannel(), FromThreadTs: before.GetTs()}},
 		}},
 	})
@@ -67,7 +66,7 @@ func (r *Router) Relink(ctx context.Context, project, id, channel string) error 
 
 // presentChannel answers the channel that the present rules have for a conversation.
 func (r *Router) presentChannel(ctx context.Context, conv conversation.Conversation, team *settingsv1.TeamSettings) (string, error) {
-	origin := decide.Origin{Assignee: conv.Record.GetAssignee().GetId(), At: time.Now()}
+	origin := decide.Origin{Assignee: conv.Record.GetAssignee().GetId(), At: r.now()}
 	if len(team.GetRoutingRules()) > 0 {
 		var err error
 		if origin.PageURL, err = r.conversations.LastPage(ctx, conv.Project, conv.ID); err != nil {
@@ -106,7 +105,7 @@ func (r *Router) farewell(ctx context.Context, fact *eventv1.SlackFact, conv con
 	return r.toSlack(ctx, bus.PostLane, &eventv1.SlackCommand{
 		Id: "farewell-" + fact.GetId(), Team: fact.GetTeam(), Channel: thread.GetFormerChannel(), Language: language,
 		Command: &eventv1.SlackCommand_ThreadPost{ThreadPost: &eventv1.ThreadPost{
-			Project: conv.Project, Conversation: conv.ID, OnlyInThread: true, OccurredAt: timestamppb.Now(),
+			Project: conv.Project, Conversation: conv.ID, OnlyInThread: true, OccurredAt: timestamppb.New(r.now()),
 			Body: &eventv1.ThreadPost_Moved{Moved: &eventv1.Moved{
 				FromChannel: thread.GetFormerChannel(), FromThreadTs: thread.GetFormerTs(), ToChannel: fact.GetChannel(), ToThreadTs: fact.GetThreadTs(),
 			}},

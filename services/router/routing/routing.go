@@ -57,6 +57,7 @@ type Router struct {
 	lanes         Lanes
 	partitions    bus.Partitions
 	echoWindow    time.Duration
+	now           func() time.Time
 	log           *slog.Logger
 	decisions     *prometheus.CounterVec
 }
@@ -72,19 +73,24 @@ type Parts struct {
 	Partitions    bus.Partitions
 	// EchoWindow is how long a console message that equals what the bridge has just sent is taken for its echo; 0 turns this off.
 	EchoWindow time.Duration
-	Log        *slog.Logger
-	Metrics    prometheus.Registerer
+	// Now tells the time; the system's clock when nil.
+	Now     func() time.Time
+	Log     *slog.Logger
+	Metrics prometheus.Registerer
 }
 
 // New makes a router.
 func New(p Parts) *Router {
 	r := &Router{
 		settings: p.Settings, conversations: p.Conversations, people: p.People, threads: p.Threads, publisher: p.Publisher, lanes: p.Lanes,
-		partitions: p.Partitions, echoWindow: p.EchoWindow, log: p.Log,
+		partitions: p.Partitions, echoWindow: p.EchoWindow, now: p.Now, log: p.Log,
 		decisions: prometheus.NewCounterVec(prometheus.CounterOpts{
 			Name: "slacktalk_decisions_total",
 			Help: "What the router made of a fact: posted, message, note, refused, ignored, and why.",
 		}, []string{"decision"}),
+	}
+	if r.now == nil {
+		r.now = time.Now
 	}
 	p.Metrics.MustRegister(r.decisions)
 	return r
@@ -111,7 +117,7 @@ func (r *Router) toSlack(ctx context.Context, kind string, command *eventv1.Slac
 	if err := r.lanes.Register(ctx, lane); err != nil {
 		return err
 	}
-	command.IssuedAt = timestamppb.Now()
+	command.IssuedAt = timestamppb.New(r.now())
 	_, err := r.publisher.Once(ctx, bus.Posts, lane.Subject(command.GetId()), command)
 	return err
 }

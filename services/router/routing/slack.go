@@ -74,7 +74,7 @@ func (r *Router) reply(ctx context.Context, fact *eventv1.SlackFact, written *ev
 		return err
 	}
 	missed, err := r.threads.Missed(ctx, fact, conv.Record.GetCreateTime().AsTime())
-	if err != nil && time.Since(fact.GetReceivedAt().AsTime()) < unchecked {
+	if err != nil && r.now().Sub(fact.GetReceivedAt().AsTime()) < unchecked {
 		return err
 	}
 	if err != nil {
@@ -168,7 +168,7 @@ func (r *Router) thread(ctx context.Context, fact *eventv1.SlackFact) (conversat
 
 // adopt asks Slack whose thread it is, when nothing here knows it.
 func (r *Router) adopt(ctx context.Context, fact *eventv1.SlackFact) (conv conversation.Conversation, ok bool, err error) {
-	age, patience := time.Since(fact.GetReceivedAt().AsTime()), unknownThread
+	age, patience := r.now().Sub(fact.GetReceivedAt().AsTime()), unknownThread
 	if fact.GetReplyWritten().GetOwnThread() {
 		patience = ownThread
 	}
@@ -248,7 +248,7 @@ func (r *Router) send(ctx context.Context, fact *eventv1.SlackFact, conv convers
 	id := "reply-" + fact.GetId()
 	_, err := r.publisher.Once(ctx, bus.Sends, bus.SendSubject(r.partitions, conv.Project, conv.Origin, id), &eventv1.KarteCommand{
 		Id: id, Project: conv.Project, Conversation: conv.Origin, Customer: conv.Record.GetCustomer(), Operator: operator,
-		Kind: outcome.Kind, Text: outcome.Text, Origin: ref, IssuedAt: timestamppb.Now(),
+		Kind: outcome.Kind, Text: outcome.Text, Origin: ref, IssuedAt: timestamppb.New(r.now()),
 	})
 	return err
 }

@@ -54,6 +54,8 @@ type Settings struct {
 	RepliesPerMinute int `env:"SLACK_THREAD_CHECKS_PER_MINUTE" envDefault:"40"`
 	// ConsoleURL is the link to a conversation in the KARTE console, with {user} and {project}.
 	ConsoleURL string `env:"KARTE_CONSOLE_URL"`
+	// Now tells the time; the system's clock when nil. It is no setting: tests run replicas whose clocks are wrong.
+	Now func() time.Time `env:"-"`
 }
 
 // Validate reports settings that cannot be.
@@ -90,23 +92,26 @@ type App struct {
 // New opens the listeners and the connection, without waiting for NATS or Slack.
 func New(s Settings, log *slog.Logger) (*App, error) {
 	a := &App{registry: daemon.NewRegistry(), slack: slackapi.New(s.APIURL, s.BotToken), wakes: lane.NewWakes(), log: log}
+	if s.Now == nil {
+		s.Now = time.Now
+	}
 	var err error
 	if a.bus, err = bus.Connect(s.Bus, "slack-gateway", log, a.registry); err != nil {
 		return nil, err
 	}
-	journal := examination.New(time.Now)
+	journal := examination.New(s.Now)
 	a.edge = edge.New(edge.Options{
 		Publisher: a.bus, Partitions: s.Bus.Partitions, Secrets: []string{s.SigningSecret.Reveal(), s.SigningSecretBefore.Reveal()}, Window: s.Window,
-		Self: a.who, Wake: a.wake, Now: time.Now, Log: log, Metrics: a.registry, Journal: journal,
+		Self: a.who, Wake: a.wake, Now: s.Now, Log: log, Metrics: a.registry, Journal: journal,
 	})
 	a.lanes = lane.New(lane.Options{
-		Bus: a.bus, Slack: a.slack, Marks: a.slack, Team: a.team, Pace: s.Pace, GiveUp: s.GiveUp, Wakes: a.wakes, Now: time.Now, Log: log, Metrics: a.registry,
+		Bus: a.bus, Slack: a.slack, Marks: a.slack, Team: a.team, Pace: s.Pace, GiveUp: s.GiveUp, Wakes: a.wakes, Now: s.Now, Log: log, Metrics: a.registry,
 	})
 	a.lanes.Render.ConsoleURL = s.ConsoleURL
 	a.members = members.New(a.bus, a.slack, log)
-	a.examiner = examine.New(examine.Options{Bus: a.bus, Slack: a.slack, Journal: journal, Now: time.Now, Log: log})
+	a.examiner = examine.New(examine.Options{Bus: a.bus, Slack: a.slack, Journal: journal, Now: s.Now, Log: log})
 	a.catchup = catchup.New(catchup.Options{
-		Bus: a.bus, Slack: a.slack, Self: a.who, PerMinute: s.RepliesPerMinute, Now: time.Now, Log: log, Metrics: a.registry,
+		Bus: a.bus, Slack: a.slack, Self: a.who, PerMinute: s.RepliesPerMinute, Now: s.Now, Log: log, Metrics: a.registry,
 	})
 	if a.HTTP, err = daemon.Listen(s.HTTPAddr); err != nil {
 		return nil, err
