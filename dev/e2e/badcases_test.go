@@ -220,20 +220,6 @@ func outOfDisk(t *testing.T) (string, func(), func()) {
 	return nats.ClientURL(), func() { free = fill(t, nats.ClientURL()) }, func() { free() }
 }
 
-// switchedOff: what a server does when it cannot write to its disk, until somebody makes room.
-func switchedOff(t *testing.T) (string, func(), func()) {
-	t.Helper()
-	nats := startNATS(t, func(*server.Options) {})
-	config := nats.JetStreamConfig()
-	config.StoreDir = strings.TrimSuffix(config.StoreDir, "/jetstream")
-	check := func(err error) {
-		if err != nil {
-			t.Error(err)
-		}
-	}
-	return nats.ClientURL(), func() { check(nats.DisableJetStream()) }, func() { check(nats.EnableJetStream(config)) }
-}
-
 // withoutQuorum: two of three servers are away.
 func withoutQuorum(t *testing.T) (string, func(), func()) {
 	t.Helper()
@@ -251,7 +237,7 @@ func TestPromise1WhileJetStreamCannotStoreNothingIsTaken(t *testing.T) {
 		begin    shortage
 		replicas int
 	}{
-		"out of disk": {outOfDisk, 1}, "switched off": {switchedOff, 1}, "no quorum": {withoutQuorum, 3},
+		"out of disk": {outOfDisk, 1}, "no quorum": {withoutQuorum, 3},
 	} {
 		t.Run(name, func(t *testing.T) {
 			urls, takeAway, bringBack := c.begin(t)

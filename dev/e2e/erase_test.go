@@ -113,7 +113,9 @@ func TestAnErasedCustomerLeavesNoTrace(t *testing.T) {
 	s.says(kartestandin.Customer{VisitorID: visitor}, "secret-0.")
 	thread := s.head("secret-0.")
 	s.says(kartestandin.Customer{UserID: member, VisitorID: visitor}, "secret-1.")
-	s.slack("the member in the visitor's thread", func(*slackstandin.Snapshot) bool { return len(s.order(thread, []string{"secret-0.", "secret-1."})) == 2 })
+	s.slack("the member in the visitor's thread", func(*slackstandin.Snapshot) bool {
+		return len(s.order(thread, []string{"secret-0.", "secret-1."})) == 2
+	})
 	s.says(kartestandin.Customer{UserID: member, VisitorID: phone}, "secret-2.")
 	s.slack("another device in it", func(*slackstandin.Snapshot) bool { return len(s.order(thread, []string{"secret-2."})) == 1 })
 	s.says(kartestandin.Customer{UserID: "stays@example.com", VisitorID: phone}, "stays-1.")

@@ -64,7 +64,9 @@ func TestAConversationIsMovedToAnotherChannel(t *testing.T) {
 	name := s.conversation(client, "vis-1", func(c *adminv1.Conversation) bool { return c.GetThreadTs() == first }).GetName()
 	s.relink(client, name, sales)
 	s.says(c, "q-001.")
-	s.slack("the next message in a new thread", func(now *slackstandin.Snapshot) bool { return slices.Equal(said(now, sales, numbered("q", 2)), []string{"q-001."}) })
+	s.slack("the next message in a new thread", func(now *slackstandin.Snapshot) bool {
+		return slices.Equal(said(now, sales, numbered("q", 2)), []string{"q-001."})
+	})
 	heads := headsIn(s.Slack.Snapshot(), sales)
 	if len(heads) != 1 || !strings.Contains(heads[0].Text, "別のチャンネルから") || !strings.Contains(heads[0].Text, stack.Channel+"-"+first) {
 		t.Fatalf("heads %v", heads)
