@@ -80,7 +80,7 @@ func AskAll[R proto.Message](ctx context.Context, b *Bus, subject string, reques
 		m, err := next(ctx, replies, quiet, len(answers) == 0)
 		switch {
 		case err != nil && len(answers) > 0:
-			return answers, nil //nolint:nilerr // it only says that no more answers came
+			return answers, nil
 		case err != nil:
 			return nil, fmt.Errorf("ask %s: %w", subject, errors.Join(ErrNobodyAnswers, err))
 		case len(m.Data) == 0 && m.Header.Get("Status") == "503":
