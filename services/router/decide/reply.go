@@ -3,6 +3,7 @@ package decide
 
 import (
 	"strings"
+	"unicode"
 
 	eventv1 "github.com/slacktalk/slacktalk/proto/slacktalk/event/v1"
 )
@@ -86,7 +87,7 @@ func ofContent(content *eventv1.Content, names Names) Outcome {
 	}
 	whole := names.Text(content)
 	switch {
-	case strings.TrimSpace(whole) == "" && code > 0:
+	case blank(whole) && code > 0:
 		return Outcome{Notices: []Private{{Kind: eventv1.NoticeKind_NOTICE_KIND_EMPTY}}}
 	case strings.TrimSpace(whole) == "":
 		return Outcome{}
@@ -96,6 +97,11 @@ func ofContent(content *eventv1.Content, names Names) Outcome {
 		return Outcome{Kind: eventv1.ReplyKind_REPLY_KIND_NOTE, Text: whole, Notices: []Private{{Kind: eventv1.NoticeKind_NOTICE_KIND_MIXED}}}
 	}
 	return Outcome{Kind: eventv1.ReplyKind_REPLY_KIND_NOTE, Text: whole}
+}
+
+// blank reports whether a text shows nothing: white space, and characters that only join or mark others.
+func blank(text string) bool {
+	return strings.TrimFunc(text, func(r rune) bool { return unicode.IsSpace(r) || unicode.Is(unicode.Cf, r) }) == ""
 }
 
 // mentions reports whether a block holds anything but literal text.

@@ -296,6 +296,11 @@ func TestPromise4OnlyExactlyOneCodeBlockIsAMessage(t *testing.T) {
 				codes++
 			} else {
 				other += reply.Names.Text(contentOf(block))
+				for _, inline := range block.GetInlines() {
+					if _, literal := inline.GetInline().(*eventv1.Inline_Text); !literal {
+						other += "a mention" // also of what has no name to show
+					}
+				}
 			}
 		}
 		exactly := codes == 1 && strings.TrimSpace(other) == "" && strings.TrimSpace(reply.Names.Text(reply.Written.GetContent())) != ""
