@@ -129,6 +129,16 @@ func TestFiltersAreJoined(t *testing.T) {
 	}
 }
 
+func TestAStateThatThereIsNotIsUsage(t *testing.T) {
+	f := &talks{}
+	c := at(t, router(t, api.Options{Conversations: f}))
+	c.want(statusUsage, "conversations", "list", "--state", "open")
+	c.says(`--state is "open"`, "new, waiting, answered")
+	if len(f.asked) > 0 {
+		t.Errorf("asked was %v", f.asked)
+	}
+}
+
 func TestErasingIsConfirmed(t *testing.T) {
 	f := someTalks()
 	c := at(t, router(t, api.Options{Conversations: f}))
@@ -265,7 +275,10 @@ func TestALinkIsCalledWhatKARTECallsTheOperator(t *testing.T) {
 		t.Errorf("set was %v", f.set)
 	}
 	c.want(statusOK, "operators", "link", "op9", "U0DEMO1")
-	c.says("KARTE knows no operator op9")
+	c.says("KARTE knows no operator op9", "made all the same")
+	if !strings.Contains(c.out, "op9 is linked to U0DEMO1") {
+		t.Errorf("it says %q", c.out)
+	}
 	f.away = status.Error(codes.Unavailable, "KARTE does not answer")
 	c.want(statusOK, "operators", "link", "op1", "U0DEMO1")
 }

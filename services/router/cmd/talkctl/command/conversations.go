@@ -26,6 +26,9 @@ func (a *app) talks() adminv1.ConversationServiceClient {
 	return adminv1.NewConversationServiceClient(a.conn)
 }
 
+// conversationStates are what --state takes.
+var conversationStates = []string{"new", "waiting", "answered"}
+
 func (a *app) conversationsList() *cobra.Command {
 	var list listFlags
 	var customer, state, assignee, channel string
@@ -36,6 +39,9 @@ func (a *app) conversationsList() *cobra.Command {
 			parent, err := a.open()
 			if err != nil {
 				return err
+			}
+			if state != "" && !slices.Contains(conversationStates, strings.ToLower(state)) {
+				return usage(fmt.Errorf("--state is %q; it is one of %s", state, strings.Join(conversationStates, ", ")))
 			}
 			filter := both(equals("customer", customer), equals("state", strings.ToUpper(state)), equals("assignee", assignee), equals("channel", channel), list.filter)
 			found, more, err := pages(ctx, list.limit, a.conversationsOf(parent, filter))
@@ -50,7 +56,7 @@ func (a *app) conversationsList() *cobra.Command {
 	c.Flags().StringVar(&state, "state", "", "only those that are new, waiting or answered")
 	c.Flags().StringVar(&assignee, "assignee", "", "only those assigned to this operator")
 	c.Flags().StringVar(&channel, "channel", "", "only those with their thread in this channel")
-	_ = c.RegisterFlagCompletionFunc("state", cobra.FixedCompletions([]string{"new", "waiting", "answered"}, cobra.ShellCompDirectiveNoFileComp))
+	_ = c.RegisterFlagCompletionFunc("state", cobra.FixedCompletions(conversationStates, cobra.ShellCompDirectiveNoFileComp))
 	return c
 }
 

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"slices"
 	"strings"
 
 	"google.golang.org/genproto/googleapis/rpc/code"
@@ -174,10 +175,44 @@ func (a *app) hintOf(s *status.Status) string {
 		return "the router at " + a.where() + " is older than this talkctl, or does not serve this"
 	case codes.Aborted:
 		return "read it again, then repeat the change"
+	case codes.InvalidArgument:
+		return hintOfFields(s)
 	case codes.ResourceExhausted:
 		return "wait a moment and repeat it"
 	}
 	return ""
+}
+
+// slackIDs says how the ids are found that people give names for.
+var slackIDs = []struct{ kind, hint string }{
+	{"channel", "a channel is given by its id, C… (Slack: the channel's name > the bottom of About)"},
+	{"workspace", "a workspace is given by its id, T… (Slack in a browser: …/client/T…)"},
+	{"member", "a person is given by the member id, U… (Slack: the person's profile > ⋮ > Copy member ID)"},
+}
+
+// hintOfFields tells how ids are found, where one was refused by its shape.
+func hintOfFields(s *status.Status) string {
+	kinds := map[string]string{"channel": "channel", "note_only_channels": "channel", "workspace": "workspace", "slack_member": "member", "admins": "member", "mention_targets": "member"}
+	var wrong []string
+	for _, detail := range s.Details() {
+		bad, ok := detail.(*errdetails.BadRequest)
+		if !ok {
+			continue
+		}
+		for _, v := range bad.GetFieldViolations() {
+			if strings.Contains(v.GetDescription(), "regex pattern") {
+				field, _, _ := strings.Cut(v.GetField()[strings.LastIndex(v.GetField(), ".")+1:], "[")
+				wrong = append(wrong, kinds[field])
+			}
+		}
+	}
+	var hints []string
+	for _, known := range slackIDs {
+		if slices.Contains(wrong, known.kind) {
+			hints = append(hints, known.hint)
+		}
+	}
+	return strings.Join(hints, "; ")
 }
 
 func (a *app) hintUnreachable(message string) string {

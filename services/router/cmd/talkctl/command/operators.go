@@ -133,12 +133,16 @@ func (a *app) link(ctx context.Context, link *settingsv1.OperatorLink) error {
 	if link.GetDisplayName() == "" {
 		link.DisplayName = was.GetOperatorLink().GetDisplayName()
 	}
+	stranger := false
 	if link.GetDisplayName() == "" {
-		link.DisplayName = a.nameAtKARTE(ctx, link.GetName())
+		link.DisplayName, stranger = a.nameAtKARTE(ctx, link.GetName())
 	}
 	answer, err := call(ctx, a, "link "+link.GetName(), a.client().SetOperatorLink, &settingsv1.SetOperatorLinkRequest{OperatorLink: link})
 	if err != nil {
 		return err
+	}
+	if stranger {
+		a.note("KARTE knows no operator %s. The link is made all the same; `talkctl operators list` shows whom KARTE knows.", id(link.GetName()))
 	}
 	if a.print.Format != render.Table {
 		return a.print.Message(answer.GetOperatorLink())
@@ -147,22 +151,25 @@ func (a *app) link(ctx context.Context, link *settingsv1.OperatorLink) error {
 	if m := was.GetOperatorLink().GetSlackMember(); m != "" && m != link.GetSlackMember() {
 		before = ", no longer to " + m
 	}
-	return a.say("%s (%s) is linked to %s%s.", id(link.GetName()), orNone(link.GetDisplayName()), link.GetSlackMember(), before)
+	who := id(link.GetName())
+	if link.GetDisplayName() != "" {
+		who += " (" + link.GetDisplayName() + ")"
+	}
+	return a.say("%s is linked to %s%s.", who, link.GetSlackMember(), before)
 }
 
-// nameAtKARTE answers the name of an operator, nothing while KARTE does not answer. An operator that KARTE does not know is told, not refused.
-func (a *app) nameAtKARTE(ctx context.Context, name string) string {
+// nameAtKARTE answers the name of an operator, nothing while KARTE does not answer, and whether the operator is a stranger to KARTE.
+func (a *app) nameAtKARTE(ctx context.Context, name string) (displayName string, stranger bool) {
 	parent := name[:len(name)-len("/"+operatorsCollection+"/"+id(name))]
 	operators, _, err := pages(ctx, 0, a.operatorsOf(parent))
 	if err != nil {
-		return ""
+		return "", false
 	}
 	i := slices.IndexFunc(operators, func(o *settingsv1.Operator) bool { return o.GetName() == name })
 	if i < 0 {
-		a.note("KARTE knows no operator %s; see `talkctl operators list`.", id(name))
-		return ""
+		return "", true
 	}
-	return operators[i].GetDisplayName()
+	return operators[i].GetDisplayName(), false
 }
 
 func (a *app) operatorsUnlink() *cobra.Command {

@@ -26,6 +26,9 @@ func (a *app) settings() *cobra.Command {
 			if err != nil {
 				return err
 			}
+			if team.GetUpdateTime() == nil && a.print.Format == render.Table {
+				a.note("Nobody has made settings for %s yet; these are the defaults, with everything off.", strings.TrimSuffix(team.GetName(), "/teamSettings"))
+			}
 			return a.printFields(team)
 		}),
 	}

@@ -33,7 +33,7 @@ func Resolve(file *File, name string, given Context) (Target, error) {
 	}
 	from, known := file.Contexts[chosen]
 	if !known && chosen != "" {
-		return Target{}, fmt.Errorf("there is no context %q; there is: %s", chosen, strings.Join(append(file.Names(), "(nothing)")[:max(1, len(file.Names()))], ", "))
+		return Target{}, fmt.Errorf("there is no context %q; there is: %s", chosen, strings.Join(append(file.Names(), "none")[:max(1, len(file.Names()))], ", "))
 	}
 	t := Target{Context: given}
 	if !known {
