@@ -70,6 +70,15 @@ func TestScheduleIsTheSeeds(t *testing.T) {
 	}
 }
 
+func TestPoisonComesOnceAMinute(t *testing.T) {
+	plan := schedule(Options{Seed: 7, Rounds: 2, Duration: 210 * time.Second})
+	n := len(slices.DeleteFunc(slices.Clone(plan), func(p planned) bool { return p.name != poisonName }))
+	inOrder := slices.IsSortedFunc(plan, func(a, b planned) int { return int(a.due - b.due) })
+	if n != 4 || !inOrder || len(plan) != 2*len(faults)+2 {
+		t.Errorf("%d times in three and a half minutes, %d faults, in order: %v", n, len(plan), inOrder)
+	}
+}
+
 // What judge cannot see it cannot find: one conversation is spoilt in every way.
 func TestJudgeSeesWhatIsWrong(t *testing.T) {
 	at := time.Unix(1_700_000_000, 0)

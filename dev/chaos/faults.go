@@ -1,9 +1,11 @@
 package chaos
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
+	"math"
 	"math/rand/v2"
 	"net/http"
 	"slices"
@@ -23,6 +25,8 @@ type fault struct {
 	do   func(ctx context.Context, c *chaos, r *rand.Rand) error
 }
 
+const poisonName = "poison"
+
 // faults is everything that is tried, in the order of the report.
 var faults = []fault{
 	{"SIGKILL ingest-karte", crash(ingestKARTE)},
@@ -37,7 +41,7 @@ var faults = []fault{
 	{"KARTE 5xx", karteBurst(kartestandin.Fault{Kind: kartestandin.FaultStatus, Status: http.StatusServiceUnavailable, Count: 10})},
 	{"bot removed", removeBot},
 	{"thread head deleted", deleteHead},
-	{"poison", poison},
+	{poisonName, poison},
 	{"rolling restart", roll},
 	{"Slack hangs", slackBurst(slackstandin.Fault{Method: "chat.postMessage", Kind: slackstandin.AcceptThenHang, Count: 1})},
 	{"KARTE hangs", karteBurst(kartestandin.Fault{Path: kartestandin.PathSendFromOperator, Kind: kartestandin.FaultAcceptThenHang, Count: 2})},
@@ -64,6 +68,12 @@ func schedule(o Options) []planned {
 	for i := range plan {
 		plan[i].due = o.Duration * time.Duration(i+1) / time.Duration(len(plan)+1)
 	}
+	// What nobody can decode comes once a minute, if the rounds bring it less often.
+	minutes := int(math.Ceil(o.Duration.Minutes()))
+	for i := o.Rounds; i < minutes; i++ {
+		plan = append(plan, planned{fault: fault{poisonName, poison}, seed: r.Uint64(), due: time.Duration(r.Int64N(int64(o.Duration)))})
+	}
+	slices.SortStableFunc(plan, func(a, b planned) int { return cmp.Compare(a.due, b.due) })
 	return plan
 }
 
