@@ -1,31 +1,34 @@
-# One image per service: docker build --build-arg SERVICE=router -t slacktalk/router .
-# SERVICE is ingest-karte, router or slack-gateway.
+# One image per program: docker build --build-arg PROGRAM=router -t slacktalk/router:0.1.0 .
+# PROGRAM is ingest-karte, router, slack-gateway or talkctl. `make images` builds the same without a container engine, and
+# reproducibly; this file is for those who want one.
 
-FROM golang:1.26 AS build
-ARG SERVICE
+FROM golang:1.26.8 AS build
+ARG PROGRAM
 WORKDIR /src
+ENV CGO_ENABLED=0 GOWORK=off
 
-# What the service depends on changes seldom, so it is a layer of its own.
+# What the programs depend on changes seldom, so it is a layer of its own.
 COPY proto/go.mod proto/go.sum proto/
 COPY internal/go.mod internal/go.sum internal/
-COPY services/${SERVICE}/go.mod services/${SERVICE}/go.sum services/${SERVICE}/
-ENV CGO_ENABLED=0 GOWORK=off
-RUN go -C services/${SERVICE} mod download
+COPY services/ingest-karte/go.mod services/ingest-karte/go.sum services/ingest-karte/
+COPY services/router/go.mod services/router/go.sum services/router/
+COPY services/slack-gateway/go.mod services/slack-gateway/go.sum services/slack-gateway/
+RUN set -eu; \
+    case "$PROGRAM" in talkctl) module=services/router ;; *) module=services/$PROGRAM ;; esac; \
+    go -C "$module" mod download
 
 COPY proto proto
 COPY internal internal
-COPY services/${SERVICE} services/${SERVICE}
-# The service itself.
+COPY services services
+# The program itself, with the time zones, because the image has none.
 RUN set -eu; \
-    cd services/${SERVICE}; \
-    mkdir -p /out/bin; \
-    go build -trimpath -buildvcs=false -ldflags="-s -w" -o /out/service .; \
-    if [ -d cmd ]; then go build -trimpath -buildvcs=false -ldflags="-s -w" -o /out/bin/ ./cmd/...; fi
+    case "$PROGRAM" in talkctl) module=services/router package=./cmd/talkctl ;; *) module=services/$PROGRAM package=. ;; esac; \
+    mkdir /out; \
+    go -C "$module" build -trimpath -buildvcs=false -tags=timetzdata -ldflags="-s -w -buildid=" -o /out/program "$package"
 
 # Nothing but the program and the authorities it trusts: no shell, no package manager, no other user.
 FROM scratch
 COPY --from=build /etc/ssl/certs/ca-certificates.crt /etc/ssl/certs/ca-certificates.crt
-COPY --from=build /out/ /
+COPY --from=build /out/program /program
 USER 65532:65532
-ENV PATH=/bin
-ENTRYPOINT ["/service"]
+ENTRYPOINT ["/program"]

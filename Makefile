@@ -70,9 +70,24 @@ baseline: $(STAMPS)/buf@$(BUF_VERSION) generators ## At a release: keep its cont
 	@test -n "$(VERSION)" || { echo "which version? make baseline VERSION=0.2.0" >&2; exit 1; }
 	@buf build --exclude-source-info --path proto/slacktalk -o proto/baseline/v$(VERSION).binpb
 
+# Which of deploy/k8s/overlays `make k8s` prints.
+OVERLAY ?= production
+
 .PHONY: k8s
-k8s: kustomize ## Print the Kubernetes manifests of deploy/k8s/base
-	@if command -v kubectl >/dev/null; then kubectl kustomize deploy/k8s/base; else kustomize build deploy/k8s/base; fi
+k8s: kustomize ## Print the Kubernetes manifests of an overlay (OVERLAY=dev, production or external)
+	@if command -v kubectl >/dev/null; then kubectl kustomize deploy/k8s/overlays/$(OVERLAY); else kustomize build deploy/k8s/overlays/$(OVERLAY); fi
+
+# The names and the tag of the images that `make images` builds, what it builds, and PUSH=1 to push them as well.
+IMAGES ?= slacktalk
+IMAGE_TAG ?= 0.1.0
+PROGRAMS ?= ingest-karte router slack-gateway talkctl
+PUSH ?=
+
+.PHONY: images
+images: ## Build the container images into .bin/images, without a container engine (IMAGES=registry.example.com/slacktalk IMAGE_TAG=0.1.0 PUSH=1)
+	@mkdir -p $(BIN)
+	@cd tools && GOWORK=off GOTOOLCHAIN=$(GO_VERSION) go build -buildvcs=false -o $(BIN)/images ./images
+	@GOTOOLCHAIN=$(GO_VERSION) $(BIN)/images -repository "$(IMAGES)" -tag "$(IMAGE_TAG)" $(if $(PUSH),-push) $(PROGRAMS)
 
 ##@ Checking
 
@@ -122,10 +137,18 @@ lint-scripts: ## Shell scripts can be parsed
 	@echo "lint: shell scripts"
 	@for f in .ci/run tools/*.sh $$(find deploy -name '*.sh'); do bash -n "$$f"; done
 
+# The module of tools/ is not in the workspace: the libraries of Kubernetes and of registries are nobody's concern but its own.
 .PHONY: lint-k8s
-lint-k8s: ## The Kubernetes manifests can be rendered
+lint-k8s: k8s-check ## The Kubernetes manifests are what they should be, and the code that checks them and makes images as well
+
+.PHONY: k8s-check
+k8s-check: $(STAMPS)/golangci-lint@$(GOLANGCI_LINT_VERSION) ## Every overlay renders, is of Kubernetes' oldest and newest types, and keeps its promises
 	@echo "lint: manifests"
-	@$(MAKE) k8s >/dev/null
+	@unformatted=$$(gofmt -l tools); [ -z "$$unformatted" ] || { echo "not formatted: $$unformatted" >&2; exit 1; }
+	@cd tools && export GOWORK=off && go mod tidy -diff && go vet ./... && golangci-lint run -c ../.golangci.yml ./...
+	@cd tools && GOWORK=off go test -count=1 ./...
+	@echo "lint: manifests, Kubernetes $(K8S_OLDEST)"
+	@tools/k8s-oldest.sh $(K8S_OLDEST)
 
 ##@ Tools
 

@@ -7,3 +7,7 @@ GOLANGCI_LINT_VERSION      := v2.15.0
 GRPCURL_VERSION            := v1.9.4
 KUSTOMIZE_VERSION          := v5.8.2
 PROTOVALIDATE_VERSION      := v1.2.2
+# What the images are built with: the same commit built with the same Go has the same digest.
+GO_VERSION                 := go1.26.8
+# The types of the oldest Kubernetes that the manifests are for (1.34); the newest one is in tools/go.mod.
+K8S_OLDEST                 := v0.34.4
