@@ -92,7 +92,7 @@ func signed(a arrived, p peer, now time.Time) outcome {
 	}
 	if reason, last := a.lastRefused(now); reason != "" {
 		return warning(fmt.Sprintf("%d %s were refused (%s), the last at %s; the last good one came %s", a.counts[reason], p.what, words[reason], clock(last), since(a.good)),
-			fmt.Sprintf("Somebody who is not %s may be calling this address; let only %s through to %s where that is possible.", p.name, p.name, p.service))
+			fmt.Sprintf("If the secret was another one for a while, nothing is to be done. Else somebody who is not %s may be calling this address; let only %s through to %s where that is possible.", p.name, p.name, p.service))
 	}
 	if a.good.IsZero() {
 		return ok("nothing was refused; nothing signed arrived either since the replicas started")

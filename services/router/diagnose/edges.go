@@ -29,7 +29,7 @@ func lookKarteService(ctx context.Context, x *scene) outcome {
 	replicas, err := x.karte.get(ctx)
 	if err != nil {
 		return failure(fmt.Sprintf("no ingest-karte of project %s answers: %v", x.project, err),
-			fmt.Sprintf("Start ingest-karte with KARTE_PROJECT=%s. If it runs, its /readyz says what is wrong; NATS_URL must lead to the NATS of the router.", x.project))
+			fmt.Sprintf("If %[1]s is the right project (talkctl --project), start ingest-karte with KARTE_PROJECT=%[1]s. If it runs, its /readyz says what is wrong; NATS_URL must lead to the NATS of the router.", x.project))
 	}
 	return ok("%d of ingest-karte answer: %s", len(replicas), names(replicas))
 }

@@ -334,13 +334,26 @@ func lookLanes(ctx context.Context, x *scene) outcome {
 		return *no
 	}
 	var all problems
-	for _, channel := range channels(team) {
+	for _, channel := range laneChannels(team, consumers[bus.Posts]) {
 		for _, kind := range []string{bus.PostLane, bus.MarkLane} {
 			lane := bus.Lane{Kind: kind, Team: team.GetWorkspace(), Channel: channel}
 			all.add(x.lane(ctx, lane, consumers[bus.Posts]))
 		}
 	}
 	return all.or(ok("%s", strings.Join(channels(team), ", ")))
+}
+
+// laneChannels answers the channels of the settings, and all others of the workspace that have a queue: conversations stay where they were opened, and can
+// be moved to any channel.
+func laneChannels(team *settingsv1.TeamSettings, consumers []*jetstream.ConsumerInfo) []string {
+	all := slices.Clone(channels(team))
+	for _, c := range consumers {
+		parts := strings.Split(c.Config.FilterSubject, ".")
+		if len(parts) == 4 && parts[0] == bus.PostLane && parts[1] == team.GetWorkspace() && !slices.Contains(all, parts[2]) {
+			all = append(all, parts[2])
+		}
+	}
+	return all
 }
 
 func (x *scene) lane(ctx context.Context, lane bus.Lane, consumers []*jetstream.ConsumerInfo) outcome {
@@ -360,5 +373,5 @@ func (x *scene) lane(ctx context.Context, lane bus.Lane, consumers []*jetstream.
 	if there, err := x.Bus.Find(ctx, bus.Slack, subject, &fact); err == nil && there && fact.GetReceivedAt().AsTime().After(oldest) {
 		found += ": " + fact.GetLaneParked().GetDetail()
 	}
-	return warning(found, "They go out by themselves when the channel takes posts: see "+slackChannels+" and "+slackScopes+" above. If those are fine, it is Slack's limit of about one post a second and channel.")
+	return warning(found, "They go out by themselves when the channel takes posts: see "+slackChannels+" and "+slackScopes+" above, and invite the app to "+lane.Channel+" if it is in none of the settings; talkctl conversations relink moves a conversation. If all of that is fine, it is Slack's limit of about one post a second and channel.")
 }
