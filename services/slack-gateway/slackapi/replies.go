@@ -50,17 +50,40 @@ func (c *Client) Thread(ctx context.Context, channel, ts, after, before, own str
 		form.Set("oldest", after)
 		form.Set("latest", before)
 	}
+	thread := Thread{}
+	for range pages {
+		messages, next, err := c.repliesPage(ctx, form)
+		if err != nil {
+			return Thread{}, fmt.Errorf("conversations.replies in %s: %w", channel, err)
+		}
+		thread.take(messages, ts, before, own)
+		if next == "" || before == "" {
+			return thread, nil
+		}
+		form.Set("cursor", next)
+	}
+	return thread, nil
+}
+
+func (c *Client) repliesPage(ctx context.Context, form url.Values) (messages []json.RawMessage, next string, err error) {
 	var answer struct {
 		Messages []json.RawMessage `json:"messages"`
+		Metadata struct {
+			Next string `json:"next_cursor"`
+		} `json:"response_metadata"`
 	}
 	if err := c.raw(ctx, "conversations.replies", form, &answer); err != nil {
 		if code(err) == "thread_not_found" {
 			err = fmt.Errorf("%w: %w", ErrThreadGone, err)
 		}
-		return Thread{}, fmt.Errorf("conversations.replies in %s: %w", channel, err)
+		return nil, "", err
 	}
-	thread := Thread{}
-	for _, message := range answer.Messages {
+	return answer.Messages, answer.Metadata.Next, nil
+}
+
+// take adds the messages of a page.
+func (t *Thread) take(messages []json.RawMessage, ts, before, own string) {
+	for _, message := range messages {
 		var m struct {
 			TS       string              `json:"ts"`
 			BotID    string              `json:"bot_id"`
@@ -71,12 +94,11 @@ func (c *Client) Thread(ctx context.Context, channel, ts, after, before, own str
 		}
 		switch {
 		case m.TS == ts && own != "" && m.BotID == own && m.Metadata.EventType == metadataType:
-			thread.Project, thread.Conversation = conversationOf(m.Metadata.EventPayload)
+			t.Project, t.Conversation = conversationOf(m.Metadata.EventPayload)
 		case m.TS != ts && before != "":
-			thread.Replies = append(thread.Replies, message)
+			t.Replies = append(t.Replies, message)
 		}
 	}
-	return thread, nil
 }
 
 func conversationOf(payload map[string]any) (project, conversation string) {

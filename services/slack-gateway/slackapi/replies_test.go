@@ -41,6 +41,18 @@ func TestThread(t *testing.T) {
 	}
 }
 
+func TestALongThreadIsReadPageByPage(t *testing.T) {
+	client := clientOf(t, func(w http.ResponseWriter, r *http.Request) {
+		_ = r.ParseForm()
+		page, next := r.Form.Get("cursor"), map[string]string{"": "b", "b": "c", "c": ""}
+		_, _ = fmt.Fprintf(w, `{"ok":true,"messages":[{"ts":"1.1"},{"ts":"2.%s"}],"response_metadata":{"next_cursor":%q}}`, page, next[page])
+	})
+	thread, err := client.Thread(t.Context(), "C0SUPPORT", "1.1", "0", "9.9", "B0BOT")
+	if err != nil || len(thread.Replies) != 3 {
+		t.Errorf("%s, %v", thread.Replies, err)
+	}
+}
+
 func TestThreadTellsWhyNot(t *testing.T) {
 	for answer, want := range map[string]string{
 		`{"ok":false,"error":"thread_not_found"}`: "rejected", `{"ok":false,"error":"ratelimited"}`: "after 1s", `{"ok":false,"error":"missing_scope"}`: "parked",
