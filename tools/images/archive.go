@@ -44,7 +44,7 @@ func (o order) write(p program, full string, index v1.ImageIndex, at time.Time) 
 	if err := pack(dir, archive, at); err != nil {
 		return err
 	}
-	if err := os.WriteFile(o.path(p, ".digest"), []byte(full+"@"+digest.String()+"\n"), 0o600); err != nil {
+	if err := os.WriteFile(o.path(p, ".digest"), []byte(full+"@"+digest.String()+"\n"), 0o600); err != nil { //nolint:gosec // where we were told to write
 		return fmt.Errorf("write the digest: %w", err)
 	}
 	return report(full, archive, index)

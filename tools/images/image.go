@@ -88,7 +88,7 @@ func (o order) image(p program, s source, platform, binary string) (v1.Image, er
 	if err != nil {
 		return nil, err
 	}
-	if err := os.WriteFile(o.path(p, "-"+strings.ReplaceAll(platform, "/", "-")+".cdx.json"), parts, 0o600); err != nil {
+	if err := os.WriteFile(o.path(p, "-"+strings.ReplaceAll(platform, "/", "-")+".cdx.json"), parts, 0o600); err != nil { //nolint:gosec // where we were told to write
 		return nil, fmt.Errorf("write the list of parts: %w", err)
 	}
 	layer, err := layer(s.time, []file{

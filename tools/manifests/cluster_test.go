@@ -122,19 +122,19 @@ func TestThreeServersAreOne(t *testing.T) {
 			t.Fatalf("%s: %v", service, err)
 		}
 		if service == "router" {
-			hasThreeCopies(t, ctx, b)
+			hasThreeCopies(t, b)
 		}
 	}
 }
 
-func hasThreeCopies(t *testing.T, ctx context.Context, b *bus.Bus) {
+func hasThreeCopies(t *testing.T, b *bus.Bus) {
 	t.Helper()
 	js, err := jetstream.New(b.Conn())
 	if err != nil {
 		t.Fatal(err)
 	}
 	for _, name := range []string{bus.Talk, bus.Slack, bus.Posts, bus.Sends, bus.Held, bus.Dead} {
-		stream, err := js.Stream(ctx, name)
+		stream, err := js.Stream(t.Context(), name)
 		if err != nil {
 			t.Fatal(err)
 		}
