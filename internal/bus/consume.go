@@ -58,7 +58,10 @@ const (
 	beat = 3 * time.Second
 	// room is how many messages the client can take at once. MaxAckPending lets only one come, but heartbeats take room too: without
 	// more, those of a long attempt drop the next message, which then waits for ackWait.
-	room = 16
+	room = 64
+	// pulse is how often the server shows that it still knows of a request; twice as long without one, and the request is made again. It is what
+	// a queue waits after its leader was lost.
+	pulse = 2 * time.Second
 	// pull is how long one request for a message stands.
 	pull = 30 * time.Second
 )
@@ -96,7 +99,7 @@ func (b *Bus) serve(ctx context.Context, q Queue) error {
 	if err != nil {
 		return fmt.Errorf("create consumer: %w", err)
 	}
-	messages, err := consumer.Messages(jetstream.PullMaxMessages(room), jetstream.PullExpiry(pull), jetstream.PullHeartbeat(5*time.Second))
+	messages, err := consumer.Messages(jetstream.PullMaxMessages(room), jetstream.PullExpiry(pull), jetstream.PullHeartbeat(pulse))
 	if err != nil {
 		return fmt.Errorf("pull: %w", err)
 	}
