@@ -45,7 +45,7 @@ type Edge struct {
 	now        func() time.Time
 	log        *slog.Logger
 	hooks      *prometheus.CounterVec
-	seen       *expirable.LRU[string, struct{}]
+	seen       *expirable.LRU[seenRequest, struct{}]
 	journal    *examination.Journal
 }
 
@@ -77,7 +77,7 @@ func New(o Options) *Edge {
 			Name: "slacktalk_karte_hooks_total",
 			Help: "Hooks by what became of them: stored, duplicate, unknown_type, refused_signature, malformed, too_large, other_project, not_stored.",
 		}, []string{"result"}),
-		seen: expirable.NewLRU[string, struct{}](rememberSignatures, nil, 2*o.Window),
+		seen: expirable.NewLRU[seenRequest, struct{}](rememberSignatures, nil, 2*o.Window),
 	}
 	o.Metrics.MustRegister(e.hooks)
 	return e
@@ -109,15 +109,15 @@ func (e *Edge) take(w http.ResponseWriter, r *http.Request) (result string, stat
 		e.journal.Refused(reason(err), r.Header.Get(hook.TimestampHeader))
 		return "refused_signature", http.StatusUnauthorized
 	}
-	// The same delivery again, to the letter, is a replay: a sender that tries again signs again.
-	signature := r.Header.Get(hook.TimestampHeader) + r.Header.Get(hook.SignatureHeader)
-	if _, ok := e.seen.Get(signature); ok {
+	// The same delivery with the same time is a replay, however its signature is spelt: a sender that tries again signs again.
+	delivery := seen(r.Header.Get(hook.TimestampHeader), body)
+	if _, ok := e.seen.Get(delivery); ok {
 		e.journal.Refused(examination.Replayed, "")
 		return "refused_signature", http.StatusUnauthorized
 	}
 	result, status = e.store(r.Context(), body, received)
 	if status == http.StatusOK {
-		e.seen.Add(signature, struct{}{})
+		e.seen.Add(delivery, struct{}{})
 	}
 	return result, status
 }

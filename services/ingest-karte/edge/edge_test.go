@@ -116,6 +116,11 @@ func TestPromise7AReplayIsRefused(t *testing.T) {
 	if got := take(e, signed(current, now, said)); got != "401 refused_signature" {
 		t.Errorf("the same delivery again: %s", got)
 	}
+	capitals := signed(current, now, said)
+	capitals.Header.Set(hook.SignatureHeader, strings.ToUpper(capitals.Header.Get(hook.SignatureHeader)))
+	if got := take(e, capitals); got != "401 refused_signature" {
+		t.Errorf("the same delivery again, its signature in capitals: %s", got)
+	}
 	if got := take(e, signed(current, now.Add(time.Second), said)); got != "200 duplicate" {
 		t.Errorf("the same hook signed again: %s", got)
 	}

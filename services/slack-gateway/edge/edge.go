@@ -55,8 +55,8 @@ type Options struct {
 type Edge struct {
 	Options
 	requests *prometheus.CounterVec
-	// seen are the signatures that were accepted, as long as they would verify.
-	seen *expirable.LRU[string, struct{}]
+	// seen are the requests that were accepted, as long as their signatures would verify.
+	seen *expirable.LRU[seenRequest, struct{}]
 }
 
 // New makes an edge.
@@ -64,7 +64,7 @@ func New(o Options) *Edge {
 	if o.Journal == nil {
 		o.Journal = examination.New(o.Now)
 	}
-	e := &Edge{Options: o, seen: expirable.NewLRU[string, struct{}](remembered, nil, 2*o.Window), requests: prometheus.NewCounterVec(prometheus.CounterOpts{
+	e := &Edge{Options: o, seen: expirable.NewLRU[seenRequest, struct{}](remembered, nil, 2*o.Window), requests: prometheus.NewCounterVec(prometheus.CounterOpts{
 		Name: "slacktalk_slack_requests_total",
 		Help: "Requests from Slack by path and by what became of them: stored, duplicate, refused_signature, or why they were ignored.",
 	}, []string{"path", "result"})}
@@ -121,16 +121,16 @@ func (e *Edge) check(w http.ResponseWriter, r *http.Request, take func(ctx conte
 		e.Journal.Refused(reason(err), r.Header.Get(inbound.HeaderTimestamp))
 		return refuse(http.StatusUnauthorized, "refused_signature")
 	}
-	// The same request again, to the letter, is a replay: Slack signs its retries anew.
-	signature := r.Header.Get(inbound.HeaderTimestamp) + r.Header.Get(inbound.HeaderSignature)
-	if _, replayed := e.seen.Get(signature); replayed {
+	// The same request with the same time is a replay, however its signature is spelt: Slack signs its retries anew.
+	request := seen(r.Header.Get(inbound.HeaderTimestamp), body)
+	if _, replayed := e.seen.Get(request); replayed {
 		e.Journal.Refused(examination.Replayed, "")
 		return refuse(http.StatusUnauthorized, "refused_signature")
 	}
 	e.Journal.Good()
 	a := take(r.Context(), body, received)
 	if a.status == http.StatusOK {
-		e.seen.Add(signature, struct{}{})
+		e.seen.Add(request, struct{}{})
 	}
 	return a
 }

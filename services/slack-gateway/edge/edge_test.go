@@ -122,6 +122,11 @@ func TestPromise7OnlyWhatIsSignedNowIsTaken(t *testing.T) {
 		if got := take(h, signed(former, now, path, body)); !strings.HasPrefix(got, "200") {
 			t.Errorf("%s: %s", path, got)
 		}
+		capitals := signed(former, now, path, body)
+		capitals.Header.Set(inbound.HeaderSignature, "v0="+strings.ToUpper(capitals.Header.Get(inbound.HeaderSignature)[3:]))
+		if got := take(h, capitals); !strings.HasPrefix(got, "401") {
+			t.Errorf("%s replayed in capitals: %s", path, got)
+		}
 		if got := take(h, signed(former, now, path, body)); !strings.HasPrefix(got, "401") {
 			t.Errorf("%s replayed: %s", path, got)
 		}

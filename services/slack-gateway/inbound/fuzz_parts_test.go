@@ -3,6 +3,7 @@ package inbound
 import (
 	"errors"
 	"fmt"
+	"strings"
 	"testing"
 	"time"
 
@@ -19,7 +20,7 @@ func FuzzVerifySignature(f *testing.F) {
 	f.Add("+1700000000", "", []byte(nil))
 	f.Fuzz(func(t *testing.T, stamp, signature string, body []byte) {
 		err := VerifySignature([]string{"", secret}, signed(stamp, signature), body, now, window)
-		if err == nil && signature != sign(secret, stamp, body) && signature != "v0="+upper(sign(secret, stamp, body)[3:]) {
+		if err == nil && !strings.EqualFold(signature, sign(secret, stamp, body)) {
 			t.Fatalf("took %q %q", stamp, signature)
 		}
 		known := false
@@ -39,17 +40,6 @@ func FuzzVerifySignature(f *testing.F) {
 			}
 		}
 	})
-}
-
-// upper is the same hexadecimal number in capitals.
-func upper(s string) string {
-	out := []byte(s)
-	for i, c := range out {
-		if c >= 'a' && c <= 'f' {
-			out[i] = c - 'a' + 'A'
-		}
-	}
-	return string(out)
 }
 
 func FuzzRichText(f *testing.F) {
