@@ -86,8 +86,8 @@ PUSH ?=
 .PHONY: images
 images: ## Build the container images into .bin/images, without a container engine (IMAGES=registry.example.com/slacktalk IMAGE_TAG=0.1.0 PUSH=1)
 	@mkdir -p $(BIN)
-	@cd tools && GOWORK=off GOTOOLCHAIN=$(GO_VERSION) go build -buildvcs=false -o $(BIN)/images ./images
-	@GOTOOLCHAIN=$(GO_VERSION) $(BIN)/images -repository "$(IMAGES)" -tag "$(IMAGE_TAG)" $(if $(PUSH),-push) $(PROGRAMS)
+	@cd tools && GOWORK=off GOTOOLCHAIN=$(GO_VERSION) go build -buildvcs=false -o $(BIN)/make-images ./images
+	@GOTOOLCHAIN=$(GO_VERSION) $(BIN)/make-images -repository "$(IMAGES)" -tag "$(IMAGE_TAG)" $(if $(PUSH),-push) $(PROGRAMS)
 
 ##@ Checking
 
