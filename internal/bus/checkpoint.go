@@ -3,6 +3,7 @@ package bus
 import (
 	"context"
 	"slices"
+	"time"
 
 	eventv1 "github.com/slacktalk/slacktalk/proto/slacktalk/event/v1"
 )
@@ -17,6 +18,8 @@ type Checkpoint struct {
 	records  Records[*eventv1.Checkpoint]
 	key      string
 	revision uint64
+	// mine is when this replica last attempted something, waited another replica's attempt that was waited for.
+	mine, waited time.Time
 }
 
 // NewCheckpoint makes the checkpoint of the queue named key.
@@ -37,11 +40,28 @@ func (c *Checkpoint) Last(ctx context.Context) (*eventv1.Checkpoint, error) {
 
 // Note writes that an attempt is about to be made. After an error nothing may be attempted; the message comes again.
 func (c *Checkpoint) Note(ctx context.Context, note *eventv1.Checkpoint) error {
+	c.mine = note.GetAttemptedAt().AsTime()
 	revision, err := c.records.Write(ctx, c.key, note, c.revision)
 	if err == nil {
 		c.revision = revision
 	}
 	return err
+}
+
+// Elsewhere answers how long the noted attempt may still be going on in another replica, at most limit, which is how long a call may take: a
+// broker that lost its leader hands a message to a second replica while the first is at it. What is looked for before that may not be there yet. It is asked once of
+// each attempt; an attempt of one's own is over.
+func (c *Checkpoint) Elsewhere(note *eventv1.Checkpoint, now time.Time, limit time.Duration) time.Duration {
+	at := note.GetAttemptedAt().AsTime()
+	if note.GetAttemptedAt() == nil || at.Equal(c.mine) || at.Equal(c.waited) {
+		return 0
+	}
+	left := min(at.Add(limit).Sub(now), limit)
+	if left <= 0 {
+		return 0
+	}
+	c.waited = at
+	return left
 }
 
 // State is what a checkpoint says about a message.

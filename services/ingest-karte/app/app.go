@@ -106,7 +106,7 @@ func New(s Settings, log *slog.Logger) (*App, error) {
 	}))
 	a.handler = mux
 	a.sender = send.New(send.Options{
-		Bus: a.bus, KARTE: a.karte, Project: s.Project, TextLimit: s.TextLimit, GiveUp: s.GiveUp,
+		Bus: a.bus, KARTE: a.karte, Project: s.Project, TextLimit: s.TextLimit, GiveUp: s.GiveUp, CallTime: karte.CallTime,
 		History: send.History{Messages: slices.Contains(s.History, "messages"), Notes: slices.Contains(s.History, "notes")},
 		Now:     s.Now, Log: log, Metrics: a.registry,
 	})

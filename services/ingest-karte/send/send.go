@@ -42,10 +42,12 @@ type Options struct {
 	TextLimit int
 	History   History
 	// GiveUp is how long after it was written a reply is tried, other than while the project is parked.
-	GiveUp  time.Duration
-	Now     func() time.Time
-	Log     *slog.Logger
-	Metrics prometheus.Registerer
+	GiveUp time.Duration
+	// CallTime is how long one call may take, and so how long another replica may be at it.
+	CallTime time.Duration
+	Now      func() time.Time
+	Log      *slog.Logger
+	Metrics  prometheus.Registerer
 }
 
 // Sender handles the messages of SENDS.
@@ -177,12 +179,20 @@ func (s *Sender) watchParking(err error) {
 	}
 }
 
+// errElsewhere is met while another replica may be at the same command.
+var errElsewhere = errors.New("another replica may be sending it")
+
 // state answers whether a command may have been attempted before, from which part on, and when that was.
 func (s *Sender) state(ctx context.Context, checkpoint *bus.Checkpoint, m bus.Message, command *eventv1.KarteCommand) (state bus.State, part int, since time.Time, err error) {
 	since = command.GetIssuedAt().AsTime()
 	note, err := checkpoint.Last(ctx)
 	if err != nil {
 		return 0, 0, since, err
+	}
+	if own := note.GetSequence() == m.Sequence || m.Held && note.GetSequence() > 0; own {
+		if left := checkpoint.Elsewhere(note, s.Now(), s.CallTime); left > 0 {
+			return 0, 0, since, retry.After(left, errElsewhere)
+		}
 	}
 	if m.Held || command.GetReplay() {
 		if m.Attempted || command.GetReplay() || note.GetSequence() > 0 {

@@ -105,7 +105,7 @@ func New(s Settings, log *slog.Logger) (*App, error) {
 		Self: a.who, Wake: a.wake, Now: s.Now, Log: log, Metrics: a.registry, Journal: journal,
 	})
 	a.lanes = lane.New(lane.Options{
-		Bus: a.bus, Slack: a.slack, Marks: a.slack, Team: a.team, Pace: s.Pace, GiveUp: s.GiveUp, Wakes: a.wakes, Now: s.Now, Log: log, Metrics: a.registry,
+		Bus: a.bus, Slack: a.slack, Marks: a.slack, Team: a.team, Pace: s.Pace, CallTime: slackapi.CallTime, GiveUp: s.GiveUp, Wakes: a.wakes, Now: s.Now, Log: log, Metrics: a.registry,
 	})
 	a.lanes.Render.ConsoleURL = s.ConsoleURL
 	a.members = members.New(a.bus, a.slack, log)

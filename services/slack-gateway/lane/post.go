@@ -32,6 +32,11 @@ func (w *worker) post(ctx context.Context, m bus.Message, command *eventv1.Slack
 	if state == bus.Done {
 		return nil
 	}
+	if state == bus.Uncertain {
+		if left := w.checkpoint.Elsewhere(last, w.Now(), w.CallTime); left > 0 {
+			return retry.After(left, errElsewhere)
+		}
+	}
 	if command.GetReplay() {
 		state = bus.Uncertain
 	}
@@ -52,6 +57,9 @@ func (w *worker) post(ctx context.Context, m bus.Message, command *eventv1.Slack
 	w.pace(ctx)
 	return nil
 }
+
+// errElsewhere is met while another replica may be at the same message.
+var errElsewhere = errors.New("another replica may be posting it")
 
 // pace holds the lane back before its next message is handed out, to this replica or another one.
 func (w *worker) pace(ctx context.Context) {

@@ -1,0 +1,39 @@
+package bus
+
+import (
+	"testing"
+	"time"
+
+	"google.golang.org/protobuf/types/known/timestamppb"
+
+	eventv1 "github.com/slacktalk/slacktalk/proto/slacktalk/event/v1"
+)
+
+func TestAnAttemptOfAnotherReplicaIsWaitedForOnce(t *testing.T) {
+	const limit = 12 * time.Second
+	at := time.Unix(1700000000, 0)
+	note := func(at time.Time) *eventv1.Checkpoint { return &eventv1.Checkpoint{AttemptedAt: timestamppb.New(at)} }
+	for _, c := range []struct {
+		name       string
+		checkpoint Checkpoint
+		note       *eventv1.Checkpoint
+		now        time.Time
+		want       time.Duration
+	}{
+		{"just begun", Checkpoint{}, note(at), at, limit},
+		{"begun a while ago", Checkpoint{}, note(at), at.Add(5 * time.Second), 7 * time.Second},
+		{"over", Checkpoint{}, note(at), at.Add(limit), 0},
+		{"by a clock that is ahead", Checkpoint{}, note(at.Add(2 * time.Minute)), at, limit},
+		{"one's own", Checkpoint{mine: at}, note(at), at, 0},
+		{"waited for", Checkpoint{waited: at}, note(at), at, 0},
+		{"none", Checkpoint{}, &eventv1.Checkpoint{}, at, 0},
+	} {
+		if got := c.checkpoint.Elsewhere(c.note, c.now, limit); got != c.want {
+			t.Errorf("%s: %v, want %v", c.name, got, c.want)
+		}
+	}
+	c := &Checkpoint{}
+	if c.Elsewhere(note(at), at, limit) == 0 || c.Elsewhere(note(at), at, limit) != 0 {
+		t.Error("it is not waited for exactly once")
+	}
+}
