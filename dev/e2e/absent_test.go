@@ -2,6 +2,7 @@ package e2e
 
 import (
 	"context"
+	"fmt"
 	"io"
 	"log/slog"
 	"net"
@@ -10,12 +11,12 @@ import (
 	"path/filepath"
 	"strings"
 	"testing"
-	"time"
 
 	"github.com/alicebob/miniredis/v2"
 	"github.com/nats-io/nats-server/v2/server"
 
 	"github.com/slacktalk/slacktalk/internal/config"
+	"github.com/slacktalk/slacktalk/internal/eventually"
 	router "github.com/slacktalk/slacktalk/services/router/app"
 )
 
@@ -88,17 +89,17 @@ func TestAServiceStartsWithoutItsDependenciesAndIsReadyWhenTheyAppear(t *testing
 
 func awaitReady(t *testing.T, addr string, want func(status int, body string) bool) {
 	t.Helper()
-	deadline := time.Now().Add(within)
-	for {
+	last := ""
+	t.Cleanup(func() {
+		if t.Failed() {
+			t.Log("/readyz said last: " + last)
+		}
+	})
+	eventually.Holds(t, within, "/readyz as it should be", func() bool {
 		status, body := readyz(t, addr)
-		if want(status, body) {
-			return
-		}
-		if time.Now().After(deadline) {
-			t.Fatalf("/readyz: %d %s", status, body)
-		}
-		time.Sleep(20 * time.Millisecond) // a poll with a deadline
-	}
+		last = fmt.Sprint(status, " ", body)
+		return want(status, body)
+	})
 }
 
 func readyz(t *testing.T, addr string) (status int, body string) {

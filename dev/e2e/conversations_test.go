@@ -1,15 +1,14 @@
 package e2e
 
 import (
-	"context"
 	"testing"
-	"time"
 
 	"google.golang.org/grpc"
 	"google.golang.org/grpc/credentials/insecure"
 
 	"github.com/slacktalk/slacktalk/dev/kartestandin"
 	"github.com/slacktalk/slacktalk/dev/stack"
+	"github.com/slacktalk/slacktalk/internal/eventually"
 	adminv1 "github.com/slacktalk/slacktalk/proto/slacktalk/admin/v1"
 )
 
@@ -25,24 +24,20 @@ func (s system) conversations() adminv1.ConversationServiceClient {
 }
 
 // conversation waits until the one of a customer is as it should be.
-func (s system) conversation(client adminv1.ConversationServiceClient, customer string, holds func(*adminv1.Conversation) bool) *adminv1.Conversation {
+func (s system) conversation(client adminv1.ConversationServiceClient, customer string, holds func(*adminv1.Conversation) bool) (found *adminv1.Conversation) {
 	s.t.Helper()
-	ctx, cancel := context.WithTimeout(stack.Admin(s.t.Context()), within)
-	defer cancel()
-	for {
+	ctx := stack.Admin(s.t.Context())
+	eventually.Holds(s.t, within, "the conversation of "+customer+" as it should be", func() bool {
 		page, err := client.ListConversations(ctx, &adminv1.ListConversationsRequest{Parent: "projects/" + stack.Project, Filter: `customer = "` + customer + `"`})
 		if err != nil {
 			s.t.Fatal(err)
 		}
 		if all := page.GetConversations(); len(all) == 1 && holds(all[0]) {
-			return all[0]
+			found = all[0]
 		}
-		select {
-		case <-ctx.Done():
-			s.t.Fatalf("the conversation of %s is not as it should be: %v", customer, page)
-		case <-time.After(20 * time.Millisecond):
-		}
-	}
+		return found != nil
+	})
+	return found
 }
 
 func TestConversationsAreListedWithWhoHasToAct(t *testing.T) {

@@ -21,6 +21,7 @@ import (
 	"github.com/slacktalk/slacktalk/dev/kartestandin"
 	"github.com/slacktalk/slacktalk/dev/slackstandin"
 	"github.com/slacktalk/slacktalk/dev/stack"
+	"github.com/slacktalk/slacktalk/internal/eventually"
 	adminv1 "github.com/slacktalk/slacktalk/proto/slacktalk/admin/v1"
 	settingsv1 "github.com/slacktalk/slacktalk/proto/slacktalk/settings/v1"
 )
@@ -53,12 +54,7 @@ func keeps(t *testing.T) (url string) {
 	t.Cleanup(func() { _ = command.Process.Kill(); _ = command.Wait() })
 	client := redis.NewClient(&redis.Options{Addr: "127.0.0.1:" + port})
 	defer func() { _ = client.Close() }()
-	for deadline := time.Now().Add(within); client.Ping(t.Context()).Err() != nil; {
-		if time.Now().After(deadline) {
-			t.Fatal("redis-server does not start")
-		}
-		time.Sleep(20 * time.Millisecond) // a poll with a deadline
-	}
+	eventually.Holds(t, within, "redis-server answers", func() bool { return client.Ping(t.Context()).Err() == nil })
 	return "redis://127.0.0.1:" + port
 }
 
@@ -327,16 +323,12 @@ func buries(t *testing.T, p patient) {
 		if err != nil {
 			return err
 		}
-		for deadline := time.Now().Add(within); ; {
-			stream, err := js.Stream(t.Context(), "DEAD")
-			if err != nil || stream.CachedInfo().State.Msgs > 0 {
-				return err
-			}
-			if time.Now().After(deadline) {
-				return errors.New("it was not given up")
-			}
-			time.Sleep(20 * time.Millisecond) // a poll with a deadline
-		}
+		eventually.Holds(t, within, "a dead letter", func() bool {
+			var stream jetstream.Stream
+			stream, err = js.Stream(t.Context(), "DEAD")
+			return err != nil || stream.CachedInfo().State.Msgs > 0
+		})
+		return err
 	})
 }
 
@@ -401,11 +393,7 @@ func redisIllnesses(p patient) []illness {
 				must(t, p.redis.Do(t.Context(), "CLIENT", "PAUSE", "7000", "ALL").Err())
 			},
 			heal: func(t *testing.T, p patient) {
-				for deadline := time.Now().Add(within); p.redis.Ping(t.Context()).Err() != nil; {
-					if time.Now().After(deadline) {
-						t.Fatal("Redis goes on hanging")
-					}
-				}
+				eventually.Holds(t, within, "Redis answers again", func() bool { return p.redis.Ping(t.Context()).Err() == nil })
 			}},
 	}
 }

@@ -11,6 +11,7 @@ import (
 	"github.com/slacktalk/slacktalk/dev/kartestandin"
 	"github.com/slacktalk/slacktalk/dev/slackstandin"
 	"github.com/slacktalk/slacktalk/dev/stack"
+	"github.com/slacktalk/slacktalk/internal/eventually"
 )
 
 func TestAProjectParksAndGoesOnWhenKARTETakesTheTokenAgain(t *testing.T) {
@@ -52,20 +53,16 @@ func direct(now *slackstandin.Snapshot) (n int) {
 // metric waits until a service serves a line of metrics.
 func (s system) metric(service, line string) {
 	s.t.Helper()
-	var body []byte
-	for deadline := time.Now().Add(within); time.Now().Before(deadline); time.Sleep(50 * time.Millisecond) {
+	eventually.Holds(s.t, within, service+" serves "+line, func() bool {
 		answer, err := http.Get(s.AdminURL(service) + "/metrics")
 		if err != nil {
 			s.t.Fatal(err)
 		}
-		body, err = io.ReadAll(answer.Body)
+		body, err := io.ReadAll(answer.Body)
 		_ = answer.Body.Close()
 		if err != nil {
 			s.t.Fatal(err)
 		}
-		if slices.Contains(strings.Split(string(body), "\n"), line) {
-			return
-		}
-	}
-	s.t.Fatalf("%s does not serve %s:\n%s", service, line, body)
+		return slices.Contains(strings.Split(string(body), "\n"), line)
+	})
 }

@@ -23,6 +23,7 @@ import (
 	"github.com/slacktalk/slacktalk/dev/kartestandin"
 	"github.com/slacktalk/slacktalk/dev/slackstandin"
 	"github.com/slacktalk/slacktalk/dev/stack"
+	"github.com/slacktalk/slacktalk/internal/eventually"
 	adminv1 "github.com/slacktalk/slacktalk/proto/slacktalk/admin/v1"
 )
 
@@ -184,12 +185,7 @@ func (r *readme) prepare() {
 	r.Slack.AddFault(slackstandin.Fault{Method: "chat.postMessage", Kind: slackstandin.Failed, Error: "invalid_blocks", Count: 2})
 	r.says(kartestandin.Customer{UserID: "readme-refused-1"}, "一つ目")
 	r.says(kartestandin.Customer{UserID: "readme-refused-2"}, "二つ目")
-	deadline := time.Now().Add(within)
-	for len(r.letters()) < 2 {
-		if time.Now().After(deadline) {
-			r.t.Fatalf("what Slack refused is no dead letter: %v", r.letters())
-		}
-	}
+	eventually.Holds(r.t, within, "what Slack refused is a dead letter", func() bool { return len(r.letters()) >= 2 })
 }
 
 func (r *readme) bash(line string) (out string, exit int) {

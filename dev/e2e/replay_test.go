@@ -1,11 +1,9 @@
 package e2e
 
 import (
-	"context"
 	"slices"
 	"strings"
 	"testing"
-	"time"
 
 	"google.golang.org/grpc"
 	"google.golang.org/grpc/codes"
@@ -15,6 +13,7 @@ import (
 	"github.com/slacktalk/slacktalk/dev/kartestandin"
 	"github.com/slacktalk/slacktalk/dev/slackstandin"
 	"github.com/slacktalk/slacktalk/dev/stack"
+	"github.com/slacktalk/slacktalk/internal/eventually"
 	adminv1 "github.com/slacktalk/slacktalk/proto/slacktalk/admin/v1"
 )
 
@@ -36,22 +35,22 @@ func startOffice(t *testing.T, o stack.Options) office {
 }
 
 // letter waits until the project has one letter of a kind that is not known yet, and answers it.
-func (o office) letter(kind string, known ...string) *adminv1.DeadLetter {
+func (o office) letter(kind string, known ...string) (found *adminv1.DeadLetter) {
 	o.t.Helper()
-	ctx, cancel := context.WithTimeout(stack.Admin(o.t.Context()), within)
-	defer cancel()
-	for {
+	ctx := stack.Admin(o.t.Context())
+	eventually.Holds(o.t, within, "a letter of a "+kind, func() bool {
 		list, err := o.letters.ListDeadLetters(ctx, &adminv1.ListDeadLettersRequest{Parent: "projects/" + stack.Project, Filter: `kind = "` + kind + `"`})
 		if err != nil {
 			o.t.Fatalf("no letter of a %s: %v", kind, err)
 		}
 		for _, letter := range list.GetDeadLetters() {
 			if !slices.Contains(known, letter.GetName()) {
-				return letter
+				found = letter
 			}
 		}
-		time.Sleep(10 * time.Millisecond)
-	}
+		return found != nil
+	})
+	return found
 }
 
 // replay replays a letter, twice: the second time it is not there any more.

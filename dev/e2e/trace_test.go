@@ -1,37 +1,30 @@
 package e2e
 
 import (
-	"context"
 	"net/http"
 	"slices"
 	"strings"
 	"testing"
-	"time"
 
 	"github.com/slacktalk/slacktalk/dev/kartestandin"
 	"github.com/slacktalk/slacktalk/dev/stack"
+	"github.com/slacktalk/slacktalk/internal/eventually"
 	adminv1 "github.com/slacktalk/slacktalk/proto/slacktalk/admin/v1"
 )
 
 // traced waits until the trace of a conversation is as it should be.
-func (s system) traced(client adminv1.ConversationServiceClient, r *adminv1.TraceConversationRequest, holds func([]*adminv1.MessageTrace) bool) []*adminv1.MessageTrace {
+func (s system) traced(client adminv1.ConversationServiceClient, r *adminv1.TraceConversationRequest, holds func([]*adminv1.MessageTrace) bool) (trace []*adminv1.MessageTrace) {
 	s.t.Helper()
-	ctx, cancel := context.WithTimeout(stack.Admin(s.t.Context()), within)
-	defer cancel()
-	for {
+	ctx := stack.Admin(s.t.Context())
+	eventually.Holds(s.t, within, "the trace as it should be", func() bool {
 		page, err := client.TraceConversation(ctx, r)
 		if err != nil {
 			s.t.Fatal(err)
 		}
-		if holds(page.GetMessages()) {
-			return page.GetMessages()
-		}
-		select {
-		case <-ctx.Done():
-			s.t.Fatalf("the trace is not as it should be: %v", page)
-		case <-time.After(20 * time.Millisecond):
-		}
-	}
+		trace = page.GetMessages()
+		return holds(trace)
+	})
+	return trace
 }
 
 func steps(m *adminv1.MessageTrace) (steps []string) {

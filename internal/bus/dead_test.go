@@ -19,6 +19,7 @@ import (
 	"pgregory.net/rapid"
 
 	"github.com/slacktalk/slacktalk/internal/bus"
+	"github.com/slacktalk/slacktalk/internal/eventually"
 	"github.com/slacktalk/slacktalk/internal/retry"
 	"github.com/slacktalk/slacktalk/internal/secret"
 	eventv1 "github.com/slacktalk/slacktalk/proto/slacktalk/event/v1"
@@ -55,16 +56,8 @@ func letters(t *testing.T, b *bus.Bus) []bus.Letter {
 	return all
 }
 
-// await asks until holds.
-func await(t *testing.T, what string, holds func() bool) {
-	t.Helper()
-	for deadline := time.Now().Add(20 * time.Second); !holds(); {
-		if time.Now().After(deadline) {
-			t.Fatalf("does not come about: %s", what)
-		}
-		time.Sleep(5 * time.Millisecond)
-	}
-}
+// patience is how long what other goroutines bring about may take.
+const patience = 20 * time.Second
 
 // count answers how many messages a stream has under filter.
 func count(t *testing.T, b *bus.Bus, stream, filter string) int {
@@ -291,7 +284,7 @@ func TestAFactIsReplayedBehindWhatWaitsOfItsCustomer(t *testing.T) {
 	if !strings.HasPrefix(held, "held.talk.demo.") {
 		t.Errorf("waits in %s", held)
 	}
-	await(t, "the second letter", func() bool { return slices.Equal(numbers(letters(t, b)), []uint64{2}) })
+	eventually.Holds(t, patience, "the second letter", func() bool { return slices.Equal(numbers(letters(t, b)), []uint64{2}) })
 	letter := letters(t, b)[0]
 	if letter.GetStream() != bus.Talk || letter.GetSubject() != subject || letter.GetSequence() != 7 || letter.GetCause() != "refused again" {
 		t.Errorf("the second letter tells another origin: %v", letter.DeadLetter)

@@ -11,6 +11,7 @@ import (
 	"github.com/nats-io/nats.go/jetstream"
 
 	"github.com/slacktalk/slacktalk/internal/bus"
+	"github.com/slacktalk/slacktalk/internal/eventually"
 	"github.com/slacktalk/slacktalk/internal/retry"
 	eventv1 "github.com/slacktalk/slacktalk/proto/slacktalk/event/v1"
 )
@@ -22,7 +23,7 @@ func limit(t *testing.T, b *bus.Bus, stream, consumer string, deliveries int) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	await(t, "consumer "+consumer, func() bool {
+	eventually.Holds(t, patience, "consumer "+consumer, func() bool {
 		at, err := js.Consumer(t.Context(), stream, consumer)
 		if err != nil {
 			return false
@@ -90,7 +91,7 @@ func TestWhatJetStreamGivesUpIsBuried(t *testing.T) {
 		t.Fatal(err)
 	}
 	publish(t, b, "member-1", "stuck")
-	await(t, "a letter", func() bool { return len(letters(t, b)) == 1 })
+	eventually.Holds(t, patience, "a letter", func() bool { return len(letters(t, b)) == 1 })
 	letter := letters(t, b)[0]
 	if letter.GetReason() != eventv1.FailureReason_FAILURE_REASON_EXHAUSTED || letter.GetStream() != bus.Talk || letter.GetSequence() != 2 || letter.GetDeliveries() != 2 {
 		t.Errorf("got %v", letter.DeadLetter)
@@ -98,7 +99,7 @@ func TestWhatJetStreamGivesUpIsBuried(t *testing.T) {
 	if told.Load() != 2 {
 		t.Errorf("told %d times", told.Load())
 	}
-	await(t, "the limit gone", func() bool { return limitOf(t, b, bus.Talk, "router-talk-all") == -1 })
+	eventually.Holds(t, patience, "the limit gone", func() bool { return limitOf(t, b, bus.Talk, "router-talk-all") == -1 })
 	publish(t, b, "member-2", "fine")
 	got.wait(t, 1)
 	if n := numbers(letters(t, b)); !slices.Equal(n, []uint64{1}) {
@@ -126,12 +127,12 @@ func TestWhatJetStreamGivesUpInHeldHoldsNobodyUp(t *testing.T) {
 	publish(t, b, "member-1", "stuck")
 	limit(t, b, bus.Held, "held-talk-demo-"+lane.B, 2)
 	publish(t, b, "member-1", "fine")
-	await(t, "a letter", func() bool { return len(letters(t, b)) == 1 })
+	eventually.Holds(t, patience, "a letter", func() bool { return len(letters(t, b)) == 1 })
 	got.wait(t, 1)
 	if letter := letters(t, b)[0]; letter.GetStream() != bus.Talk || letter.GetSubject() != subject || letter.GetSequence() != 1 {
 		t.Errorf("the letter tells another origin: %v", letter.DeadLetter)
 	}
-	await(t, "nothing held", func() bool { return count(t, b, bus.Held, "held.>") == 0 })
+	eventually.Holds(t, patience, "nothing held", func() bool { return count(t, b, bus.Held, "held.>") == 0 })
 }
 
 // What was limited while nobody served it is not: Serve sets its consumer right.

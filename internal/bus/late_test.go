@@ -7,6 +7,7 @@ import (
 	"github.com/nats-io/nats.go/jetstream"
 
 	"github.com/slacktalk/slacktalk/internal/bus"
+	"github.com/slacktalk/slacktalk/internal/eventually"
 )
 
 // late is how late a repeat must be recognised at the least.
@@ -36,11 +37,7 @@ func TestPromise2ARepeatAfterTheDuplicateWindowIsRefused(t *testing.T) {
 		}
 		return !ack.Duplicate
 	}
-	for deadline := time.Now().Add(10 * time.Second); !forgotten(); {
-		if time.Now().After(deadline) {
-			t.Fatal("the window does not end, so nothing is shown here")
-		}
-	}
+	eventually.Holds(t, 10*time.Second, "the window has ended, without which nothing is shown here", forgotten)
 	if !publish(t, b, "member-1", "evt-1") {
 		t.Fatal("the repeat was stored")
 	}

@@ -12,6 +12,8 @@ import (
 	"time"
 
 	corev1 "k8s.io/api/core/v1"
+
+	"github.com/slacktalk/slacktalk/internal/eventually"
 )
 
 // redisServer runs Redis as the manifests configure it, on a port and in a folder of its own, and answers how to stop it.
@@ -42,15 +44,10 @@ func redisServer(t *testing.T, program, data, made string, port int) (stop func(
 		}
 	}
 	t.Cleanup(stop)
-	for deadline := time.Now().Add(10 * time.Second); ; {
-		if strings.Contains(strings.Join(say(port, "AUTH probe any", "PING"), " "), "+PONG") {
-			return stop
-		}
-		if time.Now().After(deadline) {
-			t.Fatal("Redis did not start")
-		}
-		time.Sleep(20 * time.Millisecond)
-	}
+	eventually.Holds(t, 10*time.Second, "Redis answers", func() bool {
+		return strings.Contains(strings.Join(say(port, "AUTH probe any", "PING"), " "), "+PONG")
+	})
+	return stop
 }
 
 // say sends commands over one connection and answers the first line of each answer.

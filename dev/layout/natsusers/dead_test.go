@@ -11,6 +11,7 @@ import (
 	"google.golang.org/protobuf/types/known/timestamppb"
 
 	"github.com/slacktalk/slacktalk/internal/bus"
+	"github.com/slacktalk/slacktalk/internal/eventually"
 	"github.com/slacktalk/slacktalk/internal/retry"
 	eventv1 "github.com/slacktalk/slacktalk/proto/slacktalk/event/v1"
 )
@@ -105,18 +106,13 @@ func awaitNothing(t *testing.T, b *bus.Bus, stream string) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	for deadline := time.Now().Add(20 * time.Second); ; time.Sleep(5 * time.Millisecond) {
+	eventually.Holds(t, 20*time.Second, stream+" is empty", func() bool {
 		handle, err := js.Stream(t.Context(), stream)
 		if err != nil {
 			t.Fatal(err)
 		}
-		if handle.CachedInfo().State.Msgs == 0 {
-			return
-		}
-		if time.Now().After(deadline) {
-			t.Fatalf("%s is not empty", stream)
-		}
-	}
+		return handle.CachedInfo().State.Msgs == 0
+	})
 }
 
 // limit does what somebody who administers NATS may do.
@@ -126,18 +122,14 @@ func limit(t *testing.T, b *bus.Bus, stream, name string) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	for deadline := time.Now().Add(20 * time.Second); ; time.Sleep(5 * time.Millisecond) {
+	eventually.Holds(t, 20*time.Second, "limit "+name, func() bool {
 		consumer, err := js.Consumer(t.Context(), stream, name)
-		if err == nil {
-			config := consumer.CachedInfo().Config
-			config.MaxDeliver = 2
-			_, err = js.UpdateConsumer(t.Context(), stream, config)
+		if err != nil {
+			return false // the service is about to make it
 		}
-		if err == nil {
-			return
-		}
-		if time.Now().After(deadline) {
-			t.Fatalf("limit %s: %v", name, err)
-		}
-	}
+		config := consumer.CachedInfo().Config
+		config.MaxDeliver = 2
+		_, err = js.UpdateConsumer(t.Context(), stream, config)
+		return err == nil
+	})
 }

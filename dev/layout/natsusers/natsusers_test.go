@@ -3,6 +3,7 @@ package natsusers
 import (
 	"context"
 	"errors"
+	"fmt"
 	"log/slog"
 	"os"
 	"strings"
@@ -17,6 +18,7 @@ import (
 	"google.golang.org/protobuf/proto"
 
 	"github.com/slacktalk/slacktalk/internal/bus"
+	"github.com/slacktalk/slacktalk/internal/eventually"
 	"github.com/slacktalk/slacktalk/internal/retry"
 	adminv1 "github.com/slacktalk/slacktalk/proto/slacktalk/admin/v1"
 	eventv1 "github.com/slacktalk/slacktalk/proto/slacktalk/event/v1"
@@ -139,19 +141,13 @@ func awaitDead(t *testing.T, b *bus.Bus, n uint64) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	for deadline := time.Now().Add(20 * time.Second); ; {
+	eventually.Holds(t, 20*time.Second, fmt.Sprint(n, " dead letters"), func() bool {
 		stream, err := js.Stream(t.Context(), bus.Dead)
 		if err != nil {
 			t.Fatal(err)
 		}
-		got := stream.CachedInfo().State.Msgs
-		if got >= n {
-			return
-		}
-		if time.Now().After(deadline) {
-			t.Fatalf("%d dead letters, want %d", got, n)
-		}
-	}
+		return stream.CachedInfo().State.Msgs >= n
+	})
 }
 
 // ingestKarte does what that service does with a command.

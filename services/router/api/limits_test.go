@@ -22,6 +22,7 @@ import (
 	"google.golang.org/grpc/peer"
 	"google.golang.org/grpc/status"
 
+	"github.com/slacktalk/slacktalk/internal/eventually"
 	adminv1 "github.com/slacktalk/slacktalk/proto/slacktalk/admin/v1"
 	settingsv1 "github.com/slacktalk/slacktalk/proto/slacktalk/settings/v1"
 	"github.com/slacktalk/slacktalk/services/router/settings"
@@ -67,11 +68,7 @@ func TestATokenThatCallsTooOftenIsToldWhenToComeAgain(t *testing.T) {
 func TestARateComesBackWithTime(t *testing.T) {
 	r := start(t, func(o *Options) { o.Rate = Rate{PerSecond: 20, Burst: 1} })
 	wantCode(t, "first", r.get(t, viewerDemo), codes.OK)
-	for deadline := time.Now().Add(patient); r.get(t, viewerDemo) != nil; {
-		if time.Now().After(deadline) {
-			t.Fatal("the rate did not come back")
-		}
-	}
+	eventually.Holds(t, patient, "the rate comes back", func() bool { return r.get(t, viewerDemo) == nil })
 }
 
 func TestGuessingIsSlowAndDoesNotShutOutThoseWhoAreKnown(t *testing.T) {

@@ -13,6 +13,7 @@ import (
 	"github.com/redis/go-redis/v9"
 	"go.uber.org/goleak"
 
+	"github.com/slacktalk/slacktalk/internal/eventually"
 	"github.com/slacktalk/slacktalk/services/router/settings"
 )
 
@@ -76,12 +77,7 @@ func startRedis(t *testing.T, dir string, args ...string) *server {
 		os.RemoveAll(sockets)
 	})
 	client := connect(t, unixOptions(s.socket))
-	deadline := time.Now().Add(20 * time.Second)
-	for client.Ping(t.Context()).Err() != nil {
-		if time.Now().After(deadline) {
-			t.Fatal("redis-server does not answer")
-		}
-	}
+	eventually.Holds(t, 20*time.Second, "redis-server answers", func() bool { return client.Ping(t.Context()).Err() == nil })
 	return s
 }
 

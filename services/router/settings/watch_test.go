@@ -12,6 +12,7 @@ import (
 	"github.com/alicebob/miniredis/v2"
 	"github.com/redis/go-redis/v9"
 
+	"github.com/slacktalk/slacktalk/internal/eventually"
 	settingsv1 "github.com/slacktalk/slacktalk/proto/slacktalk/settings/v1"
 	"github.com/slacktalk/slacktalk/services/router/settings"
 )
@@ -192,7 +193,7 @@ func TestAllWatchersShareOneSubscription(t *testing.T) {
 			}
 			return n["settings:changes"]
 		}
-		eventually(t, "one subscription", func() bool { return subscribed() == 1 })
+		eventually.Holds(t, soon, "one subscription", func() bool { return subscribed() == 1 })
 		if n := hub.Watched(); n != 3 {
 			t.Errorf("%d projects are watched, want 3", n)
 		}
@@ -209,17 +210,8 @@ func TestAllWatchersShareOneSubscription(t *testing.T) {
 		if n := hub.Watched(); n != 0 {
 			t.Errorf("%d projects are still watched", n)
 		}
-		eventually(t, "no subscription", func() bool { return subscribed() == 0 })
+		eventually.Holds(t, soon, "no subscription", func() bool { return subscribed() == 0 })
 	})
-}
-
-func eventually(t *testing.T, what string, holds func() bool) {
-	t.Helper()
-	for deadline := time.Now().Add(soon); !holds(); {
-		if time.Now().After(deadline) {
-			t.Fatal("never: " + what)
-		}
-	}
 }
 
 // Redis promises no announcement: one that is lost, or that the user may not make, is made up for.
