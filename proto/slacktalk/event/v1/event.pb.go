@@ -30,6 +30,63 @@ const (
 	_ = protoimpl.EnforceVersion(protoimpl.MaxVersion - 20)
 )
 
+// ChatStatus is KARTE's status of a conversation.
+type ChatStatus int32
+
+const (
+	// Not known, which is shown as nothing.
+	ChatStatus_CHAT_STATUS_UNSPECIFIED ChatStatus = 0
+	// 対応中.
+	ChatStatus_CHAT_STATUS_OPEN ChatStatus = 1
+	// 返信待ち.
+	ChatStatus_CHAT_STATUS_WAITING ChatStatus = 2
+	// 対応済み.
+	ChatStatus_CHAT_STATUS_CLOSED ChatStatus = 3
+)
+
+// Enum value maps for ChatStatus.
+var (
+	ChatStatus_name = map[int32]string{
+		0: "CHAT_STATUS_UNSPECIFIED",
+		1: "CHAT_STATUS_OPEN",
+		2: "CHAT_STATUS_WAITING",
+		3: "CHAT_STATUS_CLOSED",
+	}
+	ChatStatus_value = map[string]int32{
+		"CHAT_STATUS_UNSPECIFIED": 0,
+		"CHAT_STATUS_OPEN":        1,
+		"CHAT_STATUS_WAITING":     2,
+		"CHAT_STATUS_CLOSED":      3,
+	}
+)
+
+func (x ChatStatus) Enum() *ChatStatus {
+	p := new(ChatStatus)
+	*p = x
+	return p
+}
+
+func (x ChatStatus) String() string {
+	return protoimpl.X.EnumStringOf(x.Descriptor(), protoreflect.EnumNumber(x))
+}
+
+func (ChatStatus) Descriptor() protoreflect.EnumDescriptor {
+	return file_slacktalk_event_v1_event_proto_enumTypes[0].Descriptor()
+}
+
+func (ChatStatus) Type() protoreflect.EnumType {
+	return &file_slacktalk_event_v1_event_proto_enumTypes[0]
+}
+
+func (x ChatStatus) Number() protoreflect.EnumNumber {
+	return protoreflect.EnumNumber(x)
+}
+
+// Deprecated: Use ChatStatus.Descriptor instead.
+func (ChatStatus) EnumDescriptor() ([]byte, []int) {
+	return file_slacktalk_event_v1_event_proto_rawDescGZIP(), []int{0}
+}
+
 // ReplyKind says how a reply in a thread was meant.
 type ReplyKind int32
 
@@ -66,11 +123,11 @@ func (x ReplyKind) String() string {
 }
 
 func (ReplyKind) Descriptor() protoreflect.EnumDescriptor {
-	return file_slacktalk_event_v1_event_proto_enumTypes[0].Descriptor()
+	return file_slacktalk_event_v1_event_proto_enumTypes[1].Descriptor()
 }
 
 func (ReplyKind) Type() protoreflect.EnumType {
-	return &file_slacktalk_event_v1_event_proto_enumTypes[0]
+	return &file_slacktalk_event_v1_event_proto_enumTypes[1]
 }
 
 func (x ReplyKind) Number() protoreflect.EnumNumber {
@@ -79,7 +136,7 @@ func (x ReplyKind) Number() protoreflect.EnumNumber {
 
 // Deprecated: Use ReplyKind.Descriptor instead.
 func (ReplyKind) EnumDescriptor() ([]byte, []int) {
-	return file_slacktalk_event_v1_event_proto_rawDescGZIP(), []int{0}
+	return file_slacktalk_event_v1_event_proto_rawDescGZIP(), []int{1}
 }
 
 // FailureReason is a closed list, used in metrics and to choose the words shown to people.
@@ -126,11 +183,11 @@ func (x FailureReason) String() string {
 }
 
 func (FailureReason) Descriptor() protoreflect.EnumDescriptor {
-	return file_slacktalk_event_v1_event_proto_enumTypes[1].Descriptor()
+	return file_slacktalk_event_v1_event_proto_enumTypes[2].Descriptor()
 }
 
 func (FailureReason) Type() protoreflect.EnumType {
-	return &file_slacktalk_event_v1_event_proto_enumTypes[1]
+	return &file_slacktalk_event_v1_event_proto_enumTypes[2]
 }
 
 func (x FailureReason) Number() protoreflect.EnumNumber {
@@ -139,7 +196,95 @@ func (x FailureReason) Number() protoreflect.EnumNumber {
 
 // Deprecated: Use FailureReason.Descriptor instead.
 func (FailureReason) EnumDescriptor() ([]byte, []int) {
-	return file_slacktalk_event_v1_event_proto_rawDescGZIP(), []int{1}
+	return file_slacktalk_event_v1_event_proto_rawDescGZIP(), []int{2}
+}
+
+// Action is what somebody asks for with a button, a menu, a shortcut or a dialog.
+type Action int32
+
+const (
+	Action_ACTION_UNSPECIFIED Action = 0
+	// On the head of a thread: the conversation is to be mine.
+	Action_ACTION_CLAIM Action = 1
+	// Nobody's.
+	Action_ACTION_UNASSIGN Action = 2
+	// Another operator's.
+	Action_ACTION_ASSIGN Action = 3
+	// 対応済み.
+	Action_ACTION_RESOLVE Action = 4
+	// 対応中 again.
+	Action_ACTION_REOPEN Action = 5
+	// On a line of a thread: its only code block is to go to the customer.
+	Action_ACTION_SEND_BLOCK Action = 6
+	// The whole line is.
+	Action_ACTION_SEND_ALL Action = 7
+	// It stays a note.
+	Action_ACTION_KEEP_NOTE Action = 8
+	// What was given up is to be tried again.
+	Action_ACTION_RETRY Action = 9
+	// What a line says after it was edited is to go to the customer as a further message.
+	Action_ACTION_SEND_FOLLOW_UP Action = 10
+	// What a note says after it was edited is to be kept as a further note.
+	Action_ACTION_NOTE_FOLLOW_UP Action = 11
+)
+
+// Enum value maps for Action.
+var (
+	Action_name = map[int32]string{
+		0:  "ACTION_UNSPECIFIED",
+		1:  "ACTION_CLAIM",
+		2:  "ACTION_UNASSIGN",
+		3:  "ACTION_ASSIGN",
+		4:  "ACTION_RESOLVE",
+		5:  "ACTION_REOPEN",
+		6:  "ACTION_SEND_BLOCK",
+		7:  "ACTION_SEND_ALL",
+		8:  "ACTION_KEEP_NOTE",
+		9:  "ACTION_RETRY",
+		10: "ACTION_SEND_FOLLOW_UP",
+		11: "ACTION_NOTE_FOLLOW_UP",
+	}
+	Action_value = map[string]int32{
+		"ACTION_UNSPECIFIED":    0,
+		"ACTION_CLAIM":          1,
+		"ACTION_UNASSIGN":       2,
+		"ACTION_ASSIGN":         3,
+		"ACTION_RESOLVE":        4,
+		"ACTION_REOPEN":         5,
+		"ACTION_SEND_BLOCK":     6,
+		"ACTION_SEND_ALL":       7,
+		"ACTION_KEEP_NOTE":      8,
+		"ACTION_RETRY":          9,
+		"ACTION_SEND_FOLLOW_UP": 10,
+		"ACTION_NOTE_FOLLOW_UP": 11,
+	}
+)
+
+func (x Action) Enum() *Action {
+	p := new(Action)
+	*p = x
+	return p
+}
+
+func (x Action) String() string {
+	return protoimpl.X.EnumStringOf(x.Descriptor(), protoreflect.EnumNumber(x))
+}
+
+func (Action) Descriptor() protoreflect.EnumDescriptor {
+	return file_slacktalk_event_v1_event_proto_enumTypes[3].Descriptor()
+}
+
+func (Action) Type() protoreflect.EnumType {
+	return &file_slacktalk_event_v1_event_proto_enumTypes[3]
+}
+
+func (x Action) Number() protoreflect.EnumNumber {
+	return protoreflect.EnumNumber(x)
+}
+
+// Deprecated: Use Action.Descriptor instead.
+func (Action) EnumDescriptor() ([]byte, []int) {
+	return file_slacktalk_event_v1_event_proto_rawDescGZIP(), []int{3}
 }
 
 // Receipt is the state of an operator's line.
@@ -182,11 +327,11 @@ func (x Receipt) String() string {
 }
 
 func (Receipt) Descriptor() protoreflect.EnumDescriptor {
-	return file_slacktalk_event_v1_event_proto_enumTypes[2].Descriptor()
+	return file_slacktalk_event_v1_event_proto_enumTypes[4].Descriptor()
 }
 
 func (Receipt) Type() protoreflect.EnumType {
-	return &file_slacktalk_event_v1_event_proto_enumTypes[2]
+	return &file_slacktalk_event_v1_event_proto_enumTypes[4]
 }
 
 func (x Receipt) Number() protoreflect.EnumNumber {
@@ -195,10 +340,10 @@ func (x Receipt) Number() protoreflect.EnumNumber {
 
 // Deprecated: Use Receipt.Descriptor instead.
 func (Receipt) EnumDescriptor() ([]byte, []int) {
-	return file_slacktalk_event_v1_event_proto_rawDescGZIP(), []int{2}
+	return file_slacktalk_event_v1_event_proto_rawDescGZIP(), []int{4}
 }
 
-// NoticeKind chooses the words of a private notice. Next number: 15.
+// NoticeKind chooses the words of a private notice, and the buttons below them. Next number: 32.
 type NoticeKind int32
 
 const (
@@ -231,6 +376,39 @@ const (
 	NoticeKind_NOTICE_KIND_POST_FAILED NoticeKind = 13
 	// The channel's settings say that nothing is sent from it: kept as a note.
 	NoticeKind_NOTICE_KIND_NOTE_ONLY NoticeKind = 14
+	// Several code blocks: kept as a note.
+	NoticeKind_NOTICE_KIND_SEVERAL_BLOCKS NoticeKind = 15
+	// A code block that was never closed: kept as a note.
+	NoticeKind_NOTICE_KIND_UNCLOSED_BLOCK NoticeKind = 16
+	// To a newly linked operator, once: how to send.
+	NoticeKind_NOTICE_KIND_HOW_TO_SEND NoticeKind = 17
+	// A note was edited: KARTE keeps what it said before.
+	NoticeKind_NOTICE_KIND_NOTE_EDITED NoticeKind = 18
+	// A note would be a message after its edit: is it to be sent?
+	NoticeKind_NOTICE_KIND_EDIT_WOULD_SEND NoticeKind = 19
+	// A note was deleted: it stays at KARTE.
+	NoticeKind_NOTICE_KIND_NOTE_DELETED NoticeKind = 20
+	// Somebody else was faster: the conversation is theirs.
+	NoticeKind_NOTICE_KIND_ALREADY_ASSIGNED NoticeKind = 21
+	// A change of the conversation was given up.
+	NoticeKind_NOTICE_KIND_CHANGE_FAILED NoticeKind = 22
+	// What was to be sent had been sent before.
+	NoticeKind_NOTICE_KIND_ALREADY_SENT NoticeKind = 23
+	// What was pressed is about a line that is gone, or says something else by now.
+	NoticeKind_NOTICE_KIND_OUT_OF_DATE NoticeKind = 24
+	// A dialog's message was sent.
+	NoticeKind_NOTICE_KIND_COMPOSED_SENT NoticeKind = 25
+	// A dialog's message waits, or was given up.
+	NoticeKind_NOTICE_KIND_COMPOSED_WAITS  NoticeKind = 26
+	NoticeKind_NOTICE_KIND_COMPOSED_FAILED NoticeKind = 27
+	// The assignee is linked to nobody, once: how to link.
+	NoticeKind_NOTICE_KIND_ASSIGNEE_NOT_LINKED NoticeKind = 28
+	// A direct message instead of a mention: a customer has written.
+	NoticeKind_NOTICE_KIND_CUSTOMER_WROTE NoticeKind = 29
+	// To admins: the app was removed from the workspace, or its token was revoked.
+	NoticeKind_NOTICE_KIND_INSTALLATION_ENDED NoticeKind = 30
+	// A retry was begun.
+	NoticeKind_NOTICE_KIND_RETRYING NoticeKind = 31
 )
 
 // Enum value maps for NoticeKind.
@@ -251,23 +429,57 @@ var (
 		12: "NOTICE_KIND_DELETE_NOT_SENT",
 		13: "NOTICE_KIND_POST_FAILED",
 		14: "NOTICE_KIND_NOTE_ONLY",
+		15: "NOTICE_KIND_SEVERAL_BLOCKS",
+		16: "NOTICE_KIND_UNCLOSED_BLOCK",
+		17: "NOTICE_KIND_HOW_TO_SEND",
+		18: "NOTICE_KIND_NOTE_EDITED",
+		19: "NOTICE_KIND_EDIT_WOULD_SEND",
+		20: "NOTICE_KIND_NOTE_DELETED",
+		21: "NOTICE_KIND_ALREADY_ASSIGNED",
+		22: "NOTICE_KIND_CHANGE_FAILED",
+		23: "NOTICE_KIND_ALREADY_SENT",
+		24: "NOTICE_KIND_OUT_OF_DATE",
+		25: "NOTICE_KIND_COMPOSED_SENT",
+		26: "NOTICE_KIND_COMPOSED_WAITS",
+		27: "NOTICE_KIND_COMPOSED_FAILED",
+		28: "NOTICE_KIND_ASSIGNEE_NOT_LINKED",
+		29: "NOTICE_KIND_CUSTOMER_WROTE",
+		30: "NOTICE_KIND_INSTALLATION_ENDED",
+		31: "NOTICE_KIND_RETRYING",
 	}
 	NoticeKind_value = map[string]int32{
-		"NOTICE_KIND_UNSPECIFIED":     0,
-		"NOTICE_KIND_NOT_LINKED":      1,
-		"NOTICE_KIND_NOT_ALLOWED":     2,
-		"NOTICE_KIND_FAILED":          3,
-		"NOTICE_KIND_OUTCOME_UNKNOWN": 4,
-		"NOTICE_KIND_MIXED":           5,
-		"NOTICE_KIND_EDIT_NOT_SENT":   6,
-		"NOTICE_KIND_FILE_NOT_SENT":   7,
-		"NOTICE_KIND_REPLIES_OFF":     8,
-		"NOTICE_KIND_EMPTY":           9,
-		"NOTICE_KIND_LANE_PARKED":     10,
-		"NOTICE_KIND_PROJECT_PARKED":  11,
-		"NOTICE_KIND_DELETE_NOT_SENT": 12,
-		"NOTICE_KIND_POST_FAILED":     13,
-		"NOTICE_KIND_NOTE_ONLY":       14,
+		"NOTICE_KIND_UNSPECIFIED":         0,
+		"NOTICE_KIND_NOT_LINKED":          1,
+		"NOTICE_KIND_NOT_ALLOWED":         2,
+		"NOTICE_KIND_FAILED":              3,
+		"NOTICE_KIND_OUTCOME_UNKNOWN":     4,
+		"NOTICE_KIND_MIXED":               5,
+		"NOTICE_KIND_EDIT_NOT_SENT":       6,
+		"NOTICE_KIND_FILE_NOT_SENT":       7,
+		"NOTICE_KIND_REPLIES_OFF":         8,
+		"NOTICE_KIND_EMPTY":               9,
+		"NOTICE_KIND_LANE_PARKED":         10,
+		"NOTICE_KIND_PROJECT_PARKED":      11,
+		"NOTICE_KIND_DELETE_NOT_SENT":     12,
+		"NOTICE_KIND_POST_FAILED":         13,
+		"NOTICE_KIND_NOTE_ONLY":           14,
+		"NOTICE_KIND_SEVERAL_BLOCKS":      15,
+		"NOTICE_KIND_UNCLOSED_BLOCK":      16,
+		"NOTICE_KIND_HOW_TO_SEND":         17,
+		"NOTICE_KIND_NOTE_EDITED":         18,
+		"NOTICE_KIND_EDIT_WOULD_SEND":     19,
+		"NOTICE_KIND_NOTE_DELETED":        20,
+		"NOTICE_KIND_ALREADY_ASSIGNED":    21,
+		"NOTICE_KIND_CHANGE_FAILED":       22,
+		"NOTICE_KIND_ALREADY_SENT":        23,
+		"NOTICE_KIND_OUT_OF_DATE":         24,
+		"NOTICE_KIND_COMPOSED_SENT":       25,
+		"NOTICE_KIND_COMPOSED_WAITS":      26,
+		"NOTICE_KIND_COMPOSED_FAILED":     27,
+		"NOTICE_KIND_ASSIGNEE_NOT_LINKED": 28,
+		"NOTICE_KIND_CUSTOMER_WROTE":      29,
+		"NOTICE_KIND_INSTALLATION_ENDED":  30,
+		"NOTICE_KIND_RETRYING":            31,
 	}
 )
 
@@ -282,11 +494,11 @@ func (x NoticeKind) String() string {
 }
 
 func (NoticeKind) Descriptor() protoreflect.EnumDescriptor {
-	return file_slacktalk_event_v1_event_proto_enumTypes[3].Descriptor()
+	return file_slacktalk_event_v1_event_proto_enumTypes[5].Descriptor()
 }
 
 func (NoticeKind) Type() protoreflect.EnumType {
-	return &file_slacktalk_event_v1_event_proto_enumTypes[3]
+	return &file_slacktalk_event_v1_event_proto_enumTypes[5]
 }
 
 func (x NoticeKind) Number() protoreflect.EnumNumber {
@@ -295,7 +507,7 @@ func (x NoticeKind) Number() protoreflect.EnumNumber {
 
 // Deprecated: Use NoticeKind.Descriptor instead.
 func (NoticeKind) EnumDescriptor() ([]byte, []int) {
-	return file_slacktalk_event_v1_event_proto_rawDescGZIP(), []int{3}
+	return file_slacktalk_event_v1_event_proto_rawDescGZIP(), []int{5}
 }
 
 // FindingState is how it is.
@@ -339,11 +551,11 @@ func (x FindingState) String() string {
 }
 
 func (FindingState) Descriptor() protoreflect.EnumDescriptor {
-	return file_slacktalk_event_v1_event_proto_enumTypes[4].Descriptor()
+	return file_slacktalk_event_v1_event_proto_enumTypes[6].Descriptor()
 }
 
 func (FindingState) Type() protoreflect.EnumType {
-	return &file_slacktalk_event_v1_event_proto_enumTypes[4]
+	return &file_slacktalk_event_v1_event_proto_enumTypes[6]
 }
 
 func (x FindingState) Number() protoreflect.EnumNumber {
@@ -352,7 +564,7 @@ func (x FindingState) Number() protoreflect.EnumNumber {
 
 // Deprecated: Use FindingState.Descriptor instead.
 func (FindingState) EnumDescriptor() ([]byte, []int) {
-	return file_slacktalk_event_v1_event_proto_rawDescGZIP(), []int{4}
+	return file_slacktalk_event_v1_event_proto_rawDescGZIP(), []int{6}
 }
 
 type Block_Kind int32
@@ -388,11 +600,11 @@ func (x Block_Kind) String() string {
 }
 
 func (Block_Kind) Descriptor() protoreflect.EnumDescriptor {
-	return file_slacktalk_event_v1_event_proto_enumTypes[5].Descriptor()
+	return file_slacktalk_event_v1_event_proto_enumTypes[7].Descriptor()
 }
 
 func (Block_Kind) Type() protoreflect.EnumType {
-	return &file_slacktalk_event_v1_event_proto_enumTypes[5]
+	return &file_slacktalk_event_v1_event_proto_enumTypes[7]
 }
 
 func (x Block_Kind) Number() protoreflect.EnumNumber {
@@ -401,7 +613,7 @@ func (x Block_Kind) Number() protoreflect.EnumNumber {
 
 // Deprecated: Use Block_Kind.Descriptor instead.
 func (Block_Kind) EnumDescriptor() ([]byte, []int) {
-	return file_slacktalk_event_v1_event_proto_rawDescGZIP(), []int{15, 0}
+	return file_slacktalk_event_v1_event_proto_rawDescGZIP(), []int{19, 0}
 }
 
 // Customer names the end user the way KARTE did in one event. At least one of the two is set.
@@ -464,8 +676,10 @@ type Operator struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
 	Id    string                 `protobuf:"bytes,1,opt,name=id,proto3" json:"id,omitempty"`
 	// The name shown to customers (KARTE's profile_name).
-	Name          string `protobuf:"bytes,2,opt,name=name,proto3" json:"name,omitempty"`
-	Bot           bool   `protobuf:"varint,3,opt,name=bot,proto3" json:"bot,omitempty"`
+	Name string `protobuf:"bytes,2,opt,name=name,proto3" json:"name,omitempty"`
+	Bot  bool   `protobuf:"varint,3,opt,name=bot,proto3" json:"bot,omitempty"`
+	// The picture shown to customers, as KARTE gave it, unchecked; empty when KARTE did not say.
+	PictureUrl    string `protobuf:"bytes,4,opt,name=picture_url,json=pictureUrl,proto3" json:"picture_url,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -521,6 +735,103 @@ func (x *Operator) GetBot() bool {
 	return false
 }
 
+func (x *Operator) GetPictureUrl() string {
+	if x != nil {
+		return x.PictureUrl
+	}
+	return ""
+}
+
+// AssigneeChange gives a conversation another assignee; no operator means nobody.
+type AssigneeChange struct {
+	state         protoimpl.MessageState `protogen:"open.v1"`
+	Operator      *Operator              `protobuf:"bytes,1,opt,name=operator,proto3" json:"operator,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *AssigneeChange) Reset() {
+	*x = AssigneeChange{}
+	mi := &file_slacktalk_event_v1_event_proto_msgTypes[2]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *AssigneeChange) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*AssigneeChange) ProtoMessage() {}
+
+func (x *AssigneeChange) ProtoReflect() protoreflect.Message {
+	mi := &file_slacktalk_event_v1_event_proto_msgTypes[2]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use AssigneeChange.ProtoReflect.Descriptor instead.
+func (*AssigneeChange) Descriptor() ([]byte, []int) {
+	return file_slacktalk_event_v1_event_proto_rawDescGZIP(), []int{2}
+}
+
+func (x *AssigneeChange) GetOperator() *Operator {
+	if x != nil {
+		return x.Operator
+	}
+	return nil
+}
+
+// StatusChange gives a conversation another status.
+type StatusChange struct {
+	state         protoimpl.MessageState `protogen:"open.v1"`
+	Status        ChatStatus             `protobuf:"varint,1,opt,name=status,proto3,enum=slacktalk.event.v1.ChatStatus" json:"status,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *StatusChange) Reset() {
+	*x = StatusChange{}
+	mi := &file_slacktalk_event_v1_event_proto_msgTypes[3]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *StatusChange) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*StatusChange) ProtoMessage() {}
+
+func (x *StatusChange) ProtoReflect() protoreflect.Message {
+	mi := &file_slacktalk_event_v1_event_proto_msgTypes[3]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use StatusChange.ProtoReflect.Descriptor instead.
+func (*StatusChange) Descriptor() ([]byte, []int) {
+	return file_slacktalk_event_v1_event_proto_rawDescGZIP(), []int{3}
+}
+
+func (x *StatusChange) GetStatus() ChatStatus {
+	if x != nil {
+		return x.Status
+	}
+	return ChatStatus_CHAT_STATUS_UNSPECIFIED
+}
+
 // Page is where the customer was when writing.
 type Page struct {
 	state         protoimpl.MessageState `protogen:"open.v1"`
@@ -532,7 +843,7 @@ type Page struct {
 
 func (x *Page) Reset() {
 	*x = Page{}
-	mi := &file_slacktalk_event_v1_event_proto_msgTypes[2]
+	mi := &file_slacktalk_event_v1_event_proto_msgTypes[4]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -544,7 +855,7 @@ func (x *Page) String() string {
 func (*Page) ProtoMessage() {}
 
 func (x *Page) ProtoReflect() protoreflect.Message {
-	mi := &file_slacktalk_event_v1_event_proto_msgTypes[2]
+	mi := &file_slacktalk_event_v1_event_proto_msgTypes[4]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -557,7 +868,7 @@ func (x *Page) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Page.ProtoReflect.Descriptor instead.
 func (*Page) Descriptor() ([]byte, []int) {
-	return file_slacktalk_event_v1_event_proto_rawDescGZIP(), []int{2}
+	return file_slacktalk_event_v1_event_proto_rawDescGZIP(), []int{4}
 }
 
 func (x *Page) GetUrl() string {
@@ -591,7 +902,7 @@ type SlackMessageRef struct {
 
 func (x *SlackMessageRef) Reset() {
 	*x = SlackMessageRef{}
-	mi := &file_slacktalk_event_v1_event_proto_msgTypes[3]
+	mi := &file_slacktalk_event_v1_event_proto_msgTypes[5]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -603,7 +914,7 @@ func (x *SlackMessageRef) String() string {
 func (*SlackMessageRef) ProtoMessage() {}
 
 func (x *SlackMessageRef) ProtoReflect() protoreflect.Message {
-	mi := &file_slacktalk_event_v1_event_proto_msgTypes[3]
+	mi := &file_slacktalk_event_v1_event_proto_msgTypes[5]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -616,7 +927,7 @@ func (x *SlackMessageRef) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use SlackMessageRef.ProtoReflect.Descriptor instead.
 func (*SlackMessageRef) Descriptor() ([]byte, []int) {
-	return file_slacktalk_event_v1_event_proto_rawDescGZIP(), []int{3}
+	return file_slacktalk_event_v1_event_proto_rawDescGZIP(), []int{5}
 }
 
 func (x *SlackMessageRef) GetTeam() string {
@@ -654,7 +965,7 @@ func (x *SlackMessageRef) GetMember() string {
 	return ""
 }
 
-// TalkFact is a fact at the KARTE edge. Stream TALK, published by ingest-karte, read by router. Next field: 15.
+// TalkFact is a fact at the KARTE edge. Stream TALK, published by ingest-karte, read by router. Next field: 19.
 type TalkFact struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
 	// Stable over repeats: the hook id, or the hash of the hook's body; for outcomes, derived from the command.
@@ -675,6 +986,8 @@ type TalkFact struct {
 	//	*TalkFact_ReplyFailed
 	//	*TalkFact_ReplyWaiting
 	//	*TalkFact_ProjectParked
+	//	*TalkFact_ChangeDone
+	//	*TalkFact_ChangeFailed
 	Fact          isTalkFact_Fact `protobuf_oneof:"fact"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
@@ -682,7 +995,7 @@ type TalkFact struct {
 
 func (x *TalkFact) Reset() {
 	*x = TalkFact{}
-	mi := &file_slacktalk_event_v1_event_proto_msgTypes[4]
+	mi := &file_slacktalk_event_v1_event_proto_msgTypes[6]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -694,7 +1007,7 @@ func (x *TalkFact) String() string {
 func (*TalkFact) ProtoMessage() {}
 
 func (x *TalkFact) ProtoReflect() protoreflect.Message {
-	mi := &file_slacktalk_event_v1_event_proto_msgTypes[4]
+	mi := &file_slacktalk_event_v1_event_proto_msgTypes[6]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -707,7 +1020,7 @@ func (x *TalkFact) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use TalkFact.ProtoReflect.Descriptor instead.
 func (*TalkFact) Descriptor() ([]byte, []int) {
-	return file_slacktalk_event_v1_event_proto_rawDescGZIP(), []int{4}
+	return file_slacktalk_event_v1_event_proto_rawDescGZIP(), []int{6}
 }
 
 func (x *TalkFact) GetId() string {
@@ -815,6 +1128,24 @@ func (x *TalkFact) GetProjectParked() *ProjectParked {
 	return nil
 }
 
+func (x *TalkFact) GetChangeDone() *ChangeDone {
+	if x != nil {
+		if x, ok := x.Fact.(*TalkFact_ChangeDone); ok {
+			return x.ChangeDone
+		}
+	}
+	return nil
+}
+
+func (x *TalkFact) GetChangeFailed() *ChangeFailed {
+	if x != nil {
+		if x, ok := x.Fact.(*TalkFact_ChangeFailed); ok {
+			return x.ChangeFailed
+		}
+	}
+	return nil
+}
+
 type isTalkFact_Fact interface {
 	isTalkFact_Fact()
 }
@@ -847,6 +1178,14 @@ type TalkFact_ProjectParked struct {
 	ProjectParked *ProjectParked `protobuf:"bytes,16,opt,name=project_parked,json=projectParked,proto3,oneof"`
 }
 
+type TalkFact_ChangeDone struct {
+	ChangeDone *ChangeDone `protobuf:"bytes,17,opt,name=change_done,json=changeDone,proto3,oneof"`
+}
+
+type TalkFact_ChangeFailed struct {
+	ChangeFailed *ChangeFailed `protobuf:"bytes,18,opt,name=change_failed,json=changeFailed,proto3,oneof"`
+}
+
 func (*TalkFact_CustomerMessage) isTalkFact_Fact() {}
 
 func (*TalkFact_OperatorMessage) isTalkFact_Fact() {}
@@ -860,6 +1199,10 @@ func (*TalkFact_ReplyFailed) isTalkFact_Fact() {}
 func (*TalkFact_ReplyWaiting) isTalkFact_Fact() {}
 
 func (*TalkFact_ProjectParked) isTalkFact_Fact() {}
+
+func (*TalkFact_ChangeDone) isTalkFact_Fact() {}
+
+func (*TalkFact_ChangeFailed) isTalkFact_Fact() {}
 
 // CustomerMessage is what a customer wrote in the web chat.
 type CustomerMessage struct {
@@ -876,7 +1219,7 @@ type CustomerMessage struct {
 
 func (x *CustomerMessage) Reset() {
 	*x = CustomerMessage{}
-	mi := &file_slacktalk_event_v1_event_proto_msgTypes[5]
+	mi := &file_slacktalk_event_v1_event_proto_msgTypes[7]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -888,7 +1231,7 @@ func (x *CustomerMessage) String() string {
 func (*CustomerMessage) ProtoMessage() {}
 
 func (x *CustomerMessage) ProtoReflect() protoreflect.Message {
-	mi := &file_slacktalk_event_v1_event_proto_msgTypes[5]
+	mi := &file_slacktalk_event_v1_event_proto_msgTypes[7]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -901,7 +1244,7 @@ func (x *CustomerMessage) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use CustomerMessage.ProtoReflect.Descriptor instead.
 func (*CustomerMessage) Descriptor() ([]byte, []int) {
-	return file_slacktalk_event_v1_event_proto_rawDescGZIP(), []int{5}
+	return file_slacktalk_event_v1_event_proto_rawDescGZIP(), []int{7}
 }
 
 func (x *CustomerMessage) GetText() string {
@@ -937,7 +1280,7 @@ type OperatorMessage struct {
 
 func (x *OperatorMessage) Reset() {
 	*x = OperatorMessage{}
-	mi := &file_slacktalk_event_v1_event_proto_msgTypes[6]
+	mi := &file_slacktalk_event_v1_event_proto_msgTypes[8]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -949,7 +1292,7 @@ func (x *OperatorMessage) String() string {
 func (*OperatorMessage) ProtoMessage() {}
 
 func (x *OperatorMessage) ProtoReflect() protoreflect.Message {
-	mi := &file_slacktalk_event_v1_event_proto_msgTypes[6]
+	mi := &file_slacktalk_event_v1_event_proto_msgTypes[8]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -962,7 +1305,7 @@ func (x *OperatorMessage) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use OperatorMessage.ProtoReflect.Descriptor instead.
 func (*OperatorMessage) Descriptor() ([]byte, []int) {
-	return file_slacktalk_event_v1_event_proto_rawDescGZIP(), []int{6}
+	return file_slacktalk_event_v1_event_proto_rawDescGZIP(), []int{8}
 }
 
 func (x *OperatorMessage) GetOperator() *Operator {
@@ -996,7 +1339,7 @@ type Assigned struct {
 
 func (x *Assigned) Reset() {
 	*x = Assigned{}
-	mi := &file_slacktalk_event_v1_event_proto_msgTypes[7]
+	mi := &file_slacktalk_event_v1_event_proto_msgTypes[9]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1008,7 +1351,7 @@ func (x *Assigned) String() string {
 func (*Assigned) ProtoMessage() {}
 
 func (x *Assigned) ProtoReflect() protoreflect.Message {
-	mi := &file_slacktalk_event_v1_event_proto_msgTypes[7]
+	mi := &file_slacktalk_event_v1_event_proto_msgTypes[9]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1021,7 +1364,7 @@ func (x *Assigned) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Assigned.ProtoReflect.Descriptor instead.
 func (*Assigned) Descriptor() ([]byte, []int) {
-	return file_slacktalk_event_v1_event_proto_rawDescGZIP(), []int{7}
+	return file_slacktalk_event_v1_event_proto_rawDescGZIP(), []int{9}
 }
 
 func (x *Assigned) GetOperator() *Operator {
@@ -1050,7 +1393,7 @@ type ReplyDelivered struct {
 
 func (x *ReplyDelivered) Reset() {
 	*x = ReplyDelivered{}
-	mi := &file_slacktalk_event_v1_event_proto_msgTypes[8]
+	mi := &file_slacktalk_event_v1_event_proto_msgTypes[10]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1062,7 +1405,7 @@ func (x *ReplyDelivered) String() string {
 func (*ReplyDelivered) ProtoMessage() {}
 
 func (x *ReplyDelivered) ProtoReflect() protoreflect.Message {
-	mi := &file_slacktalk_event_v1_event_proto_msgTypes[8]
+	mi := &file_slacktalk_event_v1_event_proto_msgTypes[10]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1075,7 +1418,7 @@ func (x *ReplyDelivered) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ReplyDelivered.ProtoReflect.Descriptor instead.
 func (*ReplyDelivered) Descriptor() ([]byte, []int) {
-	return file_slacktalk_event_v1_event_proto_rawDescGZIP(), []int{8}
+	return file_slacktalk_event_v1_event_proto_rawDescGZIP(), []int{10}
 }
 
 func (x *ReplyDelivered) GetCommandId() string {
@@ -1149,7 +1492,7 @@ type ReplyFailed struct {
 
 func (x *ReplyFailed) Reset() {
 	*x = ReplyFailed{}
-	mi := &file_slacktalk_event_v1_event_proto_msgTypes[9]
+	mi := &file_slacktalk_event_v1_event_proto_msgTypes[11]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1161,7 +1504,7 @@ func (x *ReplyFailed) String() string {
 func (*ReplyFailed) ProtoMessage() {}
 
 func (x *ReplyFailed) ProtoReflect() protoreflect.Message {
-	mi := &file_slacktalk_event_v1_event_proto_msgTypes[9]
+	mi := &file_slacktalk_event_v1_event_proto_msgTypes[11]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1174,7 +1517,7 @@ func (x *ReplyFailed) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ReplyFailed.ProtoReflect.Descriptor instead.
 func (*ReplyFailed) Descriptor() ([]byte, []int) {
-	return file_slacktalk_event_v1_event_proto_rawDescGZIP(), []int{9}
+	return file_slacktalk_event_v1_event_proto_rawDescGZIP(), []int{11}
 }
 
 func (x *ReplyFailed) GetCommandId() string {
@@ -1251,7 +1594,7 @@ type ReplyWaiting struct {
 
 func (x *ReplyWaiting) Reset() {
 	*x = ReplyWaiting{}
-	mi := &file_slacktalk_event_v1_event_proto_msgTypes[10]
+	mi := &file_slacktalk_event_v1_event_proto_msgTypes[12]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1263,7 +1606,7 @@ func (x *ReplyWaiting) String() string {
 func (*ReplyWaiting) ProtoMessage() {}
 
 func (x *ReplyWaiting) ProtoReflect() protoreflect.Message {
-	mi := &file_slacktalk_event_v1_event_proto_msgTypes[10]
+	mi := &file_slacktalk_event_v1_event_proto_msgTypes[12]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1276,7 +1619,7 @@ func (x *ReplyWaiting) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ReplyWaiting.ProtoReflect.Descriptor instead.
 func (*ReplyWaiting) Descriptor() ([]byte, []int) {
-	return file_slacktalk_event_v1_event_proto_rawDescGZIP(), []int{10}
+	return file_slacktalk_event_v1_event_proto_rawDescGZIP(), []int{12}
 }
 
 func (x *ReplyWaiting) GetCommandId() string {
@@ -1293,6 +1636,238 @@ func (x *ReplyWaiting) GetOrigin() *SlackMessageRef {
 	return nil
 }
 
+// ChangeDone tells that KARTE has taken a change of a conversation.
+type ChangeDone struct {
+	state        protoimpl.MessageState `protogen:"open.v1"`
+	CommandId    string                 `protobuf:"bytes,1,opt,name=command_id,json=commandId,proto3" json:"command_id,omitempty"`
+	Conversation string                 `protobuf:"bytes,2,opt,name=conversation,proto3" json:"conversation,omitempty"`
+	// Types that are valid to be assigned to Change:
+	//
+	//	*ChangeDone_Assignee
+	//	*ChangeDone_Status
+	Change isChangeDone_Change `protobuf_oneof:"change"`
+	// Who asked for it and where: the head of the thread and the member.
+	Origin        *SlackMessageRef `protobuf:"bytes,5,opt,name=origin,proto3" json:"origin,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *ChangeDone) Reset() {
+	*x = ChangeDone{}
+	mi := &file_slacktalk_event_v1_event_proto_msgTypes[13]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *ChangeDone) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*ChangeDone) ProtoMessage() {}
+
+func (x *ChangeDone) ProtoReflect() protoreflect.Message {
+	mi := &file_slacktalk_event_v1_event_proto_msgTypes[13]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use ChangeDone.ProtoReflect.Descriptor instead.
+func (*ChangeDone) Descriptor() ([]byte, []int) {
+	return file_slacktalk_event_v1_event_proto_rawDescGZIP(), []int{13}
+}
+
+func (x *ChangeDone) GetCommandId() string {
+	if x != nil {
+		return x.CommandId
+	}
+	return ""
+}
+
+func (x *ChangeDone) GetConversation() string {
+	if x != nil {
+		return x.Conversation
+	}
+	return ""
+}
+
+func (x *ChangeDone) GetChange() isChangeDone_Change {
+	if x != nil {
+		return x.Change
+	}
+	return nil
+}
+
+func (x *ChangeDone) GetAssignee() *AssigneeChange {
+	if x != nil {
+		if x, ok := x.Change.(*ChangeDone_Assignee); ok {
+			return x.Assignee
+		}
+	}
+	return nil
+}
+
+func (x *ChangeDone) GetStatus() *StatusChange {
+	if x != nil {
+		if x, ok := x.Change.(*ChangeDone_Status); ok {
+			return x.Status
+		}
+	}
+	return nil
+}
+
+func (x *ChangeDone) GetOrigin() *SlackMessageRef {
+	if x != nil {
+		return x.Origin
+	}
+	return nil
+}
+
+type isChangeDone_Change interface {
+	isChangeDone_Change()
+}
+
+type ChangeDone_Assignee struct {
+	Assignee *AssigneeChange `protobuf:"bytes,3,opt,name=assignee,proto3,oneof"`
+}
+
+type ChangeDone_Status struct {
+	Status *StatusChange `protobuf:"bytes,4,opt,name=status,proto3,oneof"`
+}
+
+func (*ChangeDone_Assignee) isChangeDone_Change() {}
+
+func (*ChangeDone_Status) isChangeDone_Change() {}
+
+// ChangeFailed tells that a change of a conversation was given up.
+type ChangeFailed struct {
+	state        protoimpl.MessageState `protogen:"open.v1"`
+	CommandId    string                 `protobuf:"bytes,1,opt,name=command_id,json=commandId,proto3" json:"command_id,omitempty"`
+	Conversation string                 `protobuf:"bytes,2,opt,name=conversation,proto3" json:"conversation,omitempty"`
+	// Types that are valid to be assigned to Change:
+	//
+	//	*ChangeFailed_Assignee
+	//	*ChangeFailed_Status
+	Change isChangeFailed_Change `protobuf_oneof:"change"`
+	Origin *SlackMessageRef      `protobuf:"bytes,5,opt,name=origin,proto3" json:"origin,omitempty"`
+	Reason FailureReason         `protobuf:"varint,6,opt,name=reason,proto3,enum=slacktalk.event.v1.FailureReason" json:"reason,omitempty"`
+	// KARTE's own words, shortened.
+	Detail        string `protobuf:"bytes,7,opt,name=detail,proto3" json:"detail,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *ChangeFailed) Reset() {
+	*x = ChangeFailed{}
+	mi := &file_slacktalk_event_v1_event_proto_msgTypes[14]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *ChangeFailed) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*ChangeFailed) ProtoMessage() {}
+
+func (x *ChangeFailed) ProtoReflect() protoreflect.Message {
+	mi := &file_slacktalk_event_v1_event_proto_msgTypes[14]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use ChangeFailed.ProtoReflect.Descriptor instead.
+func (*ChangeFailed) Descriptor() ([]byte, []int) {
+	return file_slacktalk_event_v1_event_proto_rawDescGZIP(), []int{14}
+}
+
+func (x *ChangeFailed) GetCommandId() string {
+	if x != nil {
+		return x.CommandId
+	}
+	return ""
+}
+
+func (x *ChangeFailed) GetConversation() string {
+	if x != nil {
+		return x.Conversation
+	}
+	return ""
+}
+
+func (x *ChangeFailed) GetChange() isChangeFailed_Change {
+	if x != nil {
+		return x.Change
+	}
+	return nil
+}
+
+func (x *ChangeFailed) GetAssignee() *AssigneeChange {
+	if x != nil {
+		if x, ok := x.Change.(*ChangeFailed_Assignee); ok {
+			return x.Assignee
+		}
+	}
+	return nil
+}
+
+func (x *ChangeFailed) GetStatus() *StatusChange {
+	if x != nil {
+		if x, ok := x.Change.(*ChangeFailed_Status); ok {
+			return x.Status
+		}
+	}
+	return nil
+}
+
+func (x *ChangeFailed) GetOrigin() *SlackMessageRef {
+	if x != nil {
+		return x.Origin
+	}
+	return nil
+}
+
+func (x *ChangeFailed) GetReason() FailureReason {
+	if x != nil {
+		return x.Reason
+	}
+	return FailureReason_FAILURE_REASON_UNSPECIFIED
+}
+
+func (x *ChangeFailed) GetDetail() string {
+	if x != nil {
+		return x.Detail
+	}
+	return ""
+}
+
+type isChangeFailed_Change interface {
+	isChangeFailed_Change()
+}
+
+type ChangeFailed_Assignee struct {
+	Assignee *AssigneeChange `protobuf:"bytes,3,opt,name=assignee,proto3,oneof"`
+}
+
+type ChangeFailed_Status struct {
+	Status *StatusChange `protobuf:"bytes,4,opt,name=status,proto3,oneof"`
+}
+
+func (*ChangeFailed_Assignee) isChangeFailed_Change() {}
+
+func (*ChangeFailed_Status) isChangeFailed_Change() {}
+
 // ProjectParked tells that KARTE refuses the project's credential, once per time it begins.
 type ProjectParked struct {
 	state         protoimpl.MessageState `protogen:"open.v1"`
@@ -1303,7 +1878,7 @@ type ProjectParked struct {
 
 func (x *ProjectParked) Reset() {
 	*x = ProjectParked{}
-	mi := &file_slacktalk_event_v1_event_proto_msgTypes[11]
+	mi := &file_slacktalk_event_v1_event_proto_msgTypes[15]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1315,7 +1890,7 @@ func (x *ProjectParked) String() string {
 func (*ProjectParked) ProtoMessage() {}
 
 func (x *ProjectParked) ProtoReflect() protoreflect.Message {
-	mi := &file_slacktalk_event_v1_event_proto_msgTypes[11]
+	mi := &file_slacktalk_event_v1_event_proto_msgTypes[15]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1328,7 +1903,7 @@ func (x *ProjectParked) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ProjectParked.ProtoReflect.Descriptor instead.
 func (*ProjectParked) Descriptor() ([]byte, []int) {
-	return file_slacktalk_event_v1_event_proto_rawDescGZIP(), []int{11}
+	return file_slacktalk_event_v1_event_proto_rawDescGZIP(), []int{15}
 }
 
 func (x *ProjectParked) GetDetail() string {
@@ -1338,7 +1913,7 @@ func (x *ProjectParked) GetDetail() string {
 	return ""
 }
 
-// SlackFact is a fact at the Slack edge. Stream SLACK, published by slack-gateway, read by router. Next field: 17.
+// SlackFact is a fact at the Slack edge. Stream SLACK, published by slack-gateway, read by router. Next field: 20.
 type SlackFact struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
 	// Stable over repeats: derived from team, channel, ts and kind.
@@ -1359,6 +1934,9 @@ type SlackFact struct {
 	//	*SlackFact_PostFailed
 	//	*SlackFact_LaneParked
 	//	*SlackFact_Posted
+	//	*SlackFact_ActionPressed
+	//	*SlackFact_MessageComposed
+	//	*SlackFact_InstallationEnded
 	Fact          isSlackFact_Fact `protobuf_oneof:"fact"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
@@ -1366,7 +1944,7 @@ type SlackFact struct {
 
 func (x *SlackFact) Reset() {
 	*x = SlackFact{}
-	mi := &file_slacktalk_event_v1_event_proto_msgTypes[12]
+	mi := &file_slacktalk_event_v1_event_proto_msgTypes[16]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1378,7 +1956,7 @@ func (x *SlackFact) String() string {
 func (*SlackFact) ProtoMessage() {}
 
 func (x *SlackFact) ProtoReflect() protoreflect.Message {
-	mi := &file_slacktalk_event_v1_event_proto_msgTypes[12]
+	mi := &file_slacktalk_event_v1_event_proto_msgTypes[16]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1391,7 +1969,7 @@ func (x *SlackFact) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use SlackFact.ProtoReflect.Descriptor instead.
 func (*SlackFact) Descriptor() ([]byte, []int) {
-	return file_slacktalk_event_v1_event_proto_rawDescGZIP(), []int{12}
+	return file_slacktalk_event_v1_event_proto_rawDescGZIP(), []int{16}
 }
 
 func (x *SlackFact) GetId() string {
@@ -1506,6 +2084,33 @@ func (x *SlackFact) GetPosted() *Posted {
 	return nil
 }
 
+func (x *SlackFact) GetActionPressed() *ActionPressed {
+	if x != nil {
+		if x, ok := x.Fact.(*SlackFact_ActionPressed); ok {
+			return x.ActionPressed
+		}
+	}
+	return nil
+}
+
+func (x *SlackFact) GetMessageComposed() *MessageComposed {
+	if x != nil {
+		if x, ok := x.Fact.(*SlackFact_MessageComposed); ok {
+			return x.MessageComposed
+		}
+	}
+	return nil
+}
+
+func (x *SlackFact) GetInstallationEnded() *InstallationEnded {
+	if x != nil {
+		if x, ok := x.Fact.(*SlackFact_InstallationEnded); ok {
+			return x.InstallationEnded
+		}
+	}
+	return nil
+}
+
 type isSlackFact_Fact interface {
 	isSlackFact_Fact()
 }
@@ -1538,6 +2143,18 @@ type SlackFact_Posted struct {
 	Posted *Posted `protobuf:"bytes,16,opt,name=posted,proto3,oneof"`
 }
 
+type SlackFact_ActionPressed struct {
+	ActionPressed *ActionPressed `protobuf:"bytes,17,opt,name=action_pressed,json=actionPressed,proto3,oneof"`
+}
+
+type SlackFact_MessageComposed struct {
+	MessageComposed *MessageComposed `protobuf:"bytes,18,opt,name=message_composed,json=messageComposed,proto3,oneof"`
+}
+
+type SlackFact_InstallationEnded struct {
+	InstallationEnded *InstallationEnded `protobuf:"bytes,19,opt,name=installation_ended,json=installationEnded,proto3,oneof"`
+}
+
 func (*SlackFact_ReplyWritten) isSlackFact_Fact() {}
 
 func (*SlackFact_ReplyEdited) isSlackFact_Fact() {}
@@ -1551,6 +2168,12 @@ func (*SlackFact_PostFailed) isSlackFact_Fact() {}
 func (*SlackFact_LaneParked) isSlackFact_Fact() {}
 
 func (*SlackFact_Posted) isSlackFact_Fact() {}
+
+func (*SlackFact_ActionPressed) isSlackFact_Fact() {}
+
+func (*SlackFact_MessageComposed) isSlackFact_Fact() {}
+
+func (*SlackFact_InstallationEnded) isSlackFact_Fact() {}
 
 // Author is who wrote a reply, as far as the event itself tells.
 type Author struct {
@@ -1566,7 +2189,7 @@ type Author struct {
 
 func (x *Author) Reset() {
 	*x = Author{}
-	mi := &file_slacktalk_event_v1_event_proto_msgTypes[13]
+	mi := &file_slacktalk_event_v1_event_proto_msgTypes[17]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1578,7 +2201,7 @@ func (x *Author) String() string {
 func (*Author) ProtoMessage() {}
 
 func (x *Author) ProtoReflect() protoreflect.Message {
-	mi := &file_slacktalk_event_v1_event_proto_msgTypes[13]
+	mi := &file_slacktalk_event_v1_event_proto_msgTypes[17]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1591,7 +2214,7 @@ func (x *Author) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Author.ProtoReflect.Descriptor instead.
 func (*Author) Descriptor() ([]byte, []int) {
-	return file_slacktalk_event_v1_event_proto_rawDescGZIP(), []int{13}
+	return file_slacktalk_event_v1_event_proto_rawDescGZIP(), []int{17}
 }
 
 func (x *Author) GetMember() string {
@@ -1625,7 +2248,7 @@ type Content struct {
 
 func (x *Content) Reset() {
 	*x = Content{}
-	mi := &file_slacktalk_event_v1_event_proto_msgTypes[14]
+	mi := &file_slacktalk_event_v1_event_proto_msgTypes[18]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1637,7 +2260,7 @@ func (x *Content) String() string {
 func (*Content) ProtoMessage() {}
 
 func (x *Content) ProtoReflect() protoreflect.Message {
-	mi := &file_slacktalk_event_v1_event_proto_msgTypes[14]
+	mi := &file_slacktalk_event_v1_event_proto_msgTypes[18]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1650,7 +2273,7 @@ func (x *Content) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Content.ProtoReflect.Descriptor instead.
 func (*Content) Descriptor() ([]byte, []int) {
-	return file_slacktalk_event_v1_event_proto_rawDescGZIP(), []int{14}
+	return file_slacktalk_event_v1_event_proto_rawDescGZIP(), []int{18}
 }
 
 func (x *Content) GetBlocks() []*Block {
@@ -1671,7 +2294,7 @@ type Block struct {
 
 func (x *Block) Reset() {
 	*x = Block{}
-	mi := &file_slacktalk_event_v1_event_proto_msgTypes[15]
+	mi := &file_slacktalk_event_v1_event_proto_msgTypes[19]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1683,7 +2306,7 @@ func (x *Block) String() string {
 func (*Block) ProtoMessage() {}
 
 func (x *Block) ProtoReflect() protoreflect.Message {
-	mi := &file_slacktalk_event_v1_event_proto_msgTypes[15]
+	mi := &file_slacktalk_event_v1_event_proto_msgTypes[19]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1696,7 +2319,7 @@ func (x *Block) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Block.ProtoReflect.Descriptor instead.
 func (*Block) Descriptor() ([]byte, []int) {
-	return file_slacktalk_event_v1_event_proto_rawDescGZIP(), []int{15}
+	return file_slacktalk_event_v1_event_proto_rawDescGZIP(), []int{19}
 }
 
 func (x *Block) GetKind() Block_Kind {
@@ -1729,7 +2352,7 @@ type Inline struct {
 
 func (x *Inline) Reset() {
 	*x = Inline{}
-	mi := &file_slacktalk_event_v1_event_proto_msgTypes[16]
+	mi := &file_slacktalk_event_v1_event_proto_msgTypes[20]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1741,7 +2364,7 @@ func (x *Inline) String() string {
 func (*Inline) ProtoMessage() {}
 
 func (x *Inline) ProtoReflect() protoreflect.Message {
-	mi := &file_slacktalk_event_v1_event_proto_msgTypes[16]
+	mi := &file_slacktalk_event_v1_event_proto_msgTypes[20]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1754,7 +2377,7 @@ func (x *Inline) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Inline.ProtoReflect.Descriptor instead.
 func (*Inline) Descriptor() ([]byte, []int) {
-	return file_slacktalk_event_v1_event_proto_rawDescGZIP(), []int{16}
+	return file_slacktalk_event_v1_event_proto_rawDescGZIP(), []int{20}
 }
 
 func (x *Inline) GetInline() isInline_Inline {
@@ -1839,7 +2462,7 @@ type File struct {
 
 func (x *File) Reset() {
 	*x = File{}
-	mi := &file_slacktalk_event_v1_event_proto_msgTypes[17]
+	mi := &file_slacktalk_event_v1_event_proto_msgTypes[21]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1851,7 +2474,7 @@ func (x *File) String() string {
 func (*File) ProtoMessage() {}
 
 func (x *File) ProtoReflect() protoreflect.Message {
-	mi := &file_slacktalk_event_v1_event_proto_msgTypes[17]
+	mi := &file_slacktalk_event_v1_event_proto_msgTypes[21]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1864,7 +2487,7 @@ func (x *File) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use File.ProtoReflect.Descriptor instead.
 func (*File) Descriptor() ([]byte, []int) {
-	return file_slacktalk_event_v1_event_proto_rawDescGZIP(), []int{17}
+	return file_slacktalk_event_v1_event_proto_rawDescGZIP(), []int{21}
 }
 
 func (x *File) GetName() string {
@@ -1898,7 +2521,7 @@ type ReplyWritten struct {
 
 func (x *ReplyWritten) Reset() {
 	*x = ReplyWritten{}
-	mi := &file_slacktalk_event_v1_event_proto_msgTypes[18]
+	mi := &file_slacktalk_event_v1_event_proto_msgTypes[22]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1910,7 +2533,7 @@ func (x *ReplyWritten) String() string {
 func (*ReplyWritten) ProtoMessage() {}
 
 func (x *ReplyWritten) ProtoReflect() protoreflect.Message {
-	mi := &file_slacktalk_event_v1_event_proto_msgTypes[18]
+	mi := &file_slacktalk_event_v1_event_proto_msgTypes[22]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1923,7 +2546,7 @@ func (x *ReplyWritten) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ReplyWritten.ProtoReflect.Descriptor instead.
 func (*ReplyWritten) Descriptor() ([]byte, []int) {
-	return file_slacktalk_event_v1_event_proto_rawDescGZIP(), []int{18}
+	return file_slacktalk_event_v1_event_proto_rawDescGZIP(), []int{22}
 }
 
 func (x *ReplyWritten) GetTs() string {
@@ -1982,7 +2605,7 @@ type ReplyEdited struct {
 
 func (x *ReplyEdited) Reset() {
 	*x = ReplyEdited{}
-	mi := &file_slacktalk_event_v1_event_proto_msgTypes[19]
+	mi := &file_slacktalk_event_v1_event_proto_msgTypes[23]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1994,7 +2617,7 @@ func (x *ReplyEdited) String() string {
 func (*ReplyEdited) ProtoMessage() {}
 
 func (x *ReplyEdited) ProtoReflect() protoreflect.Message {
-	mi := &file_slacktalk_event_v1_event_proto_msgTypes[19]
+	mi := &file_slacktalk_event_v1_event_proto_msgTypes[23]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2007,7 +2630,7 @@ func (x *ReplyEdited) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ReplyEdited.ProtoReflect.Descriptor instead.
 func (*ReplyEdited) Descriptor() ([]byte, []int) {
-	return file_slacktalk_event_v1_event_proto_rawDescGZIP(), []int{19}
+	return file_slacktalk_event_v1_event_proto_rawDescGZIP(), []int{23}
 }
 
 func (x *ReplyEdited) GetTs() string {
@@ -2056,7 +2679,7 @@ type ReplyDeleted struct {
 
 func (x *ReplyDeleted) Reset() {
 	*x = ReplyDeleted{}
-	mi := &file_slacktalk_event_v1_event_proto_msgTypes[20]
+	mi := &file_slacktalk_event_v1_event_proto_msgTypes[24]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2068,7 +2691,7 @@ func (x *ReplyDeleted) String() string {
 func (*ReplyDeleted) ProtoMessage() {}
 
 func (x *ReplyDeleted) ProtoReflect() protoreflect.Message {
-	mi := &file_slacktalk_event_v1_event_proto_msgTypes[20]
+	mi := &file_slacktalk_event_v1_event_proto_msgTypes[24]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2081,7 +2704,7 @@ func (x *ReplyDeleted) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ReplyDeleted.ProtoReflect.Descriptor instead.
 func (*ReplyDeleted) Descriptor() ([]byte, []int) {
-	return file_slacktalk_event_v1_event_proto_rawDescGZIP(), []int{20}
+	return file_slacktalk_event_v1_event_proto_rawDescGZIP(), []int{24}
 }
 
 func (x *ReplyDeleted) GetTs() string {
@@ -2100,17 +2723,19 @@ func (x *ReplyDeleted) GetAuthor() *Author {
 
 // ThreadOpened tells that a conversation has its thread.
 type ThreadOpened struct {
-	state         protoimpl.MessageState `protogen:"open.v1"`
-	Project       string                 `protobuf:"bytes,1,opt,name=project,proto3" json:"project,omitempty"`
-	Conversation  string                 `protobuf:"bytes,2,opt,name=conversation,proto3" json:"conversation,omitempty"`
-	Customer      *Customer              `protobuf:"bytes,3,opt,name=customer,proto3" json:"customer,omitempty"`
+	state        protoimpl.MessageState `protogen:"open.v1"`
+	Project      string                 `protobuf:"bytes,1,opt,name=project,proto3" json:"project,omitempty"`
+	Conversation string                 `protobuf:"bytes,2,opt,name=conversation,proto3" json:"conversation,omitempty"`
+	Customer     *Customer              `protobuf:"bytes,3,opt,name=customer,proto3" json:"customer,omitempty"`
+	// The revision of the card that the head shows; 0 when it shows none.
+	CardRevision  uint64 `protobuf:"varint,4,opt,name=card_revision,json=cardRevision,proto3" json:"card_revision,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
 
 func (x *ThreadOpened) Reset() {
 	*x = ThreadOpened{}
-	mi := &file_slacktalk_event_v1_event_proto_msgTypes[21]
+	mi := &file_slacktalk_event_v1_event_proto_msgTypes[25]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2122,7 +2747,7 @@ func (x *ThreadOpened) String() string {
 func (*ThreadOpened) ProtoMessage() {}
 
 func (x *ThreadOpened) ProtoReflect() protoreflect.Message {
-	mi := &file_slacktalk_event_v1_event_proto_msgTypes[21]
+	mi := &file_slacktalk_event_v1_event_proto_msgTypes[25]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2135,7 +2760,7 @@ func (x *ThreadOpened) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ThreadOpened.ProtoReflect.Descriptor instead.
 func (*ThreadOpened) Descriptor() ([]byte, []int) {
-	return file_slacktalk_event_v1_event_proto_rawDescGZIP(), []int{21}
+	return file_slacktalk_event_v1_event_proto_rawDescGZIP(), []int{25}
 }
 
 func (x *ThreadOpened) GetProject() string {
@@ -2159,6 +2784,222 @@ func (x *ThreadOpened) GetCustomer() *Customer {
 	return nil
 }
 
+func (x *ThreadOpened) GetCardRevision() uint64 {
+	if x != nil {
+		return x.CardRevision
+	}
+	return 0
+}
+
+// ActionPressed tells that somebody has pressed a button, picked from a menu, used a shortcut or submitted a dialog about a conversation. Two presses of one
+// button are two facts: the router sees to it that they are one action.
+type ActionPressed struct {
+	state  protoimpl.MessageState `protogen:"open.v1"`
+	Action Action                 `protobuf:"varint,1,opt,name=action,proto3,enum=slacktalk.event.v1.Action" json:"action,omitempty"`
+	// Who pressed.
+	Author *Author `protobuf:"bytes,2,opt,name=author,proto3" json:"author,omitempty"`
+	// The line that it is about; empty for actions on the head.
+	Ts string `protobuf:"bytes,3,opt,name=ts,proto3" json:"ts,omitempty"`
+	// ACTION_ASSIGN: to whom.
+	Operator string `protobuf:"bytes,4,opt,name=operator,proto3" json:"operator,omitempty"`
+	// ACTION_RETRY: the id of the command that was given up.
+	CommandId string `protobuf:"bytes,5,opt,name=command_id,json=commandId,proto3" json:"command_id,omitempty"`
+	// What the line said when its reader decided, where Slack told; else the router asks.
+	Content *Content `protobuf:"bytes,6,opt,name=content,proto3" json:"content,omitempty"`
+	// The edit that it is about, for the FOLLOW_UP actions.
+	EditedTs      string `protobuf:"bytes,7,opt,name=edited_ts,json=editedTs,proto3" json:"edited_ts,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *ActionPressed) Reset() {
+	*x = ActionPressed{}
+	mi := &file_slacktalk_event_v1_event_proto_msgTypes[26]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *ActionPressed) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*ActionPressed) ProtoMessage() {}
+
+func (x *ActionPressed) ProtoReflect() protoreflect.Message {
+	mi := &file_slacktalk_event_v1_event_proto_msgTypes[26]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use ActionPressed.ProtoReflect.Descriptor instead.
+func (*ActionPressed) Descriptor() ([]byte, []int) {
+	return file_slacktalk_event_v1_event_proto_rawDescGZIP(), []int{26}
+}
+
+func (x *ActionPressed) GetAction() Action {
+	if x != nil {
+		return x.Action
+	}
+	return Action_ACTION_UNSPECIFIED
+}
+
+func (x *ActionPressed) GetAuthor() *Author {
+	if x != nil {
+		return x.Author
+	}
+	return nil
+}
+
+func (x *ActionPressed) GetTs() string {
+	if x != nil {
+		return x.Ts
+	}
+	return ""
+}
+
+func (x *ActionPressed) GetOperator() string {
+	if x != nil {
+		return x.Operator
+	}
+	return ""
+}
+
+func (x *ActionPressed) GetCommandId() string {
+	if x != nil {
+		return x.CommandId
+	}
+	return ""
+}
+
+func (x *ActionPressed) GetContent() *Content {
+	if x != nil {
+		return x.Content
+	}
+	return nil
+}
+
+func (x *ActionPressed) GetEditedTs() string {
+	if x != nil {
+		return x.EditedTs
+	}
+	return ""
+}
+
+// MessageComposed tells that somebody has written, in a dialog, what is to go to the customer of a thread.
+type MessageComposed struct {
+	state  protoimpl.MessageState `protogen:"open.v1"`
+	Author *Author                `protobuf:"bytes,1,opt,name=author,proto3" json:"author,omitempty"`
+	// Exactly what the customer is to read.
+	Text string `protobuf:"bytes,2,opt,name=text,proto3" json:"text,omitempty"`
+	// The saved reply that it was made from; empty when none.
+	SavedReply    string `protobuf:"bytes,3,opt,name=saved_reply,json=savedReply,proto3" json:"saved_reply,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *MessageComposed) Reset() {
+	*x = MessageComposed{}
+	mi := &file_slacktalk_event_v1_event_proto_msgTypes[27]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *MessageComposed) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*MessageComposed) ProtoMessage() {}
+
+func (x *MessageComposed) ProtoReflect() protoreflect.Message {
+	mi := &file_slacktalk_event_v1_event_proto_msgTypes[27]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use MessageComposed.ProtoReflect.Descriptor instead.
+func (*MessageComposed) Descriptor() ([]byte, []int) {
+	return file_slacktalk_event_v1_event_proto_rawDescGZIP(), []int{27}
+}
+
+func (x *MessageComposed) GetAuthor() *Author {
+	if x != nil {
+		return x.Author
+	}
+	return nil
+}
+
+func (x *MessageComposed) GetText() string {
+	if x != nil {
+		return x.Text
+	}
+	return ""
+}
+
+func (x *MessageComposed) GetSavedReply() string {
+	if x != nil {
+		return x.SavedReply
+	}
+	return ""
+}
+
+// InstallationEnded tells that the app was removed from a workspace, or its tokens were revoked.
+type InstallationEnded struct {
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// What Slack said: `app_uninstalled`, `tokens_revoked`.
+	Event         string `protobuf:"bytes,1,opt,name=event,proto3" json:"event,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *InstallationEnded) Reset() {
+	*x = InstallationEnded{}
+	mi := &file_slacktalk_event_v1_event_proto_msgTypes[28]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *InstallationEnded) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*InstallationEnded) ProtoMessage() {}
+
+func (x *InstallationEnded) ProtoReflect() protoreflect.Message {
+	mi := &file_slacktalk_event_v1_event_proto_msgTypes[28]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use InstallationEnded.ProtoReflect.Descriptor instead.
+func (*InstallationEnded) Descriptor() ([]byte, []int) {
+	return file_slacktalk_event_v1_event_proto_rawDescGZIP(), []int{28}
+}
+
+func (x *InstallationEnded) GetEvent() string {
+	if x != nil {
+		return x.Event
+	}
+	return ""
+}
+
 // Posted tells that commands have become one post.
 type Posted struct {
 	state      protoimpl.MessageState `protogen:"open.v1"`
@@ -2173,7 +3014,7 @@ type Posted struct {
 
 func (x *Posted) Reset() {
 	*x = Posted{}
-	mi := &file_slacktalk_event_v1_event_proto_msgTypes[22]
+	mi := &file_slacktalk_event_v1_event_proto_msgTypes[29]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2185,7 +3026,7 @@ func (x *Posted) String() string {
 func (*Posted) ProtoMessage() {}
 
 func (x *Posted) ProtoReflect() protoreflect.Message {
-	mi := &file_slacktalk_event_v1_event_proto_msgTypes[22]
+	mi := &file_slacktalk_event_v1_event_proto_msgTypes[29]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2198,7 +3039,7 @@ func (x *Posted) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Posted.ProtoReflect.Descriptor instead.
 func (*Posted) Descriptor() ([]byte, []int) {
-	return file_slacktalk_event_v1_event_proto_rawDescGZIP(), []int{22}
+	return file_slacktalk_event_v1_event_proto_rawDescGZIP(), []int{29}
 }
 
 func (x *Posted) GetCommandIds() []string {
@@ -2244,7 +3085,7 @@ type PostFailed struct {
 
 func (x *PostFailed) Reset() {
 	*x = PostFailed{}
-	mi := &file_slacktalk_event_v1_event_proto_msgTypes[23]
+	mi := &file_slacktalk_event_v1_event_proto_msgTypes[30]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2256,7 +3097,7 @@ func (x *PostFailed) String() string {
 func (*PostFailed) ProtoMessage() {}
 
 func (x *PostFailed) ProtoReflect() protoreflect.Message {
-	mi := &file_slacktalk_event_v1_event_proto_msgTypes[23]
+	mi := &file_slacktalk_event_v1_event_proto_msgTypes[30]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2269,7 +3110,7 @@ func (x *PostFailed) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use PostFailed.ProtoReflect.Descriptor instead.
 func (*PostFailed) Descriptor() ([]byte, []int) {
-	return file_slacktalk_event_v1_event_proto_rawDescGZIP(), []int{23}
+	return file_slacktalk_event_v1_event_proto_rawDescGZIP(), []int{30}
 }
 
 func (x *PostFailed) GetCommandId() string {
@@ -2319,7 +3160,7 @@ type LaneParked struct {
 
 func (x *LaneParked) Reset() {
 	*x = LaneParked{}
-	mi := &file_slacktalk_event_v1_event_proto_msgTypes[24]
+	mi := &file_slacktalk_event_v1_event_proto_msgTypes[31]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2331,7 +3172,7 @@ func (x *LaneParked) String() string {
 func (*LaneParked) ProtoMessage() {}
 
 func (x *LaneParked) ProtoReflect() protoreflect.Message {
-	mi := &file_slacktalk_event_v1_event_proto_msgTypes[24]
+	mi := &file_slacktalk_event_v1_event_proto_msgTypes[31]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2344,7 +3185,7 @@ func (x *LaneParked) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use LaneParked.ProtoReflect.Descriptor instead.
 func (*LaneParked) Descriptor() ([]byte, []int) {
-	return file_slacktalk_event_v1_event_proto_rawDescGZIP(), []int{24}
+	return file_slacktalk_event_v1_event_proto_rawDescGZIP(), []int{31}
 }
 
 func (x *LaneParked) GetDetail() string {
@@ -2361,7 +3202,7 @@ func (x *LaneParked) GetProject() string {
 	return ""
 }
 
-// SlackCommand is a command to Slack. Stream POSTS, published by router, carried out by slack-gateway. Next field: 14.
+// SlackCommand is a command to Slack. Stream POSTS, published by router, carried out by slack-gateway. Next field: 15.
 type SlackCommand struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
 	// Derived from the fact that caused it: the same cause makes the same command.
@@ -2369,7 +3210,7 @@ type SlackCommand struct {
 	Team     string                 `protobuf:"bytes,2,opt,name=team,proto3" json:"team,omitempty"`
 	Channel  string                 `protobuf:"bytes,3,opt,name=channel,proto3" json:"channel,omitempty"`
 	IssuedAt *timestamppb.Timestamp `protobuf:"bytes,4,opt,name=issued_at,json=issuedAt,proto3" json:"issued_at,omitempty"`
-	// BCP 47 tag of the language for shared texts (`ja`, `en`).
+	// BCP 47 tag of the language: the project's for shared texts, the reader's own for private ones (`ja`, `en`).
 	Language string `protobuf:"bytes,5,opt,name=language,proto3" json:"language,omitempty"`
 	// Set when a dead letter is tried again: the command may already have had its effect.
 	Replay bool `protobuf:"varint,6,opt,name=replay,proto3" json:"replay,omitempty"`
@@ -2379,6 +3220,7 @@ type SlackCommand struct {
 	//	*SlackCommand_Reaction
 	//	*SlackCommand_Notice
 	//	*SlackCommand_DirectNotice
+	//	*SlackCommand_CardUpdate
 	Command       isSlackCommand_Command `protobuf_oneof:"command"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
@@ -2386,7 +3228,7 @@ type SlackCommand struct {
 
 func (x *SlackCommand) Reset() {
 	*x = SlackCommand{}
-	mi := &file_slacktalk_event_v1_event_proto_msgTypes[25]
+	mi := &file_slacktalk_event_v1_event_proto_msgTypes[32]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2398,7 +3240,7 @@ func (x *SlackCommand) String() string {
 func (*SlackCommand) ProtoMessage() {}
 
 func (x *SlackCommand) ProtoReflect() protoreflect.Message {
-	mi := &file_slacktalk_event_v1_event_proto_msgTypes[25]
+	mi := &file_slacktalk_event_v1_event_proto_msgTypes[32]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2411,7 +3253,7 @@ func (x *SlackCommand) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use SlackCommand.ProtoReflect.Descriptor instead.
 func (*SlackCommand) Descriptor() ([]byte, []int) {
-	return file_slacktalk_event_v1_event_proto_rawDescGZIP(), []int{25}
+	return file_slacktalk_event_v1_event_proto_rawDescGZIP(), []int{32}
 }
 
 func (x *SlackCommand) GetId() string {
@@ -2499,6 +3341,15 @@ func (x *SlackCommand) GetDirectNotice() *DirectNotice {
 	return nil
 }
 
+func (x *SlackCommand) GetCardUpdate() *CardUpdate {
+	if x != nil {
+		if x, ok := x.Command.(*SlackCommand_CardUpdate); ok {
+			return x.CardUpdate
+		}
+	}
+	return nil
+}
+
 type isSlackCommand_Command interface {
 	isSlackCommand_Command()
 }
@@ -2519,6 +3370,10 @@ type SlackCommand_DirectNotice struct {
 	DirectNotice *DirectNotice `protobuf:"bytes,13,opt,name=direct_notice,json=directNotice,proto3,oneof"`
 }
 
+type SlackCommand_CardUpdate struct {
+	CardUpdate *CardUpdate `protobuf:"bytes,14,opt,name=card_update,json=cardUpdate,proto3,oneof"`
+}
+
 func (*SlackCommand_ThreadPost) isSlackCommand_Command() {}
 
 func (*SlackCommand_Reaction) isSlackCommand_Command() {}
@@ -2526,6 +3381,219 @@ func (*SlackCommand_Reaction) isSlackCommand_Command() {}
 func (*SlackCommand_Notice) isSlackCommand_Command() {}
 
 func (*SlackCommand_DirectNotice) isSlackCommand_Command() {}
+
+func (*SlackCommand_CardUpdate) isSlackCommand_Command() {}
+
+// Card is the state of a conversation as the head of its thread shows it.
+type Card struct {
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// Grows with every change of the conversation's record: of two cards the one with the larger revision counts.
+	Revision uint64    `protobuf:"varint,1,opt,name=revision,proto3" json:"revision,omitempty"`
+	Customer *Customer `protobuf:"bytes,2,opt,name=customer,proto3" json:"customer,omitempty"`
+	// Other ids of the same customer.
+	Aliases []*Customer `protobuf:"bytes,3,rep,name=aliases,proto3" json:"aliases,omitempty"`
+	// The beginning of what the customer wrote first.
+	FirstWords string `protobuf:"bytes,4,opt,name=first_words,json=firstWords,proto3" json:"first_words,omitempty"`
+	// Where they wrote it.
+	Page *Page `protobuf:"bytes,5,opt,name=page,proto3" json:"page,omitempty"`
+	// Absent when nobody.
+	Assignee *Operator `protobuf:"bytes,6,opt,name=assignee,proto3" json:"assignee,omitempty"`
+	// KARTE has not confirmed the assignee yet.
+	AssigneePending bool       `protobuf:"varint,7,opt,name=assignee_pending,json=assigneePending,proto3" json:"assignee_pending,omitempty"`
+	Status          ChatStatus `protobuf:"varint,8,opt,name=status,proto3,enum=slacktalk.event.v1.ChatStatus" json:"status,omitempty"`
+	// KARTE has not confirmed the status yet.
+	StatusPending bool                   `protobuf:"varint,9,opt,name=status_pending,json=statusPending,proto3" json:"status_pending,omitempty"`
+	OpenedAt      *timestamppb.Timestamp `protobuf:"bytes,10,opt,name=opened_at,json=openedAt,proto3" json:"opened_at,omitempty"`
+	// Absent when not known.
+	CustomerWroteAt *timestamppb.Timestamp `protobuf:"bytes,11,opt,name=customer_wrote_at,json=customerWroteAt,proto3" json:"customer_wrote_at,omitempty"`
+	OperatorWroteAt *timestamppb.Timestamp `protobuf:"bytes,12,opt,name=operator_wrote_at,json=operatorWroteAt,proto3" json:"operator_wrote_at,omitempty"`
+	unknownFields   protoimpl.UnknownFields
+	sizeCache       protoimpl.SizeCache
+}
+
+func (x *Card) Reset() {
+	*x = Card{}
+	mi := &file_slacktalk_event_v1_event_proto_msgTypes[33]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *Card) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*Card) ProtoMessage() {}
+
+func (x *Card) ProtoReflect() protoreflect.Message {
+	mi := &file_slacktalk_event_v1_event_proto_msgTypes[33]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use Card.ProtoReflect.Descriptor instead.
+func (*Card) Descriptor() ([]byte, []int) {
+	return file_slacktalk_event_v1_event_proto_rawDescGZIP(), []int{33}
+}
+
+func (x *Card) GetRevision() uint64 {
+	if x != nil {
+		return x.Revision
+	}
+	return 0
+}
+
+func (x *Card) GetCustomer() *Customer {
+	if x != nil {
+		return x.Customer
+	}
+	return nil
+}
+
+func (x *Card) GetAliases() []*Customer {
+	if x != nil {
+		return x.Aliases
+	}
+	return nil
+}
+
+func (x *Card) GetFirstWords() string {
+	if x != nil {
+		return x.FirstWords
+	}
+	return ""
+}
+
+func (x *Card) GetPage() *Page {
+	if x != nil {
+		return x.Page
+	}
+	return nil
+}
+
+func (x *Card) GetAssignee() *Operator {
+	if x != nil {
+		return x.Assignee
+	}
+	return nil
+}
+
+func (x *Card) GetAssigneePending() bool {
+	if x != nil {
+		return x.AssigneePending
+	}
+	return false
+}
+
+func (x *Card) GetStatus() ChatStatus {
+	if x != nil {
+		return x.Status
+	}
+	return ChatStatus_CHAT_STATUS_UNSPECIFIED
+}
+
+func (x *Card) GetStatusPending() bool {
+	if x != nil {
+		return x.StatusPending
+	}
+	return false
+}
+
+func (x *Card) GetOpenedAt() *timestamppb.Timestamp {
+	if x != nil {
+		return x.OpenedAt
+	}
+	return nil
+}
+
+func (x *Card) GetCustomerWroteAt() *timestamppb.Timestamp {
+	if x != nil {
+		return x.CustomerWroteAt
+	}
+	return nil
+}
+
+func (x *Card) GetOperatorWroteAt() *timestamppb.Timestamp {
+	if x != nil {
+		return x.OperatorWroteAt
+	}
+	return nil
+}
+
+// CardUpdate brings the head of a conversation's thread up to date; nothing happens while there is no thread. Of several that wait only the last is carried out.
+type CardUpdate struct {
+	state        protoimpl.MessageState `protogen:"open.v1"`
+	Project      string                 `protobuf:"bytes,1,opt,name=project,proto3" json:"project,omitempty"`
+	Conversation string                 `protobuf:"bytes,2,opt,name=conversation,proto3" json:"conversation,omitempty"`
+	Card         *Card                  `protobuf:"bytes,3,opt,name=card,proto3" json:"card,omitempty"`
+	// See ThreadPost.
+	Moves         uint32 `protobuf:"varint,4,opt,name=moves,proto3" json:"moves,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *CardUpdate) Reset() {
+	*x = CardUpdate{}
+	mi := &file_slacktalk_event_v1_event_proto_msgTypes[34]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *CardUpdate) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*CardUpdate) ProtoMessage() {}
+
+func (x *CardUpdate) ProtoReflect() protoreflect.Message {
+	mi := &file_slacktalk_event_v1_event_proto_msgTypes[34]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use CardUpdate.ProtoReflect.Descriptor instead.
+func (*CardUpdate) Descriptor() ([]byte, []int) {
+	return file_slacktalk_event_v1_event_proto_rawDescGZIP(), []int{34}
+}
+
+func (x *CardUpdate) GetProject() string {
+	if x != nil {
+		return x.Project
+	}
+	return ""
+}
+
+func (x *CardUpdate) GetConversation() string {
+	if x != nil {
+		return x.Conversation
+	}
+	return ""
+}
+
+func (x *CardUpdate) GetCard() *Card {
+	if x != nil {
+		return x.Card
+	}
+	return nil
+}
+
+func (x *CardUpdate) GetMoves() uint32 {
+	if x != nil {
+		return x.Moves
+	}
+	return 0
+}
 
 // Mention pings somebody of the workspace.
 type Mention struct {
@@ -2542,7 +3610,7 @@ type Mention struct {
 
 func (x *Mention) Reset() {
 	*x = Mention{}
-	mi := &file_slacktalk_event_v1_event_proto_msgTypes[26]
+	mi := &file_slacktalk_event_v1_event_proto_msgTypes[35]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2554,7 +3622,7 @@ func (x *Mention) String() string {
 func (*Mention) ProtoMessage() {}
 
 func (x *Mention) ProtoReflect() protoreflect.Message {
-	mi := &file_slacktalk_event_v1_event_proto_msgTypes[26]
+	mi := &file_slacktalk_event_v1_event_proto_msgTypes[35]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2567,7 +3635,7 @@ func (x *Mention) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Mention.ProtoReflect.Descriptor instead.
 func (*Mention) Descriptor() ([]byte, []int) {
-	return file_slacktalk_event_v1_event_proto_rawDescGZIP(), []int{26}
+	return file_slacktalk_event_v1_event_proto_rawDescGZIP(), []int{35}
 }
 
 func (x *Mention) GetMention() isMention_Mention {
@@ -2627,7 +3695,7 @@ func (*Mention_UserGroup) isMention_Mention() {}
 
 func (*Mention_Broadcast) isMention_Mention() {}
 
-// ThreadPost adds a line to the conversation's thread, opening it first where there is none. Next field: 25.
+// ThreadPost adds a line to the conversation's thread, opening it first where there is none. Next field: 29.
 type ThreadPost struct {
 	state        protoimpl.MessageState `protogen:"open.v1"`
 	Project      string                 `protobuf:"bytes,1,opt,name=project,proto3" json:"project,omitempty"`
@@ -2643,6 +3711,8 @@ type ThreadPost struct {
 	// How often the conversation had been moved on purpose when this was decided. Of two decisions about the channel the later one counts: a thread that is somewhere
 	// else by an earlier one is left and a new one opened here; one that is somewhere else by a later one is followed there.
 	Moves uint32 `protobuf:"varint,8,opt,name=moves,proto3" json:"moves,omitempty"`
+	// What the head shows when this opens the thread.
+	Card *Card `protobuf:"bytes,9,opt,name=card,proto3" json:"card,omitempty"`
 	// Types that are valid to be assigned to Body:
 	//
 	//	*ThreadPost_CustomerMessage
@@ -2650,6 +3720,10 @@ type ThreadPost struct {
 	//	*ThreadPost_Assigned
 	//	*ThreadPost_Merged
 	//	*ThreadPost_Moved
+	//	*ThreadPost_History
+	//	*ThreadPost_SentReply
+	//	*ThreadPost_Reminder
+	//	*ThreadPost_StatusSet
 	Body          isThreadPost_Body `protobuf_oneof:"body"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
@@ -2657,7 +3731,7 @@ type ThreadPost struct {
 
 func (x *ThreadPost) Reset() {
 	*x = ThreadPost{}
-	mi := &file_slacktalk_event_v1_event_proto_msgTypes[27]
+	mi := &file_slacktalk_event_v1_event_proto_msgTypes[36]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2669,7 +3743,7 @@ func (x *ThreadPost) String() string {
 func (*ThreadPost) ProtoMessage() {}
 
 func (x *ThreadPost) ProtoReflect() protoreflect.Message {
-	mi := &file_slacktalk_event_v1_event_proto_msgTypes[27]
+	mi := &file_slacktalk_event_v1_event_proto_msgTypes[36]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2682,7 +3756,7 @@ func (x *ThreadPost) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ThreadPost.ProtoReflect.Descriptor instead.
 func (*ThreadPost) Descriptor() ([]byte, []int) {
-	return file_slacktalk_event_v1_event_proto_rawDescGZIP(), []int{27}
+	return file_slacktalk_event_v1_event_proto_rawDescGZIP(), []int{36}
 }
 
 func (x *ThreadPost) GetProject() string {
@@ -2741,6 +3815,13 @@ func (x *ThreadPost) GetMoves() uint32 {
 	return 0
 }
 
+func (x *ThreadPost) GetCard() *Card {
+	if x != nil {
+		return x.Card
+	}
+	return nil
+}
+
 func (x *ThreadPost) GetBody() isThreadPost_Body {
 	if x != nil {
 		return x.Body
@@ -2793,6 +3874,42 @@ func (x *ThreadPost) GetMoved() *Moved {
 	return nil
 }
 
+func (x *ThreadPost) GetHistory() *History {
+	if x != nil {
+		if x, ok := x.Body.(*ThreadPost_History); ok {
+			return x.History
+		}
+	}
+	return nil
+}
+
+func (x *ThreadPost) GetSentReply() *SentReply {
+	if x != nil {
+		if x, ok := x.Body.(*ThreadPost_SentReply); ok {
+			return x.SentReply
+		}
+	}
+	return nil
+}
+
+func (x *ThreadPost) GetReminder() *Reminder {
+	if x != nil {
+		if x, ok := x.Body.(*ThreadPost_Reminder); ok {
+			return x.Reminder
+		}
+	}
+	return nil
+}
+
+func (x *ThreadPost) GetStatusSet() *StatusSet {
+	if x != nil {
+		if x, ok := x.Body.(*ThreadPost_StatusSet); ok {
+			return x.StatusSet
+		}
+	}
+	return nil
+}
+
 type isThreadPost_Body interface {
 	isThreadPost_Body()
 }
@@ -2817,6 +3934,22 @@ type ThreadPost_Moved struct {
 	Moved *Moved `protobuf:"bytes,24,opt,name=moved,proto3,oneof"`
 }
 
+type ThreadPost_History struct {
+	History *History `protobuf:"bytes,25,opt,name=history,proto3,oneof"`
+}
+
+type ThreadPost_SentReply struct {
+	SentReply *SentReply `protobuf:"bytes,26,opt,name=sent_reply,json=sentReply,proto3,oneof"`
+}
+
+type ThreadPost_Reminder struct {
+	Reminder *Reminder `protobuf:"bytes,27,opt,name=reminder,proto3,oneof"`
+}
+
+type ThreadPost_StatusSet struct {
+	StatusSet *StatusSet `protobuf:"bytes,28,opt,name=status_set,json=statusSet,proto3,oneof"`
+}
+
 func (*ThreadPost_CustomerMessage) isThreadPost_Body() {}
 
 func (*ThreadPost_OperatorMessage) isThreadPost_Body() {}
@@ -2826,6 +3959,293 @@ func (*ThreadPost_Assigned) isThreadPost_Body() {}
 func (*ThreadPost_Merged) isThreadPost_Body() {}
 
 func (*ThreadPost_Moved) isThreadPost_Body() {}
+
+func (*ThreadPost_History) isThreadPost_Body() {}
+
+func (*ThreadPost_SentReply) isThreadPost_Body() {}
+
+func (*ThreadPost_Reminder) isThreadPost_Body() {}
+
+func (*ThreadPost_StatusSet) isThreadPost_Body() {}
+
+// History is what was said before the thread was opened.
+type History struct {
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// Oldest first.
+	Entries       []*HistoryEntry `protobuf:"bytes,1,rep,name=entries,proto3" json:"entries,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *History) Reset() {
+	*x = History{}
+	mi := &file_slacktalk_event_v1_event_proto_msgTypes[37]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *History) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*History) ProtoMessage() {}
+
+func (x *History) ProtoReflect() protoreflect.Message {
+	mi := &file_slacktalk_event_v1_event_proto_msgTypes[37]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use History.ProtoReflect.Descriptor instead.
+func (*History) Descriptor() ([]byte, []int) {
+	return file_slacktalk_event_v1_event_proto_rawDescGZIP(), []int{37}
+}
+
+func (x *History) GetEntries() []*HistoryEntry {
+	if x != nil {
+		return x.Entries
+	}
+	return nil
+}
+
+// HistoryEntry is one message of before.
+type HistoryEntry struct {
+	state      protoimpl.MessageState `protogen:"open.v1"`
+	OccurredAt *timestamppb.Timestamp `protobuf:"bytes,1,opt,name=occurred_at,json=occurredAt,proto3" json:"occurred_at,omitempty"`
+	// Absent when the customer wrote it.
+	Operator      *Operator `protobuf:"bytes,2,opt,name=operator,proto3" json:"operator,omitempty"`
+	Text          string    `protobuf:"bytes,3,opt,name=text,proto3" json:"text,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *HistoryEntry) Reset() {
+	*x = HistoryEntry{}
+	mi := &file_slacktalk_event_v1_event_proto_msgTypes[38]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *HistoryEntry) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*HistoryEntry) ProtoMessage() {}
+
+func (x *HistoryEntry) ProtoReflect() protoreflect.Message {
+	mi := &file_slacktalk_event_v1_event_proto_msgTypes[38]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use HistoryEntry.ProtoReflect.Descriptor instead.
+func (*HistoryEntry) Descriptor() ([]byte, []int) {
+	return file_slacktalk_event_v1_event_proto_rawDescGZIP(), []int{38}
+}
+
+func (x *HistoryEntry) GetOccurredAt() *timestamppb.Timestamp {
+	if x != nil {
+		return x.OccurredAt
+	}
+	return nil
+}
+
+func (x *HistoryEntry) GetOperator() *Operator {
+	if x != nil {
+		return x.Operator
+	}
+	return nil
+}
+
+func (x *HistoryEntry) GetText() string {
+	if x != nil {
+		return x.Text
+	}
+	return ""
+}
+
+// SentReply tells what was sent to the customer from a dialog, and not as a line of the thread.
+type SentReply struct {
+	state    protoimpl.MessageState `protogen:"open.v1"`
+	Operator *Operator              `protobuf:"bytes,1,opt,name=operator,proto3" json:"operator,omitempty"`
+	// The member who sent it.
+	Member        string `protobuf:"bytes,2,opt,name=member,proto3" json:"member,omitempty"`
+	Text          string `protobuf:"bytes,3,opt,name=text,proto3" json:"text,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *SentReply) Reset() {
+	*x = SentReply{}
+	mi := &file_slacktalk_event_v1_event_proto_msgTypes[39]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *SentReply) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*SentReply) ProtoMessage() {}
+
+func (x *SentReply) ProtoReflect() protoreflect.Message {
+	mi := &file_slacktalk_event_v1_event_proto_msgTypes[39]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use SentReply.ProtoReflect.Descriptor instead.
+func (*SentReply) Descriptor() ([]byte, []int) {
+	return file_slacktalk_event_v1_event_proto_rawDescGZIP(), []int{39}
+}
+
+func (x *SentReply) GetOperator() *Operator {
+	if x != nil {
+		return x.Operator
+	}
+	return nil
+}
+
+func (x *SentReply) GetMember() string {
+	if x != nil {
+		return x.Member
+	}
+	return ""
+}
+
+func (x *SentReply) GetText() string {
+	if x != nil {
+		return x.Text
+	}
+	return ""
+}
+
+// Reminder tells that a customer has been waiting for an answer.
+type Reminder struct {
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// Since when.
+	WaitingSince *timestamppb.Timestamp `protobuf:"bytes,1,opt,name=waiting_since,json=waitingSince,proto3" json:"waiting_since,omitempty"`
+	// Others than the assignee are being asked.
+	Escalated     bool `protobuf:"varint,2,opt,name=escalated,proto3" json:"escalated,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *Reminder) Reset() {
+	*x = Reminder{}
+	mi := &file_slacktalk_event_v1_event_proto_msgTypes[40]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *Reminder) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*Reminder) ProtoMessage() {}
+
+func (x *Reminder) ProtoReflect() protoreflect.Message {
+	mi := &file_slacktalk_event_v1_event_proto_msgTypes[40]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use Reminder.ProtoReflect.Descriptor instead.
+func (*Reminder) Descriptor() ([]byte, []int) {
+	return file_slacktalk_event_v1_event_proto_rawDescGZIP(), []int{40}
+}
+
+func (x *Reminder) GetWaitingSince() *timestamppb.Timestamp {
+	if x != nil {
+		return x.WaitingSince
+	}
+	return nil
+}
+
+func (x *Reminder) GetEscalated() bool {
+	if x != nil {
+		return x.Escalated
+	}
+	return false
+}
+
+// StatusSet tells that the conversation has a new status.
+type StatusSet struct {
+	state  protoimpl.MessageState `protogen:"open.v1"`
+	Status ChatStatus             `protobuf:"varint,1,opt,name=status,proto3,enum=slacktalk.event.v1.ChatStatus" json:"status,omitempty"`
+	// In whose name.
+	Operator      *Operator `protobuf:"bytes,2,opt,name=operator,proto3" json:"operator,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *StatusSet) Reset() {
+	*x = StatusSet{}
+	mi := &file_slacktalk_event_v1_event_proto_msgTypes[41]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *StatusSet) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*StatusSet) ProtoMessage() {}
+
+func (x *StatusSet) ProtoReflect() protoreflect.Message {
+	mi := &file_slacktalk_event_v1_event_proto_msgTypes[41]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use StatusSet.ProtoReflect.Descriptor instead.
+func (*StatusSet) Descriptor() ([]byte, []int) {
+	return file_slacktalk_event_v1_event_proto_rawDescGZIP(), []int{41}
+}
+
+func (x *StatusSet) GetStatus() ChatStatus {
+	if x != nil {
+		return x.Status
+	}
+	return ChatStatus_CHAT_STATUS_UNSPECIFIED
+}
+
+func (x *StatusSet) GetOperator() *Operator {
+	if x != nil {
+		return x.Operator
+	}
+	return nil
+}
 
 // Moved tells that a conversation goes on in this channel by decision of somebody who may use the API; or, in the former thread, where it goes on.
 type Moved struct {
@@ -2841,7 +4261,7 @@ type Moved struct {
 
 func (x *Moved) Reset() {
 	*x = Moved{}
-	mi := &file_slacktalk_event_v1_event_proto_msgTypes[28]
+	mi := &file_slacktalk_event_v1_event_proto_msgTypes[42]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2853,7 +4273,7 @@ func (x *Moved) String() string {
 func (*Moved) ProtoMessage() {}
 
 func (x *Moved) ProtoReflect() protoreflect.Message {
-	mi := &file_slacktalk_event_v1_event_proto_msgTypes[28]
+	mi := &file_slacktalk_event_v1_event_proto_msgTypes[42]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2866,7 +4286,7 @@ func (x *Moved) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Moved.ProtoReflect.Descriptor instead.
 func (*Moved) Descriptor() ([]byte, []int) {
-	return file_slacktalk_event_v1_event_proto_rawDescGZIP(), []int{28}
+	return file_slacktalk_event_v1_event_proto_rawDescGZIP(), []int{42}
 }
 
 func (x *Moved) GetFromChannel() string {
@@ -2908,7 +4328,7 @@ type Merged struct {
 
 func (x *Merged) Reset() {
 	*x = Merged{}
-	mi := &file_slacktalk_event_v1_event_proto_msgTypes[29]
+	mi := &file_slacktalk_event_v1_event_proto_msgTypes[43]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2920,7 +4340,7 @@ func (x *Merged) String() string {
 func (*Merged) ProtoMessage() {}
 
 func (x *Merged) ProtoReflect() protoreflect.Message {
-	mi := &file_slacktalk_event_v1_event_proto_msgTypes[29]
+	mi := &file_slacktalk_event_v1_event_proto_msgTypes[43]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2933,7 +4353,7 @@ func (x *Merged) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Merged.ProtoReflect.Descriptor instead.
 func (*Merged) Descriptor() ([]byte, []int) {
-	return file_slacktalk_event_v1_event_proto_rawDescGZIP(), []int{29}
+	return file_slacktalk_event_v1_event_proto_rawDescGZIP(), []int{43}
 }
 
 func (x *Merged) GetIntoConversation() string {
@@ -2958,7 +4378,7 @@ type Reaction struct {
 
 func (x *Reaction) Reset() {
 	*x = Reaction{}
-	mi := &file_slacktalk_event_v1_event_proto_msgTypes[30]
+	mi := &file_slacktalk_event_v1_event_proto_msgTypes[44]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2970,7 +4390,7 @@ func (x *Reaction) String() string {
 func (*Reaction) ProtoMessage() {}
 
 func (x *Reaction) ProtoReflect() protoreflect.Message {
-	mi := &file_slacktalk_event_v1_event_proto_msgTypes[30]
+	mi := &file_slacktalk_event_v1_event_proto_msgTypes[44]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2983,7 +4403,7 @@ func (x *Reaction) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Reaction.ProtoReflect.Descriptor instead.
 func (*Reaction) Descriptor() ([]byte, []int) {
-	return file_slacktalk_event_v1_event_proto_rawDescGZIP(), []int{30}
+	return file_slacktalk_event_v1_event_proto_rawDescGZIP(), []int{44}
 }
 
 func (x *Reaction) GetTarget() *SlackMessageRef {
@@ -3020,14 +4440,18 @@ type Notice struct {
 	Target *SlackMessageRef       `protobuf:"bytes,1,opt,name=target,proto3" json:"target,omitempty"`
 	Kind   NoticeKind             `protobuf:"varint,2,opt,name=kind,proto3,enum=slacktalk.event.v1.NoticeKind" json:"kind,omitempty"`
 	// Filled into the words: the other side's explanation, an operator's id, a file's name.
-	Detail        string `protobuf:"bytes,3,opt,name=detail,proto3" json:"detail,omitempty"`
+	Detail string `protobuf:"bytes,3,opt,name=detail,proto3" json:"detail,omitempty"`
+	// For a button that tries again: the id of the command that was given up; no such button when empty.
+	CommandId string `protobuf:"bytes,4,opt,name=command_id,json=commandId,proto3" json:"command_id,omitempty"`
+	// For buttons about an edit.
+	EditedTs      string `protobuf:"bytes,5,opt,name=edited_ts,json=editedTs,proto3" json:"edited_ts,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
 
 func (x *Notice) Reset() {
 	*x = Notice{}
-	mi := &file_slacktalk_event_v1_event_proto_msgTypes[31]
+	mi := &file_slacktalk_event_v1_event_proto_msgTypes[45]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -3039,7 +4463,7 @@ func (x *Notice) String() string {
 func (*Notice) ProtoMessage() {}
 
 func (x *Notice) ProtoReflect() protoreflect.Message {
-	mi := &file_slacktalk_event_v1_event_proto_msgTypes[31]
+	mi := &file_slacktalk_event_v1_event_proto_msgTypes[45]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -3052,7 +4476,7 @@ func (x *Notice) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Notice.ProtoReflect.Descriptor instead.
 func (*Notice) Descriptor() ([]byte, []int) {
-	return file_slacktalk_event_v1_event_proto_rawDescGZIP(), []int{31}
+	return file_slacktalk_event_v1_event_proto_rawDescGZIP(), []int{45}
 }
 
 func (x *Notice) GetTarget() *SlackMessageRef {
@@ -3076,19 +4500,35 @@ func (x *Notice) GetDetail() string {
 	return ""
 }
 
+func (x *Notice) GetCommandId() string {
+	if x != nil {
+		return x.CommandId
+	}
+	return ""
+}
+
+func (x *Notice) GetEditedTs() string {
+	if x != nil {
+		return x.EditedTs
+	}
+	return ""
+}
+
 // DirectNotice tells one member something in a direct message.
 type DirectNotice struct {
-	state         protoimpl.MessageState `protogen:"open.v1"`
-	Member        string                 `protobuf:"bytes,1,opt,name=member,proto3" json:"member,omitempty"`
-	Kind          NoticeKind             `protobuf:"varint,2,opt,name=kind,proto3,enum=slacktalk.event.v1.NoticeKind" json:"kind,omitempty"`
-	Detail        string                 `protobuf:"bytes,3,opt,name=detail,proto3" json:"detail,omitempty"`
+	state  protoimpl.MessageState `protogen:"open.v1"`
+	Member string                 `protobuf:"bytes,1,opt,name=member,proto3" json:"member,omitempty"`
+	Kind   NoticeKind             `protobuf:"varint,2,opt,name=kind,proto3,enum=slacktalk.event.v1.NoticeKind" json:"kind,omitempty"`
+	Detail string                 `protobuf:"bytes,3,opt,name=detail,proto3" json:"detail,omitempty"`
+	// What it links to; absent when nothing.
+	About         *SlackMessageRef `protobuf:"bytes,4,opt,name=about,proto3" json:"about,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
 
 func (x *DirectNotice) Reset() {
 	*x = DirectNotice{}
-	mi := &file_slacktalk_event_v1_event_proto_msgTypes[32]
+	mi := &file_slacktalk_event_v1_event_proto_msgTypes[46]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -3100,7 +4540,7 @@ func (x *DirectNotice) String() string {
 func (*DirectNotice) ProtoMessage() {}
 
 func (x *DirectNotice) ProtoReflect() protoreflect.Message {
-	mi := &file_slacktalk_event_v1_event_proto_msgTypes[32]
+	mi := &file_slacktalk_event_v1_event_proto_msgTypes[46]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -3113,7 +4553,7 @@ func (x *DirectNotice) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use DirectNotice.ProtoReflect.Descriptor instead.
 func (*DirectNotice) Descriptor() ([]byte, []int) {
-	return file_slacktalk_event_v1_event_proto_rawDescGZIP(), []int{32}
+	return file_slacktalk_event_v1_event_proto_rawDescGZIP(), []int{46}
 }
 
 func (x *DirectNotice) GetMember() string {
@@ -3137,6 +4577,13 @@ func (x *DirectNotice) GetDetail() string {
 	return ""
 }
 
+func (x *DirectNotice) GetAbout() *SlackMessageRef {
+	if x != nil {
+		return x.About
+	}
+	return nil
+}
+
 // KarteCommand is a command to KARTE. Stream SENDS, published by router, carried out by ingest-karte.
 type KarteCommand struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
@@ -3153,14 +4600,21 @@ type KarteCommand struct {
 	Origin   *SlackMessageRef       `protobuf:"bytes,8,opt,name=origin,proto3" json:"origin,omitempty"`
 	IssuedAt *timestamppb.Timestamp `protobuf:"bytes,9,opt,name=issued_at,json=issuedAt,proto3" json:"issued_at,omitempty"`
 	// Set when a dead letter is tried again: the command may already have had its effect.
-	Replay        bool `protobuf:"varint,10,opt,name=replay,proto3" json:"replay,omitempty"`
+	Replay bool `protobuf:"varint,10,opt,name=replay,proto3" json:"replay,omitempty"`
+	// Instead of kind and text: a change of the conversation.
+	//
+	// Types that are valid to be assigned to Change:
+	//
+	//	*KarteCommand_Assignee
+	//	*KarteCommand_Status
+	Change        isKarteCommand_Change `protobuf_oneof:"change"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
 
 func (x *KarteCommand) Reset() {
 	*x = KarteCommand{}
-	mi := &file_slacktalk_event_v1_event_proto_msgTypes[33]
+	mi := &file_slacktalk_event_v1_event_proto_msgTypes[47]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -3172,7 +4626,7 @@ func (x *KarteCommand) String() string {
 func (*KarteCommand) ProtoMessage() {}
 
 func (x *KarteCommand) ProtoReflect() protoreflect.Message {
-	mi := &file_slacktalk_event_v1_event_proto_msgTypes[33]
+	mi := &file_slacktalk_event_v1_event_proto_msgTypes[47]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -3185,7 +4639,7 @@ func (x *KarteCommand) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use KarteCommand.ProtoReflect.Descriptor instead.
 func (*KarteCommand) Descriptor() ([]byte, []int) {
-	return file_slacktalk_event_v1_event_proto_rawDescGZIP(), []int{33}
+	return file_slacktalk_event_v1_event_proto_rawDescGZIP(), []int{47}
 }
 
 func (x *KarteCommand) GetId() string {
@@ -3258,6 +4712,47 @@ func (x *KarteCommand) GetReplay() bool {
 	return false
 }
 
+func (x *KarteCommand) GetChange() isKarteCommand_Change {
+	if x != nil {
+		return x.Change
+	}
+	return nil
+}
+
+func (x *KarteCommand) GetAssignee() *AssigneeChange {
+	if x != nil {
+		if x, ok := x.Change.(*KarteCommand_Assignee); ok {
+			return x.Assignee
+		}
+	}
+	return nil
+}
+
+func (x *KarteCommand) GetStatus() *StatusChange {
+	if x != nil {
+		if x, ok := x.Change.(*KarteCommand_Status); ok {
+			return x.Status
+		}
+	}
+	return nil
+}
+
+type isKarteCommand_Change interface {
+	isKarteCommand_Change()
+}
+
+type KarteCommand_Assignee struct {
+	Assignee *AssigneeChange `protobuf:"bytes,11,opt,name=assignee,proto3,oneof"`
+}
+
+type KarteCommand_Status struct {
+	Status *StatusChange `protobuf:"bytes,12,opt,name=status,proto3,oneof"`
+}
+
+func (*KarteCommand_Assignee) isKarteCommand_Change() {}
+
+func (*KarteCommand_Status) isKarteCommand_Change() {}
+
 // RepliesRequest asks slack-gateway for what Slack holds of a thread (request/reply, `ask.slack.<team>.replies`): whose thread it is, and the replies
 // before one of them, because Slack may deliver a reply late, or never.
 type RepliesRequest struct {
@@ -3274,7 +4769,7 @@ type RepliesRequest struct {
 
 func (x *RepliesRequest) Reset() {
 	*x = RepliesRequest{}
-	mi := &file_slacktalk_event_v1_event_proto_msgTypes[34]
+	mi := &file_slacktalk_event_v1_event_proto_msgTypes[48]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -3286,7 +4781,7 @@ func (x *RepliesRequest) String() string {
 func (*RepliesRequest) ProtoMessage() {}
 
 func (x *RepliesRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_slacktalk_event_v1_event_proto_msgTypes[34]
+	mi := &file_slacktalk_event_v1_event_proto_msgTypes[48]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -3299,7 +4794,7 @@ func (x *RepliesRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use RepliesRequest.ProtoReflect.Descriptor instead.
 func (*RepliesRequest) Descriptor() ([]byte, []int) {
-	return file_slacktalk_event_v1_event_proto_rawDescGZIP(), []int{34}
+	return file_slacktalk_event_v1_event_proto_rawDescGZIP(), []int{48}
 }
 
 func (x *RepliesRequest) GetTeam() string {
@@ -3356,7 +4851,7 @@ type RepliesResponse struct {
 
 func (x *RepliesResponse) Reset() {
 	*x = RepliesResponse{}
-	mi := &file_slacktalk_event_v1_event_proto_msgTypes[35]
+	mi := &file_slacktalk_event_v1_event_proto_msgTypes[49]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -3368,7 +4863,7 @@ func (x *RepliesResponse) String() string {
 func (*RepliesResponse) ProtoMessage() {}
 
 func (x *RepliesResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_slacktalk_event_v1_event_proto_msgTypes[35]
+	mi := &file_slacktalk_event_v1_event_proto_msgTypes[49]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -3381,7 +4876,7 @@ func (x *RepliesResponse) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use RepliesResponse.ProtoReflect.Descriptor instead.
 func (*RepliesResponse) Descriptor() ([]byte, []int) {
-	return file_slacktalk_event_v1_event_proto_rawDescGZIP(), []int{35}
+	return file_slacktalk_event_v1_event_proto_rawDescGZIP(), []int{49}
 }
 
 func (x *RepliesResponse) GetReplies() []*SlackFact {
@@ -3419,6 +4914,264 @@ func (x *RepliesResponse) GetError() string {
 	return ""
 }
 
+// MessageRequest asks slack-gateway what a line of a thread says now (request/reply, `ask.slack.<team>.message`).
+type MessageRequest struct {
+	state         protoimpl.MessageState `protogen:"open.v1"`
+	Team          string                 `protobuf:"bytes,1,opt,name=team,proto3" json:"team,omitempty"`
+	Channel       string                 `protobuf:"bytes,2,opt,name=channel,proto3" json:"channel,omitempty"`
+	ThreadTs      string                 `protobuf:"bytes,3,opt,name=thread_ts,json=threadTs,proto3" json:"thread_ts,omitempty"`
+	Ts            string                 `protobuf:"bytes,4,opt,name=ts,proto3" json:"ts,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *MessageRequest) Reset() {
+	*x = MessageRequest{}
+	mi := &file_slacktalk_event_v1_event_proto_msgTypes[50]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *MessageRequest) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*MessageRequest) ProtoMessage() {}
+
+func (x *MessageRequest) ProtoReflect() protoreflect.Message {
+	mi := &file_slacktalk_event_v1_event_proto_msgTypes[50]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use MessageRequest.ProtoReflect.Descriptor instead.
+func (*MessageRequest) Descriptor() ([]byte, []int) {
+	return file_slacktalk_event_v1_event_proto_rawDescGZIP(), []int{50}
+}
+
+func (x *MessageRequest) GetTeam() string {
+	if x != nil {
+		return x.Team
+	}
+	return ""
+}
+
+func (x *MessageRequest) GetChannel() string {
+	if x != nil {
+		return x.Channel
+	}
+	return ""
+}
+
+func (x *MessageRequest) GetThreadTs() string {
+	if x != nil {
+		return x.ThreadTs
+	}
+	return ""
+}
+
+func (x *MessageRequest) GetTs() string {
+	if x != nil {
+		return x.Ts
+	}
+	return ""
+}
+
+// MessageResponse answers it.
+type MessageResponse struct {
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// Absent when the line is gone, or was not written by a person.
+	Message *ReplyWritten `protobuf:"bytes,1,opt,name=message,proto3" json:"message,omitempty"`
+	// The ts of its last edit; empty when it is as it was written.
+	EditedTs string `protobuf:"bytes,2,opt,name=edited_ts,json=editedTs,proto3" json:"edited_ts,omitempty"`
+	// Set when Slack could not be asked now.
+	Error         string `protobuf:"bytes,3,opt,name=error,proto3" json:"error,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *MessageResponse) Reset() {
+	*x = MessageResponse{}
+	mi := &file_slacktalk_event_v1_event_proto_msgTypes[51]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *MessageResponse) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*MessageResponse) ProtoMessage() {}
+
+func (x *MessageResponse) ProtoReflect() protoreflect.Message {
+	mi := &file_slacktalk_event_v1_event_proto_msgTypes[51]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use MessageResponse.ProtoReflect.Descriptor instead.
+func (*MessageResponse) Descriptor() ([]byte, []int) {
+	return file_slacktalk_event_v1_event_proto_rawDescGZIP(), []int{51}
+}
+
+func (x *MessageResponse) GetMessage() *ReplyWritten {
+	if x != nil {
+		return x.Message
+	}
+	return nil
+}
+
+func (x *MessageResponse) GetEditedTs() string {
+	if x != nil {
+		return x.EditedTs
+	}
+	return ""
+}
+
+func (x *MessageResponse) GetError() string {
+	if x != nil {
+		return x.Error
+	}
+	return ""
+}
+
+// HistoryRequest asks ingest-karte what was said with a customer (request/reply, `ask.karte.<project>.history`).
+type HistoryRequest struct {
+	state    protoimpl.MessageState `protogen:"open.v1"`
+	Project  string                 `protobuf:"bytes,1,opt,name=project,proto3" json:"project,omitempty"`
+	Customer *Customer              `protobuf:"bytes,2,opt,name=customer,proto3" json:"customer,omitempty"`
+	Limit    int32                  `protobuf:"varint,3,opt,name=limit,proto3" json:"limit,omitempty"`
+	// Only what was said earlier.
+	Before        *timestamppb.Timestamp `protobuf:"bytes,4,opt,name=before,proto3" json:"before,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *HistoryRequest) Reset() {
+	*x = HistoryRequest{}
+	mi := &file_slacktalk_event_v1_event_proto_msgTypes[52]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *HistoryRequest) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*HistoryRequest) ProtoMessage() {}
+
+func (x *HistoryRequest) ProtoReflect() protoreflect.Message {
+	mi := &file_slacktalk_event_v1_event_proto_msgTypes[52]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use HistoryRequest.ProtoReflect.Descriptor instead.
+func (*HistoryRequest) Descriptor() ([]byte, []int) {
+	return file_slacktalk_event_v1_event_proto_rawDescGZIP(), []int{52}
+}
+
+func (x *HistoryRequest) GetProject() string {
+	if x != nil {
+		return x.Project
+	}
+	return ""
+}
+
+func (x *HistoryRequest) GetCustomer() *Customer {
+	if x != nil {
+		return x.Customer
+	}
+	return nil
+}
+
+func (x *HistoryRequest) GetLimit() int32 {
+	if x != nil {
+		return x.Limit
+	}
+	return 0
+}
+
+func (x *HistoryRequest) GetBefore() *timestamppb.Timestamp {
+	if x != nil {
+		return x.Before
+	}
+	return nil
+}
+
+// HistoryResponse answers it.
+type HistoryResponse struct {
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// Oldest first.
+	Entries []*HistoryEntry `protobuf:"bytes,1,rep,name=entries,proto3" json:"entries,omitempty"`
+	// Set when KARTE could not be asked now.
+	Error         string `protobuf:"bytes,2,opt,name=error,proto3" json:"error,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *HistoryResponse) Reset() {
+	*x = HistoryResponse{}
+	mi := &file_slacktalk_event_v1_event_proto_msgTypes[53]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *HistoryResponse) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*HistoryResponse) ProtoMessage() {}
+
+func (x *HistoryResponse) ProtoReflect() protoreflect.Message {
+	mi := &file_slacktalk_event_v1_event_proto_msgTypes[53]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use HistoryResponse.ProtoReflect.Descriptor instead.
+func (*HistoryResponse) Descriptor() ([]byte, []int) {
+	return file_slacktalk_event_v1_event_proto_rawDescGZIP(), []int{53}
+}
+
+func (x *HistoryResponse) GetEntries() []*HistoryEntry {
+	if x != nil {
+		return x.Entries
+	}
+	return nil
+}
+
+func (x *HistoryResponse) GetError() string {
+	if x != nil {
+		return x.Error
+	}
+	return ""
+}
+
 // OperatorsRequest asks ingest-karte which operators KARTE knows (request/reply, `ask.karte.<project>.operators`).
 type OperatorsRequest struct {
 	state         protoimpl.MessageState `protogen:"open.v1"`
@@ -3429,7 +5182,7 @@ type OperatorsRequest struct {
 
 func (x *OperatorsRequest) Reset() {
 	*x = OperatorsRequest{}
-	mi := &file_slacktalk_event_v1_event_proto_msgTypes[36]
+	mi := &file_slacktalk_event_v1_event_proto_msgTypes[54]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -3441,7 +5194,7 @@ func (x *OperatorsRequest) String() string {
 func (*OperatorsRequest) ProtoMessage() {}
 
 func (x *OperatorsRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_slacktalk_event_v1_event_proto_msgTypes[36]
+	mi := &file_slacktalk_event_v1_event_proto_msgTypes[54]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -3454,7 +5207,7 @@ func (x *OperatorsRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use OperatorsRequest.ProtoReflect.Descriptor instead.
 func (*OperatorsRequest) Descriptor() ([]byte, []int) {
-	return file_slacktalk_event_v1_event_proto_rawDescGZIP(), []int{36}
+	return file_slacktalk_event_v1_event_proto_rawDescGZIP(), []int{54}
 }
 
 func (x *OperatorsRequest) GetProject() string {
@@ -3476,7 +5229,7 @@ type OperatorsResponse struct {
 
 func (x *OperatorsResponse) Reset() {
 	*x = OperatorsResponse{}
-	mi := &file_slacktalk_event_v1_event_proto_msgTypes[37]
+	mi := &file_slacktalk_event_v1_event_proto_msgTypes[55]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -3488,7 +5241,7 @@ func (x *OperatorsResponse) String() string {
 func (*OperatorsResponse) ProtoMessage() {}
 
 func (x *OperatorsResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_slacktalk_event_v1_event_proto_msgTypes[37]
+	mi := &file_slacktalk_event_v1_event_proto_msgTypes[55]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -3501,7 +5254,7 @@ func (x *OperatorsResponse) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use OperatorsResponse.ProtoReflect.Descriptor instead.
 func (*OperatorsResponse) Descriptor() ([]byte, []int) {
-	return file_slacktalk_event_v1_event_proto_rawDescGZIP(), []int{37}
+	return file_slacktalk_event_v1_event_proto_rawDescGZIP(), []int{55}
 }
 
 func (x *OperatorsResponse) GetOperators() []*Operator {
@@ -3531,7 +5284,7 @@ type TestMessageRequest struct {
 
 func (x *TestMessageRequest) Reset() {
 	*x = TestMessageRequest{}
-	mi := &file_slacktalk_event_v1_event_proto_msgTypes[38]
+	mi := &file_slacktalk_event_v1_event_proto_msgTypes[56]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -3543,7 +5296,7 @@ func (x *TestMessageRequest) String() string {
 func (*TestMessageRequest) ProtoMessage() {}
 
 func (x *TestMessageRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_slacktalk_event_v1_event_proto_msgTypes[38]
+	mi := &file_slacktalk_event_v1_event_proto_msgTypes[56]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -3556,7 +5309,7 @@ func (x *TestMessageRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use TestMessageRequest.ProtoReflect.Descriptor instead.
 func (*TestMessageRequest) Descriptor() ([]byte, []int) {
-	return file_slacktalk_event_v1_event_proto_rawDescGZIP(), []int{38}
+	return file_slacktalk_event_v1_event_proto_rawDescGZIP(), []int{56}
 }
 
 func (x *TestMessageRequest) GetProject() string {
@@ -3591,7 +5344,7 @@ type TestMessageResponse struct {
 
 func (x *TestMessageResponse) Reset() {
 	*x = TestMessageResponse{}
-	mi := &file_slacktalk_event_v1_event_proto_msgTypes[39]
+	mi := &file_slacktalk_event_v1_event_proto_msgTypes[57]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -3603,7 +5356,7 @@ func (x *TestMessageResponse) String() string {
 func (*TestMessageResponse) ProtoMessage() {}
 
 func (x *TestMessageResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_slacktalk_event_v1_event_proto_msgTypes[39]
+	mi := &file_slacktalk_event_v1_event_proto_msgTypes[57]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -3616,7 +5369,7 @@ func (x *TestMessageResponse) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use TestMessageResponse.ProtoReflect.Descriptor instead.
 func (*TestMessageResponse) Descriptor() ([]byte, []int) {
-	return file_slacktalk_event_v1_event_proto_rawDescGZIP(), []int{39}
+	return file_slacktalk_event_v1_event_proto_rawDescGZIP(), []int{57}
 }
 
 func (x *TestMessageResponse) GetCustomer() *Customer {
@@ -3669,7 +5422,7 @@ type ExaminationRequest struct {
 
 func (x *ExaminationRequest) Reset() {
 	*x = ExaminationRequest{}
-	mi := &file_slacktalk_event_v1_event_proto_msgTypes[40]
+	mi := &file_slacktalk_event_v1_event_proto_msgTypes[58]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -3681,7 +5434,7 @@ func (x *ExaminationRequest) String() string {
 func (*ExaminationRequest) ProtoMessage() {}
 
 func (x *ExaminationRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_slacktalk_event_v1_event_proto_msgTypes[40]
+	mi := &file_slacktalk_event_v1_event_proto_msgTypes[58]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -3694,7 +5447,7 @@ func (x *ExaminationRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ExaminationRequest.ProtoReflect.Descriptor instead.
 func (*ExaminationRequest) Descriptor() ([]byte, []int) {
-	return file_slacktalk_event_v1_event_proto_rawDescGZIP(), []int{40}
+	return file_slacktalk_event_v1_event_proto_rawDescGZIP(), []int{58}
 }
 
 func (x *ExaminationRequest) GetProject() string {
@@ -3737,7 +5490,7 @@ type ExaminationResponse struct {
 
 func (x *ExaminationResponse) Reset() {
 	*x = ExaminationResponse{}
-	mi := &file_slacktalk_event_v1_event_proto_msgTypes[41]
+	mi := &file_slacktalk_event_v1_event_proto_msgTypes[59]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -3749,7 +5502,7 @@ func (x *ExaminationResponse) String() string {
 func (*ExaminationResponse) ProtoMessage() {}
 
 func (x *ExaminationResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_slacktalk_event_v1_event_proto_msgTypes[41]
+	mi := &file_slacktalk_event_v1_event_proto_msgTypes[59]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -3762,7 +5515,7 @@ func (x *ExaminationResponse) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ExaminationResponse.ProtoReflect.Descriptor instead.
 func (*ExaminationResponse) Descriptor() ([]byte, []int) {
-	return file_slacktalk_event_v1_event_proto_rawDescGZIP(), []int{41}
+	return file_slacktalk_event_v1_event_proto_rawDescGZIP(), []int{59}
 }
 
 func (x *ExaminationResponse) GetReplica() string {
@@ -3797,7 +5550,7 @@ type Finding struct {
 
 func (x *Finding) Reset() {
 	*x = Finding{}
-	mi := &file_slacktalk_event_v1_event_proto_msgTypes[42]
+	mi := &file_slacktalk_event_v1_event_proto_msgTypes[60]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -3809,7 +5562,7 @@ func (x *Finding) String() string {
 func (*Finding) ProtoMessage() {}
 
 func (x *Finding) ProtoReflect() protoreflect.Message {
-	mi := &file_slacktalk_event_v1_event_proto_msgTypes[42]
+	mi := &file_slacktalk_event_v1_event_proto_msgTypes[60]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -3822,7 +5575,7 @@ func (x *Finding) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Finding.ProtoReflect.Descriptor instead.
 func (*Finding) Descriptor() ([]byte, []int) {
-	return file_slacktalk_event_v1_event_proto_rawDescGZIP(), []int{42}
+	return file_slacktalk_event_v1_event_proto_rawDescGZIP(), []int{60}
 }
 
 func (x *Finding) GetCheck() string {
@@ -3882,7 +5635,7 @@ type AuditEntry struct {
 
 func (x *AuditEntry) Reset() {
 	*x = AuditEntry{}
-	mi := &file_slacktalk_event_v1_event_proto_msgTypes[43]
+	mi := &file_slacktalk_event_v1_event_proto_msgTypes[61]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -3894,7 +5647,7 @@ func (x *AuditEntry) String() string {
 func (*AuditEntry) ProtoMessage() {}
 
 func (x *AuditEntry) ProtoReflect() protoreflect.Message {
-	mi := &file_slacktalk_event_v1_event_proto_msgTypes[43]
+	mi := &file_slacktalk_event_v1_event_proto_msgTypes[61]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -3907,7 +5660,7 @@ func (x *AuditEntry) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use AuditEntry.ProtoReflect.Descriptor instead.
 func (*AuditEntry) Descriptor() ([]byte, []int) {
-	return file_slacktalk_event_v1_event_proto_rawDescGZIP(), []int{43}
+	return file_slacktalk_event_v1_event_proto_rawDescGZIP(), []int{61}
 }
 
 func (x *AuditEntry) GetId() string {
@@ -3979,7 +5732,7 @@ type MembersRequest struct {
 
 func (x *MembersRequest) Reset() {
 	*x = MembersRequest{}
-	mi := &file_slacktalk_event_v1_event_proto_msgTypes[44]
+	mi := &file_slacktalk_event_v1_event_proto_msgTypes[62]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -3991,7 +5744,7 @@ func (x *MembersRequest) String() string {
 func (*MembersRequest) ProtoMessage() {}
 
 func (x *MembersRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_slacktalk_event_v1_event_proto_msgTypes[44]
+	mi := &file_slacktalk_event_v1_event_proto_msgTypes[62]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -4004,7 +5757,7 @@ func (x *MembersRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use MembersRequest.ProtoReflect.Descriptor instead.
 func (*MembersRequest) Descriptor() ([]byte, []int) {
-	return file_slacktalk_event_v1_event_proto_rawDescGZIP(), []int{44}
+	return file_slacktalk_event_v1_event_proto_rawDescGZIP(), []int{62}
 }
 
 func (x *MembersRequest) GetTeam() string {
@@ -4051,7 +5804,7 @@ type MembersResponse struct {
 
 func (x *MembersResponse) Reset() {
 	*x = MembersResponse{}
-	mi := &file_slacktalk_event_v1_event_proto_msgTypes[45]
+	mi := &file_slacktalk_event_v1_event_proto_msgTypes[63]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -4063,7 +5816,7 @@ func (x *MembersResponse) String() string {
 func (*MembersResponse) ProtoMessage() {}
 
 func (x *MembersResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_slacktalk_event_v1_event_proto_msgTypes[45]
+	mi := &file_slacktalk_event_v1_event_proto_msgTypes[63]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -4076,7 +5829,7 @@ func (x *MembersResponse) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use MembersResponse.ProtoReflect.Descriptor instead.
 func (*MembersResponse) Descriptor() ([]byte, []int) {
-	return file_slacktalk_event_v1_event_proto_rawDescGZIP(), []int{45}
+	return file_slacktalk_event_v1_event_proto_rawDescGZIP(), []int{63}
 }
 
 func (x *MembersResponse) GetMembers() []*Member {
@@ -4125,7 +5878,7 @@ type Member struct {
 
 func (x *Member) Reset() {
 	*x = Member{}
-	mi := &file_slacktalk_event_v1_event_proto_msgTypes[46]
+	mi := &file_slacktalk_event_v1_event_proto_msgTypes[64]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -4137,7 +5890,7 @@ func (x *Member) String() string {
 func (*Member) ProtoMessage() {}
 
 func (x *Member) ProtoReflect() protoreflect.Message {
-	mi := &file_slacktalk_event_v1_event_proto_msgTypes[46]
+	mi := &file_slacktalk_event_v1_event_proto_msgTypes[64]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -4150,7 +5903,7 @@ func (x *Member) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Member.ProtoReflect.Descriptor instead.
 func (*Member) Descriptor() ([]byte, []int) {
-	return file_slacktalk_event_v1_event_proto_rawDescGZIP(), []int{46}
+	return file_slacktalk_event_v1_event_proto_rawDescGZIP(), []int{64}
 }
 
 func (x *Member) GetId() string {
@@ -4210,11 +5963,17 @@ const file_slacktalk_event_v1_event_proto_rawDesc = "" +
 	"\bCustomer\x12\x17\n" +
 	"\auser_id\x18\x01 \x01(\tR\x06userId\x12\x1d\n" +
 	"\n" +
-	"visitor_id\x18\x02 \x01(\tR\tvisitorId\"@\n" +
+	"visitor_id\x18\x02 \x01(\tR\tvisitorId\"a\n" +
 	"\bOperator\x12\x0e\n" +
 	"\x02id\x18\x01 \x01(\tR\x02id\x12\x12\n" +
 	"\x04name\x18\x02 \x01(\tR\x04name\x12\x10\n" +
-	"\x03bot\x18\x03 \x01(\bR\x03bot\".\n" +
+	"\x03bot\x18\x03 \x01(\bR\x03bot\x12\x1f\n" +
+	"\vpicture_url\x18\x04 \x01(\tR\n" +
+	"pictureUrl\"J\n" +
+	"\x0eAssigneeChange\x128\n" +
+	"\boperator\x18\x01 \x01(\v2\x1c.slacktalk.event.v1.OperatorR\boperator\"F\n" +
+	"\fStatusChange\x126\n" +
+	"\x06status\x18\x01 \x01(\x0e2\x1e.slacktalk.event.v1.ChatStatusR\x06status\".\n" +
 	"\x04Page\x12\x10\n" +
 	"\x03url\x18\x01 \x01(\tR\x03url\x12\x14\n" +
 	"\x05title\x18\x02 \x01(\tR\x05title\"\x84\x01\n" +
@@ -4223,7 +5982,7 @@ const file_slacktalk_event_v1_event_proto_rawDesc = "" +
 	"\achannel\x18\x02 \x01(\tR\achannel\x12\x1b\n" +
 	"\tthread_ts\x18\x03 \x01(\tR\bthreadTs\x12\x0e\n" +
 	"\x02ts\x18\x04 \x01(\tR\x02ts\x12\x16\n" +
-	"\x06member\x18\x05 \x01(\tR\x06member\"\xfa\x05\n" +
+	"\x06member\x18\x05 \x01(\tR\x06member\"\x86\a\n" +
 	"\bTalkFact\x12\x0e\n" +
 	"\x02id\x18\x01 \x01(\tR\x02id\x12\x18\n" +
 	"\aproject\x18\x02 \x01(\tR\aproject\x128\n" +
@@ -4239,7 +5998,10 @@ const file_slacktalk_event_v1_event_proto_rawDesc = "" +
 	"\x0freply_delivered\x18\r \x01(\v2\".slacktalk.event.v1.ReplyDeliveredH\x00R\x0ereplyDelivered\x12D\n" +
 	"\freply_failed\x18\x0e \x01(\v2\x1f.slacktalk.event.v1.ReplyFailedH\x00R\vreplyFailed\x12G\n" +
 	"\rreply_waiting\x18\x0f \x01(\v2 .slacktalk.event.v1.ReplyWaitingH\x00R\freplyWaiting\x12J\n" +
-	"\x0eproject_parked\x18\x10 \x01(\v2!.slacktalk.event.v1.ProjectParkedH\x00R\rprojectParkedB\x06\n" +
+	"\x0eproject_parked\x18\x10 \x01(\v2!.slacktalk.event.v1.ProjectParkedH\x00R\rprojectParked\x12A\n" +
+	"\vchange_done\x18\x11 \x01(\v2\x1e.slacktalk.event.v1.ChangeDoneH\x00R\n" +
+	"changeDone\x12G\n" +
+	"\rchange_failed\x18\x12 \x01(\v2 .slacktalk.event.v1.ChangeFailedH\x00R\fchangeFailedB\x06\n" +
 	"\x04fact\"p\n" +
 	"\x0fCustomerMessage\x12\x12\n" +
 	"\x04text\x18\x01 \x01(\tR\x04text\x12\x1b\n" +
@@ -4274,9 +6036,28 @@ const file_slacktalk_event_v1_event_proto_rawDesc = "" +
 	"\fReplyWaiting\x12\x1d\n" +
 	"\n" +
 	"command_id\x18\x01 \x01(\tR\tcommandId\x12;\n" +
-	"\x06origin\x18\x02 \x01(\v2#.slacktalk.event.v1.SlackMessageRefR\x06origin\"'\n" +
+	"\x06origin\x18\x02 \x01(\v2#.slacktalk.event.v1.SlackMessageRefR\x06origin\"\x94\x02\n" +
+	"\n" +
+	"ChangeDone\x12\x1d\n" +
+	"\n" +
+	"command_id\x18\x01 \x01(\tR\tcommandId\x12\"\n" +
+	"\fconversation\x18\x02 \x01(\tR\fconversation\x12@\n" +
+	"\bassignee\x18\x03 \x01(\v2\".slacktalk.event.v1.AssigneeChangeH\x00R\bassignee\x12:\n" +
+	"\x06status\x18\x04 \x01(\v2 .slacktalk.event.v1.StatusChangeH\x00R\x06status\x12;\n" +
+	"\x06origin\x18\x05 \x01(\v2#.slacktalk.event.v1.SlackMessageRefR\x06originB\b\n" +
+	"\x06change\"\xe9\x02\n" +
+	"\fChangeFailed\x12\x1d\n" +
+	"\n" +
+	"command_id\x18\x01 \x01(\tR\tcommandId\x12\"\n" +
+	"\fconversation\x18\x02 \x01(\tR\fconversation\x12@\n" +
+	"\bassignee\x18\x03 \x01(\v2\".slacktalk.event.v1.AssigneeChangeH\x00R\bassignee\x12:\n" +
+	"\x06status\x18\x04 \x01(\v2 .slacktalk.event.v1.StatusChangeH\x00R\x06status\x12;\n" +
+	"\x06origin\x18\x05 \x01(\v2#.slacktalk.event.v1.SlackMessageRefR\x06origin\x129\n" +
+	"\x06reason\x18\x06 \x01(\x0e2!.slacktalk.event.v1.FailureReasonR\x06reason\x12\x16\n" +
+	"\x06detail\x18\a \x01(\tR\x06detailB\b\n" +
+	"\x06change\"'\n" +
 	"\rProjectParked\x12\x16\n" +
-	"\x06detail\x18\x01 \x01(\tR\x06detail\"\xc5\x05\n" +
+	"\x06detail\x18\x01 \x01(\tR\x06detail\"\xbb\a\n" +
 	"\tSlackFact\x12\x0e\n" +
 	"\x02id\x18\x01 \x01(\tR\x02id\x12\x12\n" +
 	"\x04team\x18\x02 \x01(\tR\x04team\x12\x18\n" +
@@ -4295,7 +6076,10 @@ const file_slacktalk_event_v1_event_proto_rawDesc = "" +
 	"postFailed\x12A\n" +
 	"\vlane_parked\x18\x0f \x01(\v2\x1e.slacktalk.event.v1.LaneParkedH\x00R\n" +
 	"laneParked\x124\n" +
-	"\x06posted\x18\x10 \x01(\v2\x1a.slacktalk.event.v1.PostedH\x00R\x06postedB\x06\n" +
+	"\x06posted\x18\x10 \x01(\v2\x1a.slacktalk.event.v1.PostedH\x00R\x06posted\x12J\n" +
+	"\x0eaction_pressed\x18\x11 \x01(\v2!.slacktalk.event.v1.ActionPressedH\x00R\ractionPressed\x12P\n" +
+	"\x10message_composed\x18\x12 \x01(\v2#.slacktalk.event.v1.MessageComposedH\x00R\x0fmessageComposed\x12V\n" +
+	"\x12installation_ended\x18\x13 \x01(\v2%.slacktalk.event.v1.InstallationEndedH\x00R\x11installationEndedB\x06\n" +
 	"\x04fact\"F\n" +
 	"\x06Author\x12\x16\n" +
 	"\x06member\x18\x01 \x01(\tR\x06member\x12\x12\n" +
@@ -4336,11 +6120,28 @@ const file_slacktalk_event_v1_event_proto_rawDesc = "" +
 	"\tedited_ts\x18\x05 \x01(\tR\beditedTs\"R\n" +
 	"\fReplyDeleted\x12\x0e\n" +
 	"\x02ts\x18\x01 \x01(\tR\x02ts\x122\n" +
-	"\x06author\x18\x02 \x01(\v2\x1a.slacktalk.event.v1.AuthorR\x06author\"\x86\x01\n" +
+	"\x06author\x18\x02 \x01(\v2\x1a.slacktalk.event.v1.AuthorR\x06author\"\xab\x01\n" +
 	"\fThreadOpened\x12\x18\n" +
 	"\aproject\x18\x01 \x01(\tR\aproject\x12\"\n" +
 	"\fconversation\x18\x02 \x01(\tR\fconversation\x128\n" +
-	"\bcustomer\x18\x03 \x01(\v2\x1c.slacktalk.event.v1.CustomerR\bcustomer\"w\n" +
+	"\bcustomer\x18\x03 \x01(\v2\x1c.slacktalk.event.v1.CustomerR\bcustomer\x12#\n" +
+	"\rcard_revision\x18\x04 \x01(\x04R\fcardRevision\"\x96\x02\n" +
+	"\rActionPressed\x122\n" +
+	"\x06action\x18\x01 \x01(\x0e2\x1a.slacktalk.event.v1.ActionR\x06action\x122\n" +
+	"\x06author\x18\x02 \x01(\v2\x1a.slacktalk.event.v1.AuthorR\x06author\x12\x0e\n" +
+	"\x02ts\x18\x03 \x01(\tR\x02ts\x12\x1a\n" +
+	"\boperator\x18\x04 \x01(\tR\boperator\x12\x1d\n" +
+	"\n" +
+	"command_id\x18\x05 \x01(\tR\tcommandId\x125\n" +
+	"\acontent\x18\x06 \x01(\v2\x1b.slacktalk.event.v1.ContentR\acontent\x12\x1b\n" +
+	"\tedited_ts\x18\a \x01(\tR\beditedTs\"z\n" +
+	"\x0fMessageComposed\x122\n" +
+	"\x06author\x18\x01 \x01(\v2\x1a.slacktalk.event.v1.AuthorR\x06author\x12\x12\n" +
+	"\x04text\x18\x02 \x01(\tR\x04text\x12\x1f\n" +
+	"\vsaved_reply\x18\x03 \x01(\tR\n" +
+	"savedReply\")\n" +
+	"\x11InstallationEnded\x12\x14\n" +
+	"\x05event\x18\x01 \x01(\tR\x05event\"w\n" +
 	"\x06Posted\x12\x1f\n" +
 	"\vcommand_ids\x18\x01 \x03(\tR\n" +
 	"commandIds\x12\x0e\n" +
@@ -4358,7 +6159,7 @@ const file_slacktalk_event_v1_event_proto_rawDesc = "" +
 	"\n" +
 	"LaneParked\x12\x16\n" +
 	"\x06detail\x18\x01 \x01(\tR\x06detail\x12\x18\n" +
-	"\aproject\x18\x02 \x01(\tR\aproject\"\xc2\x03\n" +
+	"\aproject\x18\x02 \x01(\tR\aproject\"\x85\x04\n" +
 	"\fSlackCommand\x12\x0e\n" +
 	"\x02id\x18\x01 \x01(\tR\x02id\x12\x12\n" +
 	"\x04team\x18\x02 \x01(\tR\x04team\x12\x18\n" +
@@ -4371,14 +6172,37 @@ const file_slacktalk_event_v1_event_proto_rawDesc = "" +
 	"threadPost\x12:\n" +
 	"\breaction\x18\v \x01(\v2\x1c.slacktalk.event.v1.ReactionH\x00R\breaction\x124\n" +
 	"\x06notice\x18\f \x01(\v2\x1a.slacktalk.event.v1.NoticeH\x00R\x06notice\x12G\n" +
-	"\rdirect_notice\x18\r \x01(\v2 .slacktalk.event.v1.DirectNoticeH\x00R\fdirectNoticeB\t\n" +
-	"\acommand\"o\n" +
+	"\rdirect_notice\x18\r \x01(\v2 .slacktalk.event.v1.DirectNoticeH\x00R\fdirectNotice\x12A\n" +
+	"\vcard_update\x18\x0e \x01(\v2\x1e.slacktalk.event.v1.CardUpdateH\x00R\n" +
+	"cardUpdateB\t\n" +
+	"\acommand\"\xf0\x04\n" +
+	"\x04Card\x12\x1a\n" +
+	"\brevision\x18\x01 \x01(\x04R\brevision\x128\n" +
+	"\bcustomer\x18\x02 \x01(\v2\x1c.slacktalk.event.v1.CustomerR\bcustomer\x126\n" +
+	"\aaliases\x18\x03 \x03(\v2\x1c.slacktalk.event.v1.CustomerR\aaliases\x12\x1f\n" +
+	"\vfirst_words\x18\x04 \x01(\tR\n" +
+	"firstWords\x12,\n" +
+	"\x04page\x18\x05 \x01(\v2\x18.slacktalk.event.v1.PageR\x04page\x128\n" +
+	"\bassignee\x18\x06 \x01(\v2\x1c.slacktalk.event.v1.OperatorR\bassignee\x12)\n" +
+	"\x10assignee_pending\x18\a \x01(\bR\x0fassigneePending\x126\n" +
+	"\x06status\x18\b \x01(\x0e2\x1e.slacktalk.event.v1.ChatStatusR\x06status\x12%\n" +
+	"\x0estatus_pending\x18\t \x01(\bR\rstatusPending\x127\n" +
+	"\topened_at\x18\n" +
+	" \x01(\v2\x1a.google.protobuf.TimestampR\bopenedAt\x12F\n" +
+	"\x11customer_wrote_at\x18\v \x01(\v2\x1a.google.protobuf.TimestampR\x0fcustomerWroteAt\x12F\n" +
+	"\x11operator_wrote_at\x18\f \x01(\v2\x1a.google.protobuf.TimestampR\x0foperatorWroteAt\"\x8e\x01\n" +
+	"\n" +
+	"CardUpdate\x12\x18\n" +
+	"\aproject\x18\x01 \x01(\tR\aproject\x12\"\n" +
+	"\fconversation\x18\x02 \x01(\tR\fconversation\x12,\n" +
+	"\x04card\x18\x03 \x01(\v2\x18.slacktalk.event.v1.CardR\x04card\x12\x14\n" +
+	"\x05moves\x18\x04 \x01(\rR\x05moves\"o\n" +
 	"\aMention\x12\x18\n" +
 	"\x06member\x18\x01 \x01(\tH\x00R\x06member\x12\x1f\n" +
 	"\n" +
 	"user_group\x18\x02 \x01(\tH\x00R\tuserGroup\x12\x1e\n" +
 	"\tbroadcast\x18\x03 \x01(\tH\x00R\tbroadcastB\t\n" +
-	"\amention\"\xc1\x05\n" +
+	"\amention\"\xe4\a\n" +
 	"\n" +
 	"ThreadPost\x12\x18\n" +
 	"\aproject\x18\x01 \x01(\tR\aproject\x12\"\n" +
@@ -4389,13 +6213,37 @@ const file_slacktalk_event_v1_event_proto_rawDesc = "" +
 	"\bmentions\x18\x05 \x03(\v2\x1b.slacktalk.event.v1.MentionR\bmentions\x128\n" +
 	"\bassignee\x18\x06 \x01(\v2\x1c.slacktalk.event.v1.OperatorR\bassignee\x12$\n" +
 	"\x0eonly_in_thread\x18\a \x01(\bR\fonlyInThread\x12\x14\n" +
-	"\x05moves\x18\b \x01(\rR\x05moves\x12P\n" +
+	"\x05moves\x18\b \x01(\rR\x05moves\x12,\n" +
+	"\x04card\x18\t \x01(\v2\x18.slacktalk.event.v1.CardR\x04card\x12P\n" +
 	"\x10customer_message\x18\x14 \x01(\v2#.slacktalk.event.v1.CustomerMessageH\x00R\x0fcustomerMessage\x12P\n" +
 	"\x10operator_message\x18\x15 \x01(\v2#.slacktalk.event.v1.OperatorMessageH\x00R\x0foperatorMessage\x12:\n" +
 	"\bassigned\x18\x16 \x01(\v2\x1c.slacktalk.event.v1.AssignedH\x00R\bassigned\x124\n" +
 	"\x06merged\x18\x17 \x01(\v2\x1a.slacktalk.event.v1.MergedH\x00R\x06merged\x121\n" +
-	"\x05moved\x18\x18 \x01(\v2\x19.slacktalk.event.v1.MovedH\x00R\x05movedB\x06\n" +
-	"\x04body\"\x91\x01\n" +
+	"\x05moved\x18\x18 \x01(\v2\x19.slacktalk.event.v1.MovedH\x00R\x05moved\x127\n" +
+	"\ahistory\x18\x19 \x01(\v2\x1b.slacktalk.event.v1.HistoryH\x00R\ahistory\x12>\n" +
+	"\n" +
+	"sent_reply\x18\x1a \x01(\v2\x1d.slacktalk.event.v1.SentReplyH\x00R\tsentReply\x12:\n" +
+	"\breminder\x18\x1b \x01(\v2\x1c.slacktalk.event.v1.ReminderH\x00R\breminder\x12>\n" +
+	"\n" +
+	"status_set\x18\x1c \x01(\v2\x1d.slacktalk.event.v1.StatusSetH\x00R\tstatusSetB\x06\n" +
+	"\x04body\"E\n" +
+	"\aHistory\x12:\n" +
+	"\aentries\x18\x01 \x03(\v2 .slacktalk.event.v1.HistoryEntryR\aentries\"\x99\x01\n" +
+	"\fHistoryEntry\x12;\n" +
+	"\voccurred_at\x18\x01 \x01(\v2\x1a.google.protobuf.TimestampR\n" +
+	"occurredAt\x128\n" +
+	"\boperator\x18\x02 \x01(\v2\x1c.slacktalk.event.v1.OperatorR\boperator\x12\x12\n" +
+	"\x04text\x18\x03 \x01(\tR\x04text\"q\n" +
+	"\tSentReply\x128\n" +
+	"\boperator\x18\x01 \x01(\v2\x1c.slacktalk.event.v1.OperatorR\boperator\x12\x16\n" +
+	"\x06member\x18\x02 \x01(\tR\x06member\x12\x12\n" +
+	"\x04text\x18\x03 \x01(\tR\x04text\"i\n" +
+	"\bReminder\x12?\n" +
+	"\rwaiting_since\x18\x01 \x01(\v2\x1a.google.protobuf.TimestampR\fwaitingSince\x12\x1c\n" +
+	"\tescalated\x18\x02 \x01(\bR\tescalated\"}\n" +
+	"\tStatusSet\x126\n" +
+	"\x06status\x18\x01 \x01(\x0e2\x1e.slacktalk.event.v1.ChatStatusR\x06status\x128\n" +
+	"\boperator\x18\x02 \x01(\v2\x1c.slacktalk.event.v1.OperatorR\boperator\"\x91\x01\n" +
 	"\x05Moved\x12!\n" +
 	"\ffrom_channel\x18\x01 \x01(\tR\vfromChannel\x12$\n" +
 	"\x0efrom_thread_ts\x18\x02 \x01(\tR\ffromThreadTs\x12\x1d\n" +
@@ -4409,15 +6257,19 @@ const file_slacktalk_event_v1_event_proto_rawDesc = "" +
 	"\x06target\x18\x01 \x01(\v2#.slacktalk.event.v1.SlackMessageRefR\x06target\x125\n" +
 	"\areceipt\x18\x02 \x01(\x0e2\x1b.slacktalk.event.v1.ReceiptR\areceipt\x12)\n" +
 	"\x10replaces_waiting\x18\x03 \x01(\bR\x0freplacesWaiting\x12'\n" +
-	"\x0freplaces_failed\x18\x04 \x01(\bR\x0ereplacesFailed\"\x91\x01\n" +
+	"\x0freplaces_failed\x18\x04 \x01(\bR\x0ereplacesFailed\"\xcd\x01\n" +
 	"\x06Notice\x12;\n" +
 	"\x06target\x18\x01 \x01(\v2#.slacktalk.event.v1.SlackMessageRefR\x06target\x122\n" +
 	"\x04kind\x18\x02 \x01(\x0e2\x1e.slacktalk.event.v1.NoticeKindR\x04kind\x12\x16\n" +
-	"\x06detail\x18\x03 \x01(\tR\x06detail\"r\n" +
+	"\x06detail\x18\x03 \x01(\tR\x06detail\x12\x1d\n" +
+	"\n" +
+	"command_id\x18\x04 \x01(\tR\tcommandId\x12\x1b\n" +
+	"\tedited_ts\x18\x05 \x01(\tR\beditedTs\"\xad\x01\n" +
 	"\fDirectNotice\x12\x16\n" +
 	"\x06member\x18\x01 \x01(\tR\x06member\x122\n" +
 	"\x04kind\x18\x02 \x01(\x0e2\x1e.slacktalk.event.v1.NoticeKindR\x04kind\x12\x16\n" +
-	"\x06detail\x18\x03 \x01(\tR\x06detail\"\x87\x03\n" +
+	"\x06detail\x18\x03 \x01(\tR\x06detail\x129\n" +
+	"\x05about\x18\x04 \x01(\v2#.slacktalk.event.v1.SlackMessageRefR\x05about\"\x8f\x04\n" +
 	"\fKarteCommand\x12\x0e\n" +
 	"\x02id\x18\x01 \x01(\tR\x02id\x12\x18\n" +
 	"\aproject\x18\x02 \x01(\tR\aproject\x12\"\n" +
@@ -4429,7 +6281,10 @@ const file_slacktalk_event_v1_event_proto_rawDesc = "" +
 	"\x06origin\x18\b \x01(\v2#.slacktalk.event.v1.SlackMessageRefR\x06origin\x127\n" +
 	"\tissued_at\x18\t \x01(\v2\x1a.google.protobuf.TimestampR\bissuedAt\x12\x16\n" +
 	"\x06replay\x18\n" +
-	" \x01(\bR\x06replay\"\x93\x01\n" +
+	" \x01(\bR\x06replay\x12@\n" +
+	"\bassignee\x18\v \x01(\v2\".slacktalk.event.v1.AssigneeChangeH\x00R\bassignee\x12:\n" +
+	"\x06status\x18\f \x01(\v2 .slacktalk.event.v1.StatusChangeH\x00R\x06statusB\b\n" +
+	"\x06change\"\x93\x01\n" +
 	"\x0eRepliesRequest\x12\x12\n" +
 	"\x04team\x18\x01 \x01(\tR\x04team\x12\x18\n" +
 	"\achannel\x18\x02 \x01(\tR\achannel\x12\x1b\n" +
@@ -4441,7 +6296,24 @@ const file_slacktalk_event_v1_event_proto_rawDesc = "" +
 	"\aproject\x18\x02 \x01(\tR\aproject\x12\"\n" +
 	"\fconversation\x18\x03 \x01(\tR\fconversation\x12\x1c\n" +
 	"\tunchecked\x18\x04 \x01(\bR\tunchecked\x12\x14\n" +
-	"\x05error\x18\x05 \x01(\tR\x05error\",\n" +
+	"\x05error\x18\x05 \x01(\tR\x05error\"k\n" +
+	"\x0eMessageRequest\x12\x12\n" +
+	"\x04team\x18\x01 \x01(\tR\x04team\x12\x18\n" +
+	"\achannel\x18\x02 \x01(\tR\achannel\x12\x1b\n" +
+	"\tthread_ts\x18\x03 \x01(\tR\bthreadTs\x12\x0e\n" +
+	"\x02ts\x18\x04 \x01(\tR\x02ts\"\x80\x01\n" +
+	"\x0fMessageResponse\x12:\n" +
+	"\amessage\x18\x01 \x01(\v2 .slacktalk.event.v1.ReplyWrittenR\amessage\x12\x1b\n" +
+	"\tedited_ts\x18\x02 \x01(\tR\beditedTs\x12\x14\n" +
+	"\x05error\x18\x03 \x01(\tR\x05error\"\xae\x01\n" +
+	"\x0eHistoryRequest\x12\x18\n" +
+	"\aproject\x18\x01 \x01(\tR\aproject\x128\n" +
+	"\bcustomer\x18\x02 \x01(\v2\x1c.slacktalk.event.v1.CustomerR\bcustomer\x12\x14\n" +
+	"\x05limit\x18\x03 \x01(\x05R\x05limit\x122\n" +
+	"\x06before\x18\x04 \x01(\v2\x1a.google.protobuf.TimestampR\x06before\"c\n" +
+	"\x0fHistoryResponse\x12:\n" +
+	"\aentries\x18\x01 \x03(\v2 .slacktalk.event.v1.HistoryEntryR\aentries\x12\x14\n" +
+	"\x05error\x18\x02 \x01(\tR\x05error\",\n" +
 	"\x10OperatorsRequest\x12\x18\n" +
 	"\aproject\x18\x01 \x01(\tR\aproject\"e\n" +
 	"\x11OperatorsResponse\x12:\n" +
@@ -4510,7 +6382,13 @@ const file_slacktalk_event_v1_event_proto_rawDesc = "" +
 	"\x03bot\x18\x04 \x01(\bR\x03bot\x12\x14\n" +
 	"\x05guest\x18\x05 \x01(\bR\x05guest\x12 \n" +
 	"\vdeactivated\x18\x06 \x01(\bR\vdeactivated\x12\x16\n" +
-	"\x06locale\x18\a \x01(\tR\x06locale*T\n" +
+	"\x06locale\x18\a \x01(\tR\x06locale*p\n" +
+	"\n" +
+	"ChatStatus\x12\x1b\n" +
+	"\x17CHAT_STATUS_UNSPECIFIED\x10\x00\x12\x14\n" +
+	"\x10CHAT_STATUS_OPEN\x10\x01\x12\x17\n" +
+	"\x13CHAT_STATUS_WAITING\x10\x02\x12\x16\n" +
+	"\x12CHAT_STATUS_CLOSED\x10\x03*T\n" +
 	"\tReplyKind\x12\x1a\n" +
 	"\x16REPLY_KIND_UNSPECIFIED\x10\x00\x12\x16\n" +
 	"\x12REPLY_KIND_MESSAGE\x10\x01\x12\x13\n" +
@@ -4520,13 +6398,27 @@ const file_slacktalk_event_v1_event_proto_rawDesc = "" +
 	"\x17FAILURE_REASON_REJECTED\x10\x01\x12\"\n" +
 	"\x1eFAILURE_REASON_OUTCOME_UNKNOWN\x10\x02\x12\x1c\n" +
 	"\x18FAILURE_REASON_EXHAUSTED\x10\x03\x12\x1c\n" +
-	"\x18FAILURE_REASON_MALFORMED\x10\x04*p\n" +
+	"\x18FAILURE_REASON_MALFORMED\x10\x04*\x8b\x02\n" +
+	"\x06Action\x12\x16\n" +
+	"\x12ACTION_UNSPECIFIED\x10\x00\x12\x10\n" +
+	"\fACTION_CLAIM\x10\x01\x12\x13\n" +
+	"\x0fACTION_UNASSIGN\x10\x02\x12\x11\n" +
+	"\rACTION_ASSIGN\x10\x03\x12\x12\n" +
+	"\x0eACTION_RESOLVE\x10\x04\x12\x11\n" +
+	"\rACTION_REOPEN\x10\x05\x12\x15\n" +
+	"\x11ACTION_SEND_BLOCK\x10\x06\x12\x13\n" +
+	"\x0fACTION_SEND_ALL\x10\a\x12\x14\n" +
+	"\x10ACTION_KEEP_NOTE\x10\b\x12\x10\n" +
+	"\fACTION_RETRY\x10\t\x12\x19\n" +
+	"\x15ACTION_SEND_FOLLOW_UP\x10\n" +
+	"\x12\x19\n" +
+	"\x15ACTION_NOTE_FOLLOW_UP\x10\v*p\n" +
 	"\aReceipt\x12\x17\n" +
 	"\x13RECEIPT_UNSPECIFIED\x10\x00\x12\x13\n" +
 	"\x0fRECEIPT_WAITING\x10\x01\x12\x10\n" +
 	"\fRECEIPT_SENT\x10\x02\x12\x11\n" +
 	"\rRECEIPT_NOTED\x10\x03\x12\x12\n" +
-	"\x0eRECEIPT_FAILED\x10\x04*\xba\x03\n" +
+	"\x0eRECEIPT_FAILED\x10\x04*\xd2\a\n" +
 	"\n" +
 	"NoticeKind\x12\x1b\n" +
 	"\x17NOTICE_KIND_UNSPECIFIED\x10\x00\x12\x1a\n" +
@@ -4544,7 +6436,24 @@ const file_slacktalk_event_v1_event_proto_rawDesc = "" +
 	"\x1aNOTICE_KIND_PROJECT_PARKED\x10\v\x12\x1f\n" +
 	"\x1bNOTICE_KIND_DELETE_NOT_SENT\x10\f\x12\x1b\n" +
 	"\x17NOTICE_KIND_POST_FAILED\x10\r\x12\x19\n" +
-	"\x15NOTICE_KIND_NOTE_ONLY\x10\x0e*\x93\x01\n" +
+	"\x15NOTICE_KIND_NOTE_ONLY\x10\x0e\x12\x1e\n" +
+	"\x1aNOTICE_KIND_SEVERAL_BLOCKS\x10\x0f\x12\x1e\n" +
+	"\x1aNOTICE_KIND_UNCLOSED_BLOCK\x10\x10\x12\x1b\n" +
+	"\x17NOTICE_KIND_HOW_TO_SEND\x10\x11\x12\x1b\n" +
+	"\x17NOTICE_KIND_NOTE_EDITED\x10\x12\x12\x1f\n" +
+	"\x1bNOTICE_KIND_EDIT_WOULD_SEND\x10\x13\x12\x1c\n" +
+	"\x18NOTICE_KIND_NOTE_DELETED\x10\x14\x12 \n" +
+	"\x1cNOTICE_KIND_ALREADY_ASSIGNED\x10\x15\x12\x1d\n" +
+	"\x19NOTICE_KIND_CHANGE_FAILED\x10\x16\x12\x1c\n" +
+	"\x18NOTICE_KIND_ALREADY_SENT\x10\x17\x12\x1b\n" +
+	"\x17NOTICE_KIND_OUT_OF_DATE\x10\x18\x12\x1d\n" +
+	"\x19NOTICE_KIND_COMPOSED_SENT\x10\x19\x12\x1e\n" +
+	"\x1aNOTICE_KIND_COMPOSED_WAITS\x10\x1a\x12\x1f\n" +
+	"\x1bNOTICE_KIND_COMPOSED_FAILED\x10\x1b\x12#\n" +
+	"\x1fNOTICE_KIND_ASSIGNEE_NOT_LINKED\x10\x1c\x12\x1e\n" +
+	"\x1aNOTICE_KIND_CUSTOMER_WROTE\x10\x1d\x12\"\n" +
+	"\x1eNOTICE_KIND_INSTALLATION_ENDED\x10\x1e\x12\x18\n" +
+	"\x14NOTICE_KIND_RETRYING\x10\x1f*\x93\x01\n" +
 	"\fFindingState\x12\x1d\n" +
 	"\x19FINDING_STATE_UNSPECIFIED\x10\x00\x12\x14\n" +
 	"\x10FINDING_STATE_OK\x10\x01\x12\x19\n" +
@@ -4564,148 +6473,215 @@ func file_slacktalk_event_v1_event_proto_rawDescGZIP() []byte {
 	return file_slacktalk_event_v1_event_proto_rawDescData
 }
 
-var file_slacktalk_event_v1_event_proto_enumTypes = make([]protoimpl.EnumInfo, 6)
-var file_slacktalk_event_v1_event_proto_msgTypes = make([]protoimpl.MessageInfo, 50)
+var file_slacktalk_event_v1_event_proto_enumTypes = make([]protoimpl.EnumInfo, 8)
+var file_slacktalk_event_v1_event_proto_msgTypes = make([]protoimpl.MessageInfo, 68)
 var file_slacktalk_event_v1_event_proto_goTypes = []any{
-	(ReplyKind)(0),                // 0: slacktalk.event.v1.ReplyKind
-	(FailureReason)(0),            // 1: slacktalk.event.v1.FailureReason
-	(Receipt)(0),                  // 2: slacktalk.event.v1.Receipt
-	(NoticeKind)(0),               // 3: slacktalk.event.v1.NoticeKind
-	(FindingState)(0),             // 4: slacktalk.event.v1.FindingState
-	(Block_Kind)(0),               // 5: slacktalk.event.v1.Block.Kind
-	(*Customer)(nil),              // 6: slacktalk.event.v1.Customer
-	(*Operator)(nil),              // 7: slacktalk.event.v1.Operator
-	(*Page)(nil),                  // 8: slacktalk.event.v1.Page
-	(*SlackMessageRef)(nil),       // 9: slacktalk.event.v1.SlackMessageRef
-	(*TalkFact)(nil),              // 10: slacktalk.event.v1.TalkFact
-	(*CustomerMessage)(nil),       // 11: slacktalk.event.v1.CustomerMessage
-	(*OperatorMessage)(nil),       // 12: slacktalk.event.v1.OperatorMessage
-	(*Assigned)(nil),              // 13: slacktalk.event.v1.Assigned
-	(*ReplyDelivered)(nil),        // 14: slacktalk.event.v1.ReplyDelivered
-	(*ReplyFailed)(nil),           // 15: slacktalk.event.v1.ReplyFailed
-	(*ReplyWaiting)(nil),          // 16: slacktalk.event.v1.ReplyWaiting
-	(*ProjectParked)(nil),         // 17: slacktalk.event.v1.ProjectParked
-	(*SlackFact)(nil),             // 18: slacktalk.event.v1.SlackFact
-	(*Author)(nil),                // 19: slacktalk.event.v1.Author
-	(*Content)(nil),               // 20: slacktalk.event.v1.Content
-	(*Block)(nil),                 // 21: slacktalk.event.v1.Block
-	(*Inline)(nil),                // 22: slacktalk.event.v1.Inline
-	(*File)(nil),                  // 23: slacktalk.event.v1.File
-	(*ReplyWritten)(nil),          // 24: slacktalk.event.v1.ReplyWritten
-	(*ReplyEdited)(nil),           // 25: slacktalk.event.v1.ReplyEdited
-	(*ReplyDeleted)(nil),          // 26: slacktalk.event.v1.ReplyDeleted
-	(*ThreadOpened)(nil),          // 27: slacktalk.event.v1.ThreadOpened
-	(*Posted)(nil),                // 28: slacktalk.event.v1.Posted
-	(*PostFailed)(nil),            // 29: slacktalk.event.v1.PostFailed
-	(*LaneParked)(nil),            // 30: slacktalk.event.v1.LaneParked
-	(*SlackCommand)(nil),          // 31: slacktalk.event.v1.SlackCommand
-	(*Mention)(nil),               // 32: slacktalk.event.v1.Mention
-	(*ThreadPost)(nil),            // 33: slacktalk.event.v1.ThreadPost
-	(*Moved)(nil),                 // 34: slacktalk.event.v1.Moved
-	(*Merged)(nil),                // 35: slacktalk.event.v1.Merged
-	(*Reaction)(nil),              // 36: slacktalk.event.v1.Reaction
-	(*Notice)(nil),                // 37: slacktalk.event.v1.Notice
-	(*DirectNotice)(nil),          // 38: slacktalk.event.v1.DirectNotice
-	(*KarteCommand)(nil),          // 39: slacktalk.event.v1.KarteCommand
-	(*RepliesRequest)(nil),        // 40: slacktalk.event.v1.RepliesRequest
-	(*RepliesResponse)(nil),       // 41: slacktalk.event.v1.RepliesResponse
-	(*OperatorsRequest)(nil),      // 42: slacktalk.event.v1.OperatorsRequest
-	(*OperatorsResponse)(nil),     // 43: slacktalk.event.v1.OperatorsResponse
-	(*TestMessageRequest)(nil),    // 44: slacktalk.event.v1.TestMessageRequest
-	(*TestMessageResponse)(nil),   // 45: slacktalk.event.v1.TestMessageResponse
-	(*ExaminationRequest)(nil),    // 46: slacktalk.event.v1.ExaminationRequest
-	(*ExaminationResponse)(nil),   // 47: slacktalk.event.v1.ExaminationResponse
-	(*Finding)(nil),               // 48: slacktalk.event.v1.Finding
-	(*AuditEntry)(nil),            // 49: slacktalk.event.v1.AuditEntry
-	(*MembersRequest)(nil),        // 50: slacktalk.event.v1.MembersRequest
-	(*MembersResponse)(nil),       // 51: slacktalk.event.v1.MembersResponse
-	(*Member)(nil),                // 52: slacktalk.event.v1.Member
-	nil,                           // 53: slacktalk.event.v1.Finding.ValuesEntry
-	nil,                           // 54: slacktalk.event.v1.MembersResponse.UserGroupsEntry
-	nil,                           // 55: slacktalk.event.v1.MembersResponse.ChannelsEntry
-	(*timestamppb.Timestamp)(nil), // 56: google.protobuf.Timestamp
+	(ChatStatus)(0),               // 0: slacktalk.event.v1.ChatStatus
+	(ReplyKind)(0),                // 1: slacktalk.event.v1.ReplyKind
+	(FailureReason)(0),            // 2: slacktalk.event.v1.FailureReason
+	(Action)(0),                   // 3: slacktalk.event.v1.Action
+	(Receipt)(0),                  // 4: slacktalk.event.v1.Receipt
+	(NoticeKind)(0),               // 5: slacktalk.event.v1.NoticeKind
+	(FindingState)(0),             // 6: slacktalk.event.v1.FindingState
+	(Block_Kind)(0),               // 7: slacktalk.event.v1.Block.Kind
+	(*Customer)(nil),              // 8: slacktalk.event.v1.Customer
+	(*Operator)(nil),              // 9: slacktalk.event.v1.Operator
+	(*AssigneeChange)(nil),        // 10: slacktalk.event.v1.AssigneeChange
+	(*StatusChange)(nil),          // 11: slacktalk.event.v1.StatusChange
+	(*Page)(nil),                  // 12: slacktalk.event.v1.Page
+	(*SlackMessageRef)(nil),       // 13: slacktalk.event.v1.SlackMessageRef
+	(*TalkFact)(nil),              // 14: slacktalk.event.v1.TalkFact
+	(*CustomerMessage)(nil),       // 15: slacktalk.event.v1.CustomerMessage
+	(*OperatorMessage)(nil),       // 16: slacktalk.event.v1.OperatorMessage
+	(*Assigned)(nil),              // 17: slacktalk.event.v1.Assigned
+	(*ReplyDelivered)(nil),        // 18: slacktalk.event.v1.ReplyDelivered
+	(*ReplyFailed)(nil),           // 19: slacktalk.event.v1.ReplyFailed
+	(*ReplyWaiting)(nil),          // 20: slacktalk.event.v1.ReplyWaiting
+	(*ChangeDone)(nil),            // 21: slacktalk.event.v1.ChangeDone
+	(*ChangeFailed)(nil),          // 22: slacktalk.event.v1.ChangeFailed
+	(*ProjectParked)(nil),         // 23: slacktalk.event.v1.ProjectParked
+	(*SlackFact)(nil),             // 24: slacktalk.event.v1.SlackFact
+	(*Author)(nil),                // 25: slacktalk.event.v1.Author
+	(*Content)(nil),               // 26: slacktalk.event.v1.Content
+	(*Block)(nil),                 // 27: slacktalk.event.v1.Block
+	(*Inline)(nil),                // 28: slacktalk.event.v1.Inline
+	(*File)(nil),                  // 29: slacktalk.event.v1.File
+	(*ReplyWritten)(nil),          // 30: slacktalk.event.v1.ReplyWritten
+	(*ReplyEdited)(nil),           // 31: slacktalk.event.v1.ReplyEdited
+	(*ReplyDeleted)(nil),          // 32: slacktalk.event.v1.ReplyDeleted
+	(*ThreadOpened)(nil),          // 33: slacktalk.event.v1.ThreadOpened
+	(*ActionPressed)(nil),         // 34: slacktalk.event.v1.ActionPressed
+	(*MessageComposed)(nil),       // 35: slacktalk.event.v1.MessageComposed
+	(*InstallationEnded)(nil),     // 36: slacktalk.event.v1.InstallationEnded
+	(*Posted)(nil),                // 37: slacktalk.event.v1.Posted
+	(*PostFailed)(nil),            // 38: slacktalk.event.v1.PostFailed
+	(*LaneParked)(nil),            // 39: slacktalk.event.v1.LaneParked
+	(*SlackCommand)(nil),          // 40: slacktalk.event.v1.SlackCommand
+	(*Card)(nil),                  // 41: slacktalk.event.v1.Card
+	(*CardUpdate)(nil),            // 42: slacktalk.event.v1.CardUpdate
+	(*Mention)(nil),               // 43: slacktalk.event.v1.Mention
+	(*ThreadPost)(nil),            // 44: slacktalk.event.v1.ThreadPost
+	(*History)(nil),               // 45: slacktalk.event.v1.History
+	(*HistoryEntry)(nil),          // 46: slacktalk.event.v1.HistoryEntry
+	(*SentReply)(nil),             // 47: slacktalk.event.v1.SentReply
+	(*Reminder)(nil),              // 48: slacktalk.event.v1.Reminder
+	(*StatusSet)(nil),             // 49: slacktalk.event.v1.StatusSet
+	(*Moved)(nil),                 // 50: slacktalk.event.v1.Moved
+	(*Merged)(nil),                // 51: slacktalk.event.v1.Merged
+	(*Reaction)(nil),              // 52: slacktalk.event.v1.Reaction
+	(*Notice)(nil),                // 53: slacktalk.event.v1.Notice
+	(*DirectNotice)(nil),          // 54: slacktalk.event.v1.DirectNotice
+	(*KarteCommand)(nil),          // 55: slacktalk.event.v1.KarteCommand
+	(*RepliesRequest)(nil),        // 56: slacktalk.event.v1.RepliesRequest
+	(*RepliesResponse)(nil),       // 57: slacktalk.event.v1.RepliesResponse
+	(*MessageRequest)(nil),        // 58: slacktalk.event.v1.MessageRequest
+	(*MessageResponse)(nil),       // 59: slacktalk.event.v1.MessageResponse
+	(*HistoryRequest)(nil),        // 60: slacktalk.event.v1.HistoryRequest
+	(*HistoryResponse)(nil),       // 61: slacktalk.event.v1.HistoryResponse
+	(*OperatorsRequest)(nil),      // 62: slacktalk.event.v1.OperatorsRequest
+	(*OperatorsResponse)(nil),     // 63: slacktalk.event.v1.OperatorsResponse
+	(*TestMessageRequest)(nil),    // 64: slacktalk.event.v1.TestMessageRequest
+	(*TestMessageResponse)(nil),   // 65: slacktalk.event.v1.TestMessageResponse
+	(*ExaminationRequest)(nil),    // 66: slacktalk.event.v1.ExaminationRequest
+	(*ExaminationResponse)(nil),   // 67: slacktalk.event.v1.ExaminationResponse
+	(*Finding)(nil),               // 68: slacktalk.event.v1.Finding
+	(*AuditEntry)(nil),            // 69: slacktalk.event.v1.AuditEntry
+	(*MembersRequest)(nil),        // 70: slacktalk.event.v1.MembersRequest
+	(*MembersResponse)(nil),       // 71: slacktalk.event.v1.MembersResponse
+	(*Member)(nil),                // 72: slacktalk.event.v1.Member
+	nil,                           // 73: slacktalk.event.v1.Finding.ValuesEntry
+	nil,                           // 74: slacktalk.event.v1.MembersResponse.UserGroupsEntry
+	nil,                           // 75: slacktalk.event.v1.MembersResponse.ChannelsEntry
+	(*timestamppb.Timestamp)(nil), // 76: google.protobuf.Timestamp
 }
 var file_slacktalk_event_v1_event_proto_depIdxs = []int32{
-	6,  // 0: slacktalk.event.v1.TalkFact.customer:type_name -> slacktalk.event.v1.Customer
-	56, // 1: slacktalk.event.v1.TalkFact.occurred_at:type_name -> google.protobuf.Timestamp
-	56, // 2: slacktalk.event.v1.TalkFact.received_at:type_name -> google.protobuf.Timestamp
-	11, // 3: slacktalk.event.v1.TalkFact.customer_message:type_name -> slacktalk.event.v1.CustomerMessage
-	12, // 4: slacktalk.event.v1.TalkFact.operator_message:type_name -> slacktalk.event.v1.OperatorMessage
-	13, // 5: slacktalk.event.v1.TalkFact.assigned:type_name -> slacktalk.event.v1.Assigned
-	14, // 6: slacktalk.event.v1.TalkFact.reply_delivered:type_name -> slacktalk.event.v1.ReplyDelivered
-	15, // 7: slacktalk.event.v1.TalkFact.reply_failed:type_name -> slacktalk.event.v1.ReplyFailed
-	16, // 8: slacktalk.event.v1.TalkFact.reply_waiting:type_name -> slacktalk.event.v1.ReplyWaiting
-	17, // 9: slacktalk.event.v1.TalkFact.project_parked:type_name -> slacktalk.event.v1.ProjectParked
-	8,  // 10: slacktalk.event.v1.CustomerMessage.page:type_name -> slacktalk.event.v1.Page
-	7,  // 11: slacktalk.event.v1.OperatorMessage.operator:type_name -> slacktalk.event.v1.Operator
-	7,  // 12: slacktalk.event.v1.Assigned.operator:type_name -> slacktalk.event.v1.Operator
-	0,  // 13: slacktalk.event.v1.ReplyDelivered.kind:type_name -> slacktalk.event.v1.ReplyKind
-	9,  // 14: slacktalk.event.v1.ReplyDelivered.origin:type_name -> slacktalk.event.v1.SlackMessageRef
-	0,  // 15: slacktalk.event.v1.ReplyFailed.kind:type_name -> slacktalk.event.v1.ReplyKind
-	9,  // 16: slacktalk.event.v1.ReplyFailed.origin:type_name -> slacktalk.event.v1.SlackMessageRef
-	1,  // 17: slacktalk.event.v1.ReplyFailed.reason:type_name -> slacktalk.event.v1.FailureReason
-	9,  // 18: slacktalk.event.v1.ReplyWaiting.origin:type_name -> slacktalk.event.v1.SlackMessageRef
-	56, // 19: slacktalk.event.v1.SlackFact.occurred_at:type_name -> google.protobuf.Timestamp
-	56, // 20: slacktalk.event.v1.SlackFact.received_at:type_name -> google.protobuf.Timestamp
-	24, // 21: slacktalk.event.v1.SlackFact.reply_written:type_name -> slacktalk.event.v1.ReplyWritten
-	25, // 22: slacktalk.event.v1.SlackFact.reply_edited:type_name -> slacktalk.event.v1.ReplyEdited
-	26, // 23: slacktalk.event.v1.SlackFact.reply_deleted:type_name -> slacktalk.event.v1.ReplyDeleted
-	27, // 24: slacktalk.event.v1.SlackFact.thread_opened:type_name -> slacktalk.event.v1.ThreadOpened
-	29, // 25: slacktalk.event.v1.SlackFact.post_failed:type_name -> slacktalk.event.v1.PostFailed
-	30, // 26: slacktalk.event.v1.SlackFact.lane_parked:type_name -> slacktalk.event.v1.LaneParked
-	28, // 27: slacktalk.event.v1.SlackFact.posted:type_name -> slacktalk.event.v1.Posted
-	21, // 28: slacktalk.event.v1.Content.blocks:type_name -> slacktalk.event.v1.Block
-	5,  // 29: slacktalk.event.v1.Block.kind:type_name -> slacktalk.event.v1.Block.Kind
-	22, // 30: slacktalk.event.v1.Block.inlines:type_name -> slacktalk.event.v1.Inline
-	19, // 31: slacktalk.event.v1.ReplyWritten.author:type_name -> slacktalk.event.v1.Author
-	20, // 32: slacktalk.event.v1.ReplyWritten.content:type_name -> slacktalk.event.v1.Content
-	23, // 33: slacktalk.event.v1.ReplyWritten.files:type_name -> slacktalk.event.v1.File
-	19, // 34: slacktalk.event.v1.ReplyEdited.author:type_name -> slacktalk.event.v1.Author
-	20, // 35: slacktalk.event.v1.ReplyEdited.before:type_name -> slacktalk.event.v1.Content
-	20, // 36: slacktalk.event.v1.ReplyEdited.after:type_name -> slacktalk.event.v1.Content
-	19, // 37: slacktalk.event.v1.ReplyDeleted.author:type_name -> slacktalk.event.v1.Author
-	6,  // 38: slacktalk.event.v1.ThreadOpened.customer:type_name -> slacktalk.event.v1.Customer
-	1,  // 39: slacktalk.event.v1.PostFailed.reason:type_name -> slacktalk.event.v1.FailureReason
-	56, // 40: slacktalk.event.v1.SlackCommand.issued_at:type_name -> google.protobuf.Timestamp
-	33, // 41: slacktalk.event.v1.SlackCommand.thread_post:type_name -> slacktalk.event.v1.ThreadPost
-	36, // 42: slacktalk.event.v1.SlackCommand.reaction:type_name -> slacktalk.event.v1.Reaction
-	37, // 43: slacktalk.event.v1.SlackCommand.notice:type_name -> slacktalk.event.v1.Notice
-	38, // 44: slacktalk.event.v1.SlackCommand.direct_notice:type_name -> slacktalk.event.v1.DirectNotice
-	6,  // 45: slacktalk.event.v1.ThreadPost.customer:type_name -> slacktalk.event.v1.Customer
-	56, // 46: slacktalk.event.v1.ThreadPost.occurred_at:type_name -> google.protobuf.Timestamp
-	32, // 47: slacktalk.event.v1.ThreadPost.mentions:type_name -> slacktalk.event.v1.Mention
-	7,  // 48: slacktalk.event.v1.ThreadPost.assignee:type_name -> slacktalk.event.v1.Operator
-	11, // 49: slacktalk.event.v1.ThreadPost.customer_message:type_name -> slacktalk.event.v1.CustomerMessage
-	12, // 50: slacktalk.event.v1.ThreadPost.operator_message:type_name -> slacktalk.event.v1.OperatorMessage
-	13, // 51: slacktalk.event.v1.ThreadPost.assigned:type_name -> slacktalk.event.v1.Assigned
-	35, // 52: slacktalk.event.v1.ThreadPost.merged:type_name -> slacktalk.event.v1.Merged
-	34, // 53: slacktalk.event.v1.ThreadPost.moved:type_name -> slacktalk.event.v1.Moved
-	9,  // 54: slacktalk.event.v1.Reaction.target:type_name -> slacktalk.event.v1.SlackMessageRef
-	2,  // 55: slacktalk.event.v1.Reaction.receipt:type_name -> slacktalk.event.v1.Receipt
-	9,  // 56: slacktalk.event.v1.Notice.target:type_name -> slacktalk.event.v1.SlackMessageRef
-	3,  // 57: slacktalk.event.v1.Notice.kind:type_name -> slacktalk.event.v1.NoticeKind
-	3,  // 58: slacktalk.event.v1.DirectNotice.kind:type_name -> slacktalk.event.v1.NoticeKind
-	6,  // 59: slacktalk.event.v1.KarteCommand.customer:type_name -> slacktalk.event.v1.Customer
-	0,  // 60: slacktalk.event.v1.KarteCommand.kind:type_name -> slacktalk.event.v1.ReplyKind
-	9,  // 61: slacktalk.event.v1.KarteCommand.origin:type_name -> slacktalk.event.v1.SlackMessageRef
-	56, // 62: slacktalk.event.v1.KarteCommand.issued_at:type_name -> google.protobuf.Timestamp
-	18, // 63: slacktalk.event.v1.RepliesResponse.replies:type_name -> slacktalk.event.v1.SlackFact
-	7,  // 64: slacktalk.event.v1.OperatorsResponse.operators:type_name -> slacktalk.event.v1.Operator
-	6,  // 65: slacktalk.event.v1.TestMessageResponse.customer:type_name -> slacktalk.event.v1.Customer
-	56, // 66: slacktalk.event.v1.TestMessageResponse.sent_at:type_name -> google.protobuf.Timestamp
-	56, // 67: slacktalk.event.v1.TestMessageResponse.accepted_at:type_name -> google.protobuf.Timestamp
-	48, // 68: slacktalk.event.v1.ExaminationResponse.findings:type_name -> slacktalk.event.v1.Finding
-	4,  // 69: slacktalk.event.v1.Finding.state:type_name -> slacktalk.event.v1.FindingState
-	53, // 70: slacktalk.event.v1.Finding.values:type_name -> slacktalk.event.v1.Finding.ValuesEntry
-	56, // 71: slacktalk.event.v1.AuditEntry.time:type_name -> google.protobuf.Timestamp
-	52, // 72: slacktalk.event.v1.MembersResponse.members:type_name -> slacktalk.event.v1.Member
-	54, // 73: slacktalk.event.v1.MembersResponse.user_groups:type_name -> slacktalk.event.v1.MembersResponse.UserGroupsEntry
-	55, // 74: slacktalk.event.v1.MembersResponse.channels:type_name -> slacktalk.event.v1.MembersResponse.ChannelsEntry
-	75, // [75:75] is the sub-list for method output_type
-	75, // [75:75] is the sub-list for method input_type
-	75, // [75:75] is the sub-list for extension type_name
-	75, // [75:75] is the sub-list for extension extendee
-	0,  // [0:75] is the sub-list for field type_name
+	9,   // 0: slacktalk.event.v1.AssigneeChange.operator:type_name -> slacktalk.event.v1.Operator
+	0,   // 1: slacktalk.event.v1.StatusChange.status:type_name -> slacktalk.event.v1.ChatStatus
+	8,   // 2: slacktalk.event.v1.TalkFact.customer:type_name -> slacktalk.event.v1.Customer
+	76,  // 3: slacktalk.event.v1.TalkFact.occurred_at:type_name -> google.protobuf.Timestamp
+	76,  // 4: slacktalk.event.v1.TalkFact.received_at:type_name -> google.protobuf.Timestamp
+	15,  // 5: slacktalk.event.v1.TalkFact.customer_message:type_name -> slacktalk.event.v1.CustomerMessage
+	16,  // 6: slacktalk.event.v1.TalkFact.operator_message:type_name -> slacktalk.event.v1.OperatorMessage
+	17,  // 7: slacktalk.event.v1.TalkFact.assigned:type_name -> slacktalk.event.v1.Assigned
+	18,  // 8: slacktalk.event.v1.TalkFact.reply_delivered:type_name -> slacktalk.event.v1.ReplyDelivered
+	19,  // 9: slacktalk.event.v1.TalkFact.reply_failed:type_name -> slacktalk.event.v1.ReplyFailed
+	20,  // 10: slacktalk.event.v1.TalkFact.reply_waiting:type_name -> slacktalk.event.v1.ReplyWaiting
+	23,  // 11: slacktalk.event.v1.TalkFact.project_parked:type_name -> slacktalk.event.v1.ProjectParked
+	21,  // 12: slacktalk.event.v1.TalkFact.change_done:type_name -> slacktalk.event.v1.ChangeDone
+	22,  // 13: slacktalk.event.v1.TalkFact.change_failed:type_name -> slacktalk.event.v1.ChangeFailed
+	12,  // 14: slacktalk.event.v1.CustomerMessage.page:type_name -> slacktalk.event.v1.Page
+	9,   // 15: slacktalk.event.v1.OperatorMessage.operator:type_name -> slacktalk.event.v1.Operator
+	9,   // 16: slacktalk.event.v1.Assigned.operator:type_name -> slacktalk.event.v1.Operator
+	1,   // 17: slacktalk.event.v1.ReplyDelivered.kind:type_name -> slacktalk.event.v1.ReplyKind
+	13,  // 18: slacktalk.event.v1.ReplyDelivered.origin:type_name -> slacktalk.event.v1.SlackMessageRef
+	1,   // 19: slacktalk.event.v1.ReplyFailed.kind:type_name -> slacktalk.event.v1.ReplyKind
+	13,  // 20: slacktalk.event.v1.ReplyFailed.origin:type_name -> slacktalk.event.v1.SlackMessageRef
+	2,   // 21: slacktalk.event.v1.ReplyFailed.reason:type_name -> slacktalk.event.v1.FailureReason
+	13,  // 22: slacktalk.event.v1.ReplyWaiting.origin:type_name -> slacktalk.event.v1.SlackMessageRef
+	10,  // 23: slacktalk.event.v1.ChangeDone.assignee:type_name -> slacktalk.event.v1.AssigneeChange
+	11,  // 24: slacktalk.event.v1.ChangeDone.status:type_name -> slacktalk.event.v1.StatusChange
+	13,  // 25: slacktalk.event.v1.ChangeDone.origin:type_name -> slacktalk.event.v1.SlackMessageRef
+	10,  // 26: slacktalk.event.v1.ChangeFailed.assignee:type_name -> slacktalk.event.v1.AssigneeChange
+	11,  // 27: slacktalk.event.v1.ChangeFailed.status:type_name -> slacktalk.event.v1.StatusChange
+	13,  // 28: slacktalk.event.v1.ChangeFailed.origin:type_name -> slacktalk.event.v1.SlackMessageRef
+	2,   // 29: slacktalk.event.v1.ChangeFailed.reason:type_name -> slacktalk.event.v1.FailureReason
+	76,  // 30: slacktalk.event.v1.SlackFact.occurred_at:type_name -> google.protobuf.Timestamp
+	76,  // 31: slacktalk.event.v1.SlackFact.received_at:type_name -> google.protobuf.Timestamp
+	30,  // 32: slacktalk.event.v1.SlackFact.reply_written:type_name -> slacktalk.event.v1.ReplyWritten
+	31,  // 33: slacktalk.event.v1.SlackFact.reply_edited:type_name -> slacktalk.event.v1.ReplyEdited
+	32,  // 34: slacktalk.event.v1.SlackFact.reply_deleted:type_name -> slacktalk.event.v1.ReplyDeleted
+	33,  // 35: slacktalk.event.v1.SlackFact.thread_opened:type_name -> slacktalk.event.v1.ThreadOpened
+	38,  // 36: slacktalk.event.v1.SlackFact.post_failed:type_name -> slacktalk.event.v1.PostFailed
+	39,  // 37: slacktalk.event.v1.SlackFact.lane_parked:type_name -> slacktalk.event.v1.LaneParked
+	37,  // 38: slacktalk.event.v1.SlackFact.posted:type_name -> slacktalk.event.v1.Posted
+	34,  // 39: slacktalk.event.v1.SlackFact.action_pressed:type_name -> slacktalk.event.v1.ActionPressed
+	35,  // 40: slacktalk.event.v1.SlackFact.message_composed:type_name -> slacktalk.event.v1.MessageComposed
+	36,  // 41: slacktalk.event.v1.SlackFact.installation_ended:type_name -> slacktalk.event.v1.InstallationEnded
+	27,  // 42: slacktalk.event.v1.Content.blocks:type_name -> slacktalk.event.v1.Block
+	7,   // 43: slacktalk.event.v1.Block.kind:type_name -> slacktalk.event.v1.Block.Kind
+	28,  // 44: slacktalk.event.v1.Block.inlines:type_name -> slacktalk.event.v1.Inline
+	25,  // 45: slacktalk.event.v1.ReplyWritten.author:type_name -> slacktalk.event.v1.Author
+	26,  // 46: slacktalk.event.v1.ReplyWritten.content:type_name -> slacktalk.event.v1.Content
+	29,  // 47: slacktalk.event.v1.ReplyWritten.files:type_name -> slacktalk.event.v1.File
+	25,  // 48: slacktalk.event.v1.ReplyEdited.author:type_name -> slacktalk.event.v1.Author
+	26,  // 49: slacktalk.event.v1.ReplyEdited.before:type_name -> slacktalk.event.v1.Content
+	26,  // 50: slacktalk.event.v1.ReplyEdited.after:type_name -> slacktalk.event.v1.Content
+	25,  // 51: slacktalk.event.v1.ReplyDeleted.author:type_name -> slacktalk.event.v1.Author
+	8,   // 52: slacktalk.event.v1.ThreadOpened.customer:type_name -> slacktalk.event.v1.Customer
+	3,   // 53: slacktalk.event.v1.ActionPressed.action:type_name -> slacktalk.event.v1.Action
+	25,  // 54: slacktalk.event.v1.ActionPressed.author:type_name -> slacktalk.event.v1.Author
+	26,  // 55: slacktalk.event.v1.ActionPressed.content:type_name -> slacktalk.event.v1.Content
+	25,  // 56: slacktalk.event.v1.MessageComposed.author:type_name -> slacktalk.event.v1.Author
+	2,   // 57: slacktalk.event.v1.PostFailed.reason:type_name -> slacktalk.event.v1.FailureReason
+	76,  // 58: slacktalk.event.v1.SlackCommand.issued_at:type_name -> google.protobuf.Timestamp
+	44,  // 59: slacktalk.event.v1.SlackCommand.thread_post:type_name -> slacktalk.event.v1.ThreadPost
+	52,  // 60: slacktalk.event.v1.SlackCommand.reaction:type_name -> slacktalk.event.v1.Reaction
+	53,  // 61: slacktalk.event.v1.SlackCommand.notice:type_name -> slacktalk.event.v1.Notice
+	54,  // 62: slacktalk.event.v1.SlackCommand.direct_notice:type_name -> slacktalk.event.v1.DirectNotice
+	42,  // 63: slacktalk.event.v1.SlackCommand.card_update:type_name -> slacktalk.event.v1.CardUpdate
+	8,   // 64: slacktalk.event.v1.Card.customer:type_name -> slacktalk.event.v1.Customer
+	8,   // 65: slacktalk.event.v1.Card.aliases:type_name -> slacktalk.event.v1.Customer
+	12,  // 66: slacktalk.event.v1.Card.page:type_name -> slacktalk.event.v1.Page
+	9,   // 67: slacktalk.event.v1.Card.assignee:type_name -> slacktalk.event.v1.Operator
+	0,   // 68: slacktalk.event.v1.Card.status:type_name -> slacktalk.event.v1.ChatStatus
+	76,  // 69: slacktalk.event.v1.Card.opened_at:type_name -> google.protobuf.Timestamp
+	76,  // 70: slacktalk.event.v1.Card.customer_wrote_at:type_name -> google.protobuf.Timestamp
+	76,  // 71: slacktalk.event.v1.Card.operator_wrote_at:type_name -> google.protobuf.Timestamp
+	41,  // 72: slacktalk.event.v1.CardUpdate.card:type_name -> slacktalk.event.v1.Card
+	8,   // 73: slacktalk.event.v1.ThreadPost.customer:type_name -> slacktalk.event.v1.Customer
+	76,  // 74: slacktalk.event.v1.ThreadPost.occurred_at:type_name -> google.protobuf.Timestamp
+	43,  // 75: slacktalk.event.v1.ThreadPost.mentions:type_name -> slacktalk.event.v1.Mention
+	9,   // 76: slacktalk.event.v1.ThreadPost.assignee:type_name -> slacktalk.event.v1.Operator
+	41,  // 77: slacktalk.event.v1.ThreadPost.card:type_name -> slacktalk.event.v1.Card
+	15,  // 78: slacktalk.event.v1.ThreadPost.customer_message:type_name -> slacktalk.event.v1.CustomerMessage
+	16,  // 79: slacktalk.event.v1.ThreadPost.operator_message:type_name -> slacktalk.event.v1.OperatorMessage
+	17,  // 80: slacktalk.event.v1.ThreadPost.assigned:type_name -> slacktalk.event.v1.Assigned
+	51,  // 81: slacktalk.event.v1.ThreadPost.merged:type_name -> slacktalk.event.v1.Merged
+	50,  // 82: slacktalk.event.v1.ThreadPost.moved:type_name -> slacktalk.event.v1.Moved
+	45,  // 83: slacktalk.event.v1.ThreadPost.history:type_name -> slacktalk.event.v1.History
+	47,  // 84: slacktalk.event.v1.ThreadPost.sent_reply:type_name -> slacktalk.event.v1.SentReply
+	48,  // 85: slacktalk.event.v1.ThreadPost.reminder:type_name -> slacktalk.event.v1.Reminder
+	49,  // 86: slacktalk.event.v1.ThreadPost.status_set:type_name -> slacktalk.event.v1.StatusSet
+	46,  // 87: slacktalk.event.v1.History.entries:type_name -> slacktalk.event.v1.HistoryEntry
+	76,  // 88: slacktalk.event.v1.HistoryEntry.occurred_at:type_name -> google.protobuf.Timestamp
+	9,   // 89: slacktalk.event.v1.HistoryEntry.operator:type_name -> slacktalk.event.v1.Operator
+	9,   // 90: slacktalk.event.v1.SentReply.operator:type_name -> slacktalk.event.v1.Operator
+	76,  // 91: slacktalk.event.v1.Reminder.waiting_since:type_name -> google.protobuf.Timestamp
+	0,   // 92: slacktalk.event.v1.StatusSet.status:type_name -> slacktalk.event.v1.ChatStatus
+	9,   // 93: slacktalk.event.v1.StatusSet.operator:type_name -> slacktalk.event.v1.Operator
+	13,  // 94: slacktalk.event.v1.Reaction.target:type_name -> slacktalk.event.v1.SlackMessageRef
+	4,   // 95: slacktalk.event.v1.Reaction.receipt:type_name -> slacktalk.event.v1.Receipt
+	13,  // 96: slacktalk.event.v1.Notice.target:type_name -> slacktalk.event.v1.SlackMessageRef
+	5,   // 97: slacktalk.event.v1.Notice.kind:type_name -> slacktalk.event.v1.NoticeKind
+	5,   // 98: slacktalk.event.v1.DirectNotice.kind:type_name -> slacktalk.event.v1.NoticeKind
+	13,  // 99: slacktalk.event.v1.DirectNotice.about:type_name -> slacktalk.event.v1.SlackMessageRef
+	8,   // 100: slacktalk.event.v1.KarteCommand.customer:type_name -> slacktalk.event.v1.Customer
+	1,   // 101: slacktalk.event.v1.KarteCommand.kind:type_name -> slacktalk.event.v1.ReplyKind
+	13,  // 102: slacktalk.event.v1.KarteCommand.origin:type_name -> slacktalk.event.v1.SlackMessageRef
+	76,  // 103: slacktalk.event.v1.KarteCommand.issued_at:type_name -> google.protobuf.Timestamp
+	10,  // 104: slacktalk.event.v1.KarteCommand.assignee:type_name -> slacktalk.event.v1.AssigneeChange
+	11,  // 105: slacktalk.event.v1.KarteCommand.status:type_name -> slacktalk.event.v1.StatusChange
+	24,  // 106: slacktalk.event.v1.RepliesResponse.replies:type_name -> slacktalk.event.v1.SlackFact
+	30,  // 107: slacktalk.event.v1.MessageResponse.message:type_name -> slacktalk.event.v1.ReplyWritten
+	8,   // 108: slacktalk.event.v1.HistoryRequest.customer:type_name -> slacktalk.event.v1.Customer
+	76,  // 109: slacktalk.event.v1.HistoryRequest.before:type_name -> google.protobuf.Timestamp
+	46,  // 110: slacktalk.event.v1.HistoryResponse.entries:type_name -> slacktalk.event.v1.HistoryEntry
+	9,   // 111: slacktalk.event.v1.OperatorsResponse.operators:type_name -> slacktalk.event.v1.Operator
+	8,   // 112: slacktalk.event.v1.TestMessageResponse.customer:type_name -> slacktalk.event.v1.Customer
+	76,  // 113: slacktalk.event.v1.TestMessageResponse.sent_at:type_name -> google.protobuf.Timestamp
+	76,  // 114: slacktalk.event.v1.TestMessageResponse.accepted_at:type_name -> google.protobuf.Timestamp
+	68,  // 115: slacktalk.event.v1.ExaminationResponse.findings:type_name -> slacktalk.event.v1.Finding
+	6,   // 116: slacktalk.event.v1.Finding.state:type_name -> slacktalk.event.v1.FindingState
+	73,  // 117: slacktalk.event.v1.Finding.values:type_name -> slacktalk.event.v1.Finding.ValuesEntry
+	76,  // 118: slacktalk.event.v1.AuditEntry.time:type_name -> google.protobuf.Timestamp
+	72,  // 119: slacktalk.event.v1.MembersResponse.members:type_name -> slacktalk.event.v1.Member
+	74,  // 120: slacktalk.event.v1.MembersResponse.user_groups:type_name -> slacktalk.event.v1.MembersResponse.UserGroupsEntry
+	75,  // 121: slacktalk.event.v1.MembersResponse.channels:type_name -> slacktalk.event.v1.MembersResponse.ChannelsEntry
+	122, // [122:122] is the sub-list for method output_type
+	122, // [122:122] is the sub-list for method input_type
+	122, // [122:122] is the sub-list for extension type_name
+	122, // [122:122] is the sub-list for extension extendee
+	0,   // [0:122] is the sub-list for field type_name
 }
 
 func init() { file_slacktalk_event_v1_event_proto_init() }
@@ -4713,7 +6689,7 @@ func file_slacktalk_event_v1_event_proto_init() {
 	if File_slacktalk_event_v1_event_proto != nil {
 		return
 	}
-	file_slacktalk_event_v1_event_proto_msgTypes[4].OneofWrappers = []any{
+	file_slacktalk_event_v1_event_proto_msgTypes[6].OneofWrappers = []any{
 		(*TalkFact_CustomerMessage)(nil),
 		(*TalkFact_OperatorMessage)(nil),
 		(*TalkFact_Assigned)(nil),
@@ -4721,8 +6697,18 @@ func file_slacktalk_event_v1_event_proto_init() {
 		(*TalkFact_ReplyFailed)(nil),
 		(*TalkFact_ReplyWaiting)(nil),
 		(*TalkFact_ProjectParked)(nil),
+		(*TalkFact_ChangeDone)(nil),
+		(*TalkFact_ChangeFailed)(nil),
 	}
-	file_slacktalk_event_v1_event_proto_msgTypes[12].OneofWrappers = []any{
+	file_slacktalk_event_v1_event_proto_msgTypes[13].OneofWrappers = []any{
+		(*ChangeDone_Assignee)(nil),
+		(*ChangeDone_Status)(nil),
+	}
+	file_slacktalk_event_v1_event_proto_msgTypes[14].OneofWrappers = []any{
+		(*ChangeFailed_Assignee)(nil),
+		(*ChangeFailed_Status)(nil),
+	}
+	file_slacktalk_event_v1_event_proto_msgTypes[16].OneofWrappers = []any{
 		(*SlackFact_ReplyWritten)(nil),
 		(*SlackFact_ReplyEdited)(nil),
 		(*SlackFact_ReplyDeleted)(nil),
@@ -4730,38 +6716,50 @@ func file_slacktalk_event_v1_event_proto_init() {
 		(*SlackFact_PostFailed)(nil),
 		(*SlackFact_LaneParked)(nil),
 		(*SlackFact_Posted)(nil),
+		(*SlackFact_ActionPressed)(nil),
+		(*SlackFact_MessageComposed)(nil),
+		(*SlackFact_InstallationEnded)(nil),
 	}
-	file_slacktalk_event_v1_event_proto_msgTypes[16].OneofWrappers = []any{
+	file_slacktalk_event_v1_event_proto_msgTypes[20].OneofWrappers = []any{
 		(*Inline_Text)(nil),
 		(*Inline_Member)(nil),
 		(*Inline_UserGroup)(nil),
 		(*Inline_Channel)(nil),
 	}
-	file_slacktalk_event_v1_event_proto_msgTypes[25].OneofWrappers = []any{
+	file_slacktalk_event_v1_event_proto_msgTypes[32].OneofWrappers = []any{
 		(*SlackCommand_ThreadPost)(nil),
 		(*SlackCommand_Reaction)(nil),
 		(*SlackCommand_Notice)(nil),
 		(*SlackCommand_DirectNotice)(nil),
+		(*SlackCommand_CardUpdate)(nil),
 	}
-	file_slacktalk_event_v1_event_proto_msgTypes[26].OneofWrappers = []any{
+	file_slacktalk_event_v1_event_proto_msgTypes[35].OneofWrappers = []any{
 		(*Mention_Member)(nil),
 		(*Mention_UserGroup)(nil),
 		(*Mention_Broadcast)(nil),
 	}
-	file_slacktalk_event_v1_event_proto_msgTypes[27].OneofWrappers = []any{
+	file_slacktalk_event_v1_event_proto_msgTypes[36].OneofWrappers = []any{
 		(*ThreadPost_CustomerMessage)(nil),
 		(*ThreadPost_OperatorMessage)(nil),
 		(*ThreadPost_Assigned)(nil),
 		(*ThreadPost_Merged)(nil),
 		(*ThreadPost_Moved)(nil),
+		(*ThreadPost_History)(nil),
+		(*ThreadPost_SentReply)(nil),
+		(*ThreadPost_Reminder)(nil),
+		(*ThreadPost_StatusSet)(nil),
+	}
+	file_slacktalk_event_v1_event_proto_msgTypes[47].OneofWrappers = []any{
+		(*KarteCommand_Assignee)(nil),
+		(*KarteCommand_Status)(nil),
 	}
 	type x struct{}
 	out := protoimpl.TypeBuilder{
 		File: protoimpl.DescBuilder{
 			GoPackagePath: reflect.TypeOf(x{}).PkgPath(),
 			RawDescriptor: unsafe.Slice(unsafe.StringData(file_slacktalk_event_v1_event_proto_rawDesc), len(file_slacktalk_event_v1_event_proto_rawDesc)),
-			NumEnums:      6,
-			NumMessages:   50,
+			NumEnums:      8,
+			NumMessages:   68,
 			NumExtensions: 0,
 			NumServices:   0,
 		},

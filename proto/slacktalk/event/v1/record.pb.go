@@ -41,7 +41,17 @@ type ConversationRecord struct {
 	// When the customer was first heard of; absent in records of earlier versions.
 	CreateTime *timestamppb.Timestamp `protobuf:"bytes,8,opt,name=create_time,json=createTime,proto3" json:"create_time,omitempty"`
 	// How often it was moved; see ThreadPost.
-	Moves         uint32 `protobuf:"varint,9,opt,name=moves,proto3" json:"moves,omitempty"`
+	Moves  uint32     `protobuf:"varint,9,opt,name=moves,proto3" json:"moves,omitempty"`
+	Status ChatStatus `protobuf:"varint,10,opt,name=status,proto3,enum=slacktalk.event.v1.ChatStatus" json:"status,omitempty"`
+	// The beginning of what the customer wrote first, and where.
+	FirstWords string `protobuf:"bytes,11,opt,name=first_words,json=firstWords,proto3" json:"first_words,omitempty"`
+	Page       *Page  `protobuf:"bytes,12,opt,name=page,proto3" json:"page,omitempty"`
+	// The command that KARTE has not confirmed yet, and who was the assignee before it; see Card.
+	AssigneeCommand string    `protobuf:"bytes,13,opt,name=assignee_command,json=assigneeCommand,proto3" json:"assignee_command,omitempty"`
+	AssigneeBefore  *Operator `protobuf:"bytes,14,opt,name=assignee_before,json=assigneeBefore,proto3" json:"assignee_before,omitempty"`
+	// The same for the status.
+	StatusCommand string     `protobuf:"bytes,15,opt,name=status_command,json=statusCommand,proto3" json:"status_command,omitempty"`
+	StatusBefore  ChatStatus `protobuf:"varint,16,opt,name=status_before,json=statusBefore,proto3,enum=slacktalk.event.v1.ChatStatus" json:"status_before,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -130,6 +140,55 @@ func (x *ConversationRecord) GetMoves() uint32 {
 		return x.Moves
 	}
 	return 0
+}
+
+func (x *ConversationRecord) GetStatus() ChatStatus {
+	if x != nil {
+		return x.Status
+	}
+	return ChatStatus_CHAT_STATUS_UNSPECIFIED
+}
+
+func (x *ConversationRecord) GetFirstWords() string {
+	if x != nil {
+		return x.FirstWords
+	}
+	return ""
+}
+
+func (x *ConversationRecord) GetPage() *Page {
+	if x != nil {
+		return x.Page
+	}
+	return nil
+}
+
+func (x *ConversationRecord) GetAssigneeCommand() string {
+	if x != nil {
+		return x.AssigneeCommand
+	}
+	return ""
+}
+
+func (x *ConversationRecord) GetAssigneeBefore() *Operator {
+	if x != nil {
+		return x.AssigneeBefore
+	}
+	return nil
+}
+
+func (x *ConversationRecord) GetStatusCommand() string {
+	if x != nil {
+		return x.StatusCommand
+	}
+	return ""
+}
+
+func (x *ConversationRecord) GetStatusBefore() ChatStatus {
+	if x != nil {
+		return x.StatusBefore
+	}
+	return ChatStatus_CHAT_STATUS_UNSPECIFIED
 }
 
 // ThreadRecord is where a conversation's thread is. Bucket THREADS, written by slack-gateway.
@@ -469,7 +528,7 @@ var File_slacktalk_event_v1_record_proto protoreflect.FileDescriptor
 
 const file_slacktalk_event_v1_record_proto_rawDesc = "" +
 	"\n" +
-	"\x1fslacktalk/event/v1/record.proto\x12\x12slacktalk.event.v1\x1a\x1fgoogle/protobuf/timestamp.proto\x1a\x1eslacktalk/event/v1/event.proto\"\xc3\x02\n" +
+	"\x1fslacktalk/event/v1/record.proto\x12\x12slacktalk.event.v1\x1a\x1fgoogle/protobuf/timestamp.proto\x1a\x1eslacktalk/event/v1/event.proto\"\xa8\x05\n" +
 	"\x12ConversationRecord\x12\x19\n" +
 	"\balias_of\x18\x01 \x01(\tR\aaliasOf\x128\n" +
 	"\bcustomer\x18\x02 \x01(\v2\x1c.slacktalk.event.v1.CustomerR\bcustomer\x12\x12\n" +
@@ -480,7 +539,16 @@ const file_slacktalk_event_v1_record_proto_rawDesc = "" +
 	"moved_from\x18\a \x01(\tR\tmovedFrom\x12;\n" +
 	"\vcreate_time\x18\b \x01(\v2\x1a.google.protobuf.TimestampR\n" +
 	"createTime\x12\x14\n" +
-	"\x05moves\x18\t \x01(\rR\x05moves\"\xf8\x02\n" +
+	"\x05moves\x18\t \x01(\rR\x05moves\x126\n" +
+	"\x06status\x18\n" +
+	" \x01(\x0e2\x1e.slacktalk.event.v1.ChatStatusR\x06status\x12\x1f\n" +
+	"\vfirst_words\x18\v \x01(\tR\n" +
+	"firstWords\x12,\n" +
+	"\x04page\x18\f \x01(\v2\x18.slacktalk.event.v1.PageR\x04page\x12)\n" +
+	"\x10assignee_command\x18\r \x01(\tR\x0fassigneeCommand\x12E\n" +
+	"\x0fassignee_before\x18\x0e \x01(\v2\x1c.slacktalk.event.v1.OperatorR\x0eassigneeBefore\x12%\n" +
+	"\x0estatus_command\x18\x0f \x01(\tR\rstatusCommand\x12C\n" +
+	"\rstatus_before\x18\x10 \x01(\x0e2\x1e.slacktalk.event.v1.ChatStatusR\fstatusBefore\"\xf8\x02\n" +
 	"\fThreadRecord\x12\x12\n" +
 	"\x04team\x18\x01 \x01(\tR\x04team\x12\x18\n" +
 	"\achannel\x18\x02 \x01(\tR\achannel\x12\x0e\n" +
@@ -539,22 +607,28 @@ var file_slacktalk_event_v1_record_proto_goTypes = []any{
 	(*Customer)(nil),              // 4: slacktalk.event.v1.Customer
 	(*Operator)(nil),              // 5: slacktalk.event.v1.Operator
 	(*timestamppb.Timestamp)(nil), // 6: google.protobuf.Timestamp
-	(FailureReason)(0),            // 7: slacktalk.event.v1.FailureReason
+	(ChatStatus)(0),               // 7: slacktalk.event.v1.ChatStatus
+	(*Page)(nil),                  // 8: slacktalk.event.v1.Page
+	(FailureReason)(0),            // 9: slacktalk.event.v1.FailureReason
 }
 var file_slacktalk_event_v1_record_proto_depIdxs = []int32{
-	4, // 0: slacktalk.event.v1.ConversationRecord.customer:type_name -> slacktalk.event.v1.Customer
-	5, // 1: slacktalk.event.v1.ConversationRecord.assignee:type_name -> slacktalk.event.v1.Operator
-	6, // 2: slacktalk.event.v1.ConversationRecord.create_time:type_name -> google.protobuf.Timestamp
-	4, // 3: slacktalk.event.v1.ThreadRecord.customer:type_name -> slacktalk.event.v1.Customer
-	6, // 4: slacktalk.event.v1.ThreadRecord.claimed_at:type_name -> google.protobuf.Timestamp
-	6, // 5: slacktalk.event.v1.Checkpoint.attempted_at:type_name -> google.protobuf.Timestamp
-	7, // 6: slacktalk.event.v1.DeadLetter.reason:type_name -> slacktalk.event.v1.FailureReason
-	6, // 7: slacktalk.event.v1.DeadLetter.died_at:type_name -> google.protobuf.Timestamp
-	8, // [8:8] is the sub-list for method output_type
-	8, // [8:8] is the sub-list for method input_type
-	8, // [8:8] is the sub-list for extension type_name
-	8, // [8:8] is the sub-list for extension extendee
-	0, // [0:8] is the sub-list for field type_name
+	4,  // 0: slacktalk.event.v1.ConversationRecord.customer:type_name -> slacktalk.event.v1.Customer
+	5,  // 1: slacktalk.event.v1.ConversationRecord.assignee:type_name -> slacktalk.event.v1.Operator
+	6,  // 2: slacktalk.event.v1.ConversationRecord.create_time:type_name -> google.protobuf.Timestamp
+	7,  // 3: slacktalk.event.v1.ConversationRecord.status:type_name -> slacktalk.event.v1.ChatStatus
+	8,  // 4: slacktalk.event.v1.ConversationRecord.page:type_name -> slacktalk.event.v1.Page
+	5,  // 5: slacktalk.event.v1.ConversationRecord.assignee_before:type_name -> slacktalk.event.v1.Operator
+	7,  // 6: slacktalk.event.v1.ConversationRecord.status_before:type_name -> slacktalk.event.v1.ChatStatus
+	4,  // 7: slacktalk.event.v1.ThreadRecord.customer:type_name -> slacktalk.event.v1.Customer
+	6,  // 8: slacktalk.event.v1.ThreadRecord.claimed_at:type_name -> google.protobuf.Timestamp
+	6,  // 9: slacktalk.event.v1.Checkpoint.attempted_at:type_name -> google.protobuf.Timestamp
+	9,  // 10: slacktalk.event.v1.DeadLetter.reason:type_name -> slacktalk.event.v1.FailureReason
+	6,  // 11: slacktalk.event.v1.DeadLetter.died_at:type_name -> google.protobuf.Timestamp
+	12, // [12:12] is the sub-list for method output_type
+	12, // [12:12] is the sub-list for method input_type
+	12, // [12:12] is the sub-list for extension type_name
+	12, // [12:12] is the sub-list for extension extendee
+	0,  // [0:12] is the sub-list for field type_name
 }
 
 func init() { file_slacktalk_event_v1_record_proto_init() }

@@ -15,6 +15,7 @@ import (
 	_ "buf.build/gen/go/bufbuild/protovalidate/protocolbuffers/go/buf/validate"
 	protoreflect "google.golang.org/protobuf/reflect/protoreflect"
 	protoimpl "google.golang.org/protobuf/runtime/protoimpl"
+	durationpb "google.golang.org/protobuf/types/known/durationpb"
 	emptypb "google.golang.org/protobuf/types/known/emptypb"
 	fieldmaskpb "google.golang.org/protobuf/types/known/fieldmaskpb"
 	timestamppb "google.golang.org/protobuf/types/known/timestamppb"
@@ -186,6 +187,16 @@ type TeamSettings struct {
 	OperatorGroups []*OperatorGroup `protobuf:"bytes,13,rep,name=operator_groups,json=operatorGroups,proto3" json:"operator_groups,omitempty"`
 	// Channels from which nothing is ever sent to a customer: every reply there is a note.
 	NoteOnlyChannels []string `protobuf:"bytes,14,rep,name=note_only_channels,json=noteOnlyChannels,proto3" json:"note_only_channels,omitempty"`
+	// After somebody was mentioned in a conversation, nobody is again for so long; 0 means 5 minutes.
+	MentionQuietPeriod *durationpb.Duration `protobuf:"bytes,15,opt,name=mention_quiet_period,json=mentionQuietPeriod,proto3" json:"mention_quiet_period,omitempty"`
+	// Members get a direct message with a link instead of a mention in the thread; user groups, @here and @channel are mentioned all the same.
+	MentionDirectly bool `protobuf:"varint,16,opt,name=mention_directly,json=mentionDirectly,proto3" json:"mention_directly,omitempty"`
+	// What happens when a customer waits for an answer; absent means nothing.
+	Unanswered *UnansweredPolicy `protobuf:"bytes,17,opt,name=unanswered,proto3" json:"unanswered,omitempty"`
+	// Nobody may link themselves to an operator in Slack: admins do it.
+	SelfLinkingDisabled bool `protobuf:"varint,18,opt,name=self_linking_disabled,json=selfLinkingDisabled,proto3" json:"self_linking_disabled,omitempty"`
+	// Lines that operators wrote in KARTE's console carry their name and picture as the sender, where the app has the scope `chat:write.customize`.
+	OperatorPictures bool `protobuf:"varint,19,opt,name=operator_pictures,json=operatorPictures,proto3" json:"operator_pictures,omitempty"`
 	unknownFields    protoimpl.UnknownFields
 	sizeCache        protoimpl.SizeCache
 }
@@ -318,6 +329,115 @@ func (x *TeamSettings) GetNoteOnlyChannels() []string {
 	return nil
 }
 
+func (x *TeamSettings) GetMentionQuietPeriod() *durationpb.Duration {
+	if x != nil {
+		return x.MentionQuietPeriod
+	}
+	return nil
+}
+
+func (x *TeamSettings) GetMentionDirectly() bool {
+	if x != nil {
+		return x.MentionDirectly
+	}
+	return false
+}
+
+func (x *TeamSettings) GetUnanswered() *UnansweredPolicy {
+	if x != nil {
+		return x.Unanswered
+	}
+	return nil
+}
+
+func (x *TeamSettings) GetSelfLinkingDisabled() bool {
+	if x != nil {
+		return x.SelfLinkingDisabled
+	}
+	return false
+}
+
+func (x *TeamSettings) GetOperatorPictures() bool {
+	if x != nil {
+		return x.OperatorPictures
+	}
+	return false
+}
+
+// UnansweredPolicy says when a customer has waited too long. A customer waits from the first message that no operator has answered until an operator's message is
+// sent to them or the conversation is closed.
+type UnansweredPolicy struct {
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// How long until the thread is reminded, counted in business hours; 0 means never.
+	RemindAfter *durationpb.Duration `protobuf:"bytes,1,opt,name=remind_after,json=remindAfter,proto3" json:"remind_after,omitempty"`
+	// How long until others are mentioned; 0 means never, else it must be longer than `remind_after`.
+	EscalateAfter *durationpb.Duration `protobuf:"bytes,2,opt,name=escalate_after,json=escalateAfter,proto3" json:"escalate_after,omitempty"`
+	// Whom: member ids (`U…`, `W…`) and user group ids (`S…`).
+	EscalationTargets []string `protobuf:"bytes,3,rep,name=escalation_targets,json=escalationTargets,proto3" json:"escalation_targets,omitempty"`
+	// When time counts; absent means always. `outside` must not be set.
+	BusinessHours *BusinessHours `protobuf:"bytes,4,opt,name=business_hours,json=businessHours,proto3" json:"business_hours,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *UnansweredPolicy) Reset() {
+	*x = UnansweredPolicy{}
+	mi := &file_slacktalk_settings_v1_settings_proto_msgTypes[1]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *UnansweredPolicy) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*UnansweredPolicy) ProtoMessage() {}
+
+func (x *UnansweredPolicy) ProtoReflect() protoreflect.Message {
+	mi := &file_slacktalk_settings_v1_settings_proto_msgTypes[1]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use UnansweredPolicy.ProtoReflect.Descriptor instead.
+func (*UnansweredPolicy) Descriptor() ([]byte, []int) {
+	return file_slacktalk_settings_v1_settings_proto_rawDescGZIP(), []int{1}
+}
+
+func (x *UnansweredPolicy) GetRemindAfter() *durationpb.Duration {
+	if x != nil {
+		return x.RemindAfter
+	}
+	return nil
+}
+
+func (x *UnansweredPolicy) GetEscalateAfter() *durationpb.Duration {
+	if x != nil {
+		return x.EscalateAfter
+	}
+	return nil
+}
+
+func (x *UnansweredPolicy) GetEscalationTargets() []string {
+	if x != nil {
+		return x.EscalationTargets
+	}
+	return nil
+}
+
+func (x *UnansweredPolicy) GetBusinessHours() *BusinessHours {
+	if x != nil {
+		return x.BusinessHours
+	}
+	return nil
+}
+
 // RoutingRule says for which conversations a channel is. Every condition that is given must hold; a rule without conditions matches all.
 type RoutingRule struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
@@ -341,7 +461,7 @@ type RoutingRule struct {
 
 func (x *RoutingRule) Reset() {
 	*x = RoutingRule{}
-	mi := &file_slacktalk_settings_v1_settings_proto_msgTypes[1]
+	mi := &file_slacktalk_settings_v1_settings_proto_msgTypes[2]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -353,7 +473,7 @@ func (x *RoutingRule) String() string {
 func (*RoutingRule) ProtoMessage() {}
 
 func (x *RoutingRule) ProtoReflect() protoreflect.Message {
-	mi := &file_slacktalk_settings_v1_settings_proto_msgTypes[1]
+	mi := &file_slacktalk_settings_v1_settings_proto_msgTypes[2]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -366,7 +486,7 @@ func (x *RoutingRule) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use RoutingRule.ProtoReflect.Descriptor instead.
 func (*RoutingRule) Descriptor() ([]byte, []int) {
-	return file_slacktalk_settings_v1_settings_proto_rawDescGZIP(), []int{1}
+	return file_slacktalk_settings_v1_settings_proto_rawDescGZIP(), []int{2}
 }
 
 func (x *RoutingRule) GetDisplayName() string {
@@ -429,7 +549,7 @@ type OperatorGroup struct {
 
 func (x *OperatorGroup) Reset() {
 	*x = OperatorGroup{}
-	mi := &file_slacktalk_settings_v1_settings_proto_msgTypes[2]
+	mi := &file_slacktalk_settings_v1_settings_proto_msgTypes[3]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -441,7 +561,7 @@ func (x *OperatorGroup) String() string {
 func (*OperatorGroup) ProtoMessage() {}
 
 func (x *OperatorGroup) ProtoReflect() protoreflect.Message {
-	mi := &file_slacktalk_settings_v1_settings_proto_msgTypes[2]
+	mi := &file_slacktalk_settings_v1_settings_proto_msgTypes[3]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -454,7 +574,7 @@ func (x *OperatorGroup) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use OperatorGroup.ProtoReflect.Descriptor instead.
 func (*OperatorGroup) Descriptor() ([]byte, []int) {
-	return file_slacktalk_settings_v1_settings_proto_rawDescGZIP(), []int{2}
+	return file_slacktalk_settings_v1_settings_proto_rawDescGZIP(), []int{3}
 }
 
 func (x *OperatorGroup) GetName() string {
@@ -478,14 +598,16 @@ type BusinessHours struct {
 	TimeZone string            `protobuf:"bytes,1,opt,name=time_zone,json=timeZone,proto3" json:"time_zone,omitempty"`
 	Periods  []*BusinessPeriod `protobuf:"bytes,2,rep,name=periods,proto3" json:"periods,omitempty"`
 	// The rule matches outside of the periods instead.
-	Outside       bool `protobuf:"varint,3,opt,name=outside,proto3" json:"outside,omitempty"`
+	Outside bool `protobuf:"varint,3,opt,name=outside,proto3" json:"outside,omitempty"`
+	// Days without any period, like `2026-12-31`.
+	Holidays      []string `protobuf:"bytes,4,rep,name=holidays,proto3" json:"holidays,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
 
 func (x *BusinessHours) Reset() {
 	*x = BusinessHours{}
-	mi := &file_slacktalk_settings_v1_settings_proto_msgTypes[3]
+	mi := &file_slacktalk_settings_v1_settings_proto_msgTypes[4]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -497,7 +619,7 @@ func (x *BusinessHours) String() string {
 func (*BusinessHours) ProtoMessage() {}
 
 func (x *BusinessHours) ProtoReflect() protoreflect.Message {
-	mi := &file_slacktalk_settings_v1_settings_proto_msgTypes[3]
+	mi := &file_slacktalk_settings_v1_settings_proto_msgTypes[4]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -510,7 +632,7 @@ func (x *BusinessHours) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use BusinessHours.ProtoReflect.Descriptor instead.
 func (*BusinessHours) Descriptor() ([]byte, []int) {
-	return file_slacktalk_settings_v1_settings_proto_rawDescGZIP(), []int{3}
+	return file_slacktalk_settings_v1_settings_proto_rawDescGZIP(), []int{4}
 }
 
 func (x *BusinessHours) GetTimeZone() string {
@@ -534,6 +656,13 @@ func (x *BusinessHours) GetOutside() bool {
 	return false
 }
 
+func (x *BusinessHours) GetHolidays() []string {
+	if x != nil {
+		return x.Holidays
+	}
+	return nil
+}
+
 // BusinessPeriod is a time of day on some days.
 type BusinessPeriod struct {
 	state    protoimpl.MessageState `protogen:"open.v1"`
@@ -548,7 +677,7 @@ type BusinessPeriod struct {
 
 func (x *BusinessPeriod) Reset() {
 	*x = BusinessPeriod{}
-	mi := &file_slacktalk_settings_v1_settings_proto_msgTypes[4]
+	mi := &file_slacktalk_settings_v1_settings_proto_msgTypes[5]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -560,7 +689,7 @@ func (x *BusinessPeriod) String() string {
 func (*BusinessPeriod) ProtoMessage() {}
 
 func (x *BusinessPeriod) ProtoReflect() protoreflect.Message {
-	mi := &file_slacktalk_settings_v1_settings_proto_msgTypes[4]
+	mi := &file_slacktalk_settings_v1_settings_proto_msgTypes[5]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -573,7 +702,7 @@ func (x *BusinessPeriod) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use BusinessPeriod.ProtoReflect.Descriptor instead.
 func (*BusinessPeriod) Descriptor() ([]byte, []int) {
-	return file_slacktalk_settings_v1_settings_proto_rawDescGZIP(), []int{4}
+	return file_slacktalk_settings_v1_settings_proto_rawDescGZIP(), []int{5}
 }
 
 func (x *BusinessPeriod) GetWeekdays() []Weekday {
@@ -613,7 +742,7 @@ type Operator struct {
 
 func (x *Operator) Reset() {
 	*x = Operator{}
-	mi := &file_slacktalk_settings_v1_settings_proto_msgTypes[5]
+	mi := &file_slacktalk_settings_v1_settings_proto_msgTypes[6]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -625,7 +754,7 @@ func (x *Operator) String() string {
 func (*Operator) ProtoMessage() {}
 
 func (x *Operator) ProtoReflect() protoreflect.Message {
-	mi := &file_slacktalk_settings_v1_settings_proto_msgTypes[5]
+	mi := &file_slacktalk_settings_v1_settings_proto_msgTypes[6]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -638,7 +767,7 @@ func (x *Operator) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Operator.ProtoReflect.Descriptor instead.
 func (*Operator) Descriptor() ([]byte, []int) {
-	return file_slacktalk_settings_v1_settings_proto_rawDescGZIP(), []int{5}
+	return file_slacktalk_settings_v1_settings_proto_rawDescGZIP(), []int{6}
 }
 
 func (x *Operator) GetName() string {
@@ -687,7 +816,7 @@ type OperatorLink struct {
 
 func (x *OperatorLink) Reset() {
 	*x = OperatorLink{}
-	mi := &file_slacktalk_settings_v1_settings_proto_msgTypes[6]
+	mi := &file_slacktalk_settings_v1_settings_proto_msgTypes[7]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -699,7 +828,7 @@ func (x *OperatorLink) String() string {
 func (*OperatorLink) ProtoMessage() {}
 
 func (x *OperatorLink) ProtoReflect() protoreflect.Message {
-	mi := &file_slacktalk_settings_v1_settings_proto_msgTypes[6]
+	mi := &file_slacktalk_settings_v1_settings_proto_msgTypes[7]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -712,7 +841,7 @@ func (x *OperatorLink) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use OperatorLink.ProtoReflect.Descriptor instead.
 func (*OperatorLink) Descriptor() ([]byte, []int) {
-	return file_slacktalk_settings_v1_settings_proto_rawDescGZIP(), []int{6}
+	return file_slacktalk_settings_v1_settings_proto_rawDescGZIP(), []int{7}
 }
 
 func (x *OperatorLink) GetName() string {
@@ -759,7 +888,7 @@ type GetTeamSettingsRequest struct {
 
 func (x *GetTeamSettingsRequest) Reset() {
 	*x = GetTeamSettingsRequest{}
-	mi := &file_slacktalk_settings_v1_settings_proto_msgTypes[7]
+	mi := &file_slacktalk_settings_v1_settings_proto_msgTypes[8]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -771,7 +900,7 @@ func (x *GetTeamSettingsRequest) String() string {
 func (*GetTeamSettingsRequest) ProtoMessage() {}
 
 func (x *GetTeamSettingsRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_slacktalk_settings_v1_settings_proto_msgTypes[7]
+	mi := &file_slacktalk_settings_v1_settings_proto_msgTypes[8]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -784,7 +913,7 @@ func (x *GetTeamSettingsRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use GetTeamSettingsRequest.ProtoReflect.Descriptor instead.
 func (*GetTeamSettingsRequest) Descriptor() ([]byte, []int) {
-	return file_slacktalk_settings_v1_settings_proto_rawDescGZIP(), []int{7}
+	return file_slacktalk_settings_v1_settings_proto_rawDescGZIP(), []int{8}
 }
 
 func (x *GetTeamSettingsRequest) GetName() string {
@@ -803,7 +932,7 @@ type GetTeamSettingsResponse struct {
 
 func (x *GetTeamSettingsResponse) Reset() {
 	*x = GetTeamSettingsResponse{}
-	mi := &file_slacktalk_settings_v1_settings_proto_msgTypes[8]
+	mi := &file_slacktalk_settings_v1_settings_proto_msgTypes[9]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -815,7 +944,7 @@ func (x *GetTeamSettingsResponse) String() string {
 func (*GetTeamSettingsResponse) ProtoMessage() {}
 
 func (x *GetTeamSettingsResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_slacktalk_settings_v1_settings_proto_msgTypes[8]
+	mi := &file_slacktalk_settings_v1_settings_proto_msgTypes[9]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -828,7 +957,7 @@ func (x *GetTeamSettingsResponse) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use GetTeamSettingsResponse.ProtoReflect.Descriptor instead.
 func (*GetTeamSettingsResponse) Descriptor() ([]byte, []int) {
-	return file_slacktalk_settings_v1_settings_proto_rawDescGZIP(), []int{8}
+	return file_slacktalk_settings_v1_settings_proto_rawDescGZIP(), []int{9}
 }
 
 func (x *GetTeamSettingsResponse) GetTeamSettings() *TeamSettings {
@@ -849,7 +978,7 @@ type UpdateTeamSettingsRequest struct {
 
 func (x *UpdateTeamSettingsRequest) Reset() {
 	*x = UpdateTeamSettingsRequest{}
-	mi := &file_slacktalk_settings_v1_settings_proto_msgTypes[9]
+	mi := &file_slacktalk_settings_v1_settings_proto_msgTypes[10]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -861,7 +990,7 @@ func (x *UpdateTeamSettingsRequest) String() string {
 func (*UpdateTeamSettingsRequest) ProtoMessage() {}
 
 func (x *UpdateTeamSettingsRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_slacktalk_settings_v1_settings_proto_msgTypes[9]
+	mi := &file_slacktalk_settings_v1_settings_proto_msgTypes[10]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -874,7 +1003,7 @@ func (x *UpdateTeamSettingsRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use UpdateTeamSettingsRequest.ProtoReflect.Descriptor instead.
 func (*UpdateTeamSettingsRequest) Descriptor() ([]byte, []int) {
-	return file_slacktalk_settings_v1_settings_proto_rawDescGZIP(), []int{9}
+	return file_slacktalk_settings_v1_settings_proto_rawDescGZIP(), []int{10}
 }
 
 func (x *UpdateTeamSettingsRequest) GetTeamSettings() *TeamSettings {
@@ -900,7 +1029,7 @@ type UpdateTeamSettingsResponse struct {
 
 func (x *UpdateTeamSettingsResponse) Reset() {
 	*x = UpdateTeamSettingsResponse{}
-	mi := &file_slacktalk_settings_v1_settings_proto_msgTypes[10]
+	mi := &file_slacktalk_settings_v1_settings_proto_msgTypes[11]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -912,7 +1041,7 @@ func (x *UpdateTeamSettingsResponse) String() string {
 func (*UpdateTeamSettingsResponse) ProtoMessage() {}
 
 func (x *UpdateTeamSettingsResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_slacktalk_settings_v1_settings_proto_msgTypes[10]
+	mi := &file_slacktalk_settings_v1_settings_proto_msgTypes[11]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -925,7 +1054,7 @@ func (x *UpdateTeamSettingsResponse) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use UpdateTeamSettingsResponse.ProtoReflect.Descriptor instead.
 func (*UpdateTeamSettingsResponse) Descriptor() ([]byte, []int) {
-	return file_slacktalk_settings_v1_settings_proto_rawDescGZIP(), []int{10}
+	return file_slacktalk_settings_v1_settings_proto_rawDescGZIP(), []int{11}
 }
 
 func (x *UpdateTeamSettingsResponse) GetTeamSettings() *TeamSettings {
@@ -946,7 +1075,7 @@ type WatchTeamSettingsRequest struct {
 
 func (x *WatchTeamSettingsRequest) Reset() {
 	*x = WatchTeamSettingsRequest{}
-	mi := &file_slacktalk_settings_v1_settings_proto_msgTypes[11]
+	mi := &file_slacktalk_settings_v1_settings_proto_msgTypes[12]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -958,7 +1087,7 @@ func (x *WatchTeamSettingsRequest) String() string {
 func (*WatchTeamSettingsRequest) ProtoMessage() {}
 
 func (x *WatchTeamSettingsRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_slacktalk_settings_v1_settings_proto_msgTypes[11]
+	mi := &file_slacktalk_settings_v1_settings_proto_msgTypes[12]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -971,7 +1100,7 @@ func (x *WatchTeamSettingsRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use WatchTeamSettingsRequest.ProtoReflect.Descriptor instead.
 func (*WatchTeamSettingsRequest) Descriptor() ([]byte, []int) {
-	return file_slacktalk_settings_v1_settings_proto_rawDescGZIP(), []int{11}
+	return file_slacktalk_settings_v1_settings_proto_rawDescGZIP(), []int{12}
 }
 
 func (x *WatchTeamSettingsRequest) GetName() string {
@@ -997,7 +1126,7 @@ type WatchTeamSettingsResponse struct {
 
 func (x *WatchTeamSettingsResponse) Reset() {
 	*x = WatchTeamSettingsResponse{}
-	mi := &file_slacktalk_settings_v1_settings_proto_msgTypes[12]
+	mi := &file_slacktalk_settings_v1_settings_proto_msgTypes[13]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1009,7 +1138,7 @@ func (x *WatchTeamSettingsResponse) String() string {
 func (*WatchTeamSettingsResponse) ProtoMessage() {}
 
 func (x *WatchTeamSettingsResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_slacktalk_settings_v1_settings_proto_msgTypes[12]
+	mi := &file_slacktalk_settings_v1_settings_proto_msgTypes[13]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1022,7 +1151,7 @@ func (x *WatchTeamSettingsResponse) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use WatchTeamSettingsResponse.ProtoReflect.Descriptor instead.
 func (*WatchTeamSettingsResponse) Descriptor() ([]byte, []int) {
-	return file_slacktalk_settings_v1_settings_proto_rawDescGZIP(), []int{12}
+	return file_slacktalk_settings_v1_settings_proto_rawDescGZIP(), []int{13}
 }
 
 func (x *WatchTeamSettingsResponse) GetTeamSettings() *TeamSettings {
@@ -1042,7 +1171,7 @@ type ExportProjectRequest struct {
 
 func (x *ExportProjectRequest) Reset() {
 	*x = ExportProjectRequest{}
-	mi := &file_slacktalk_settings_v1_settings_proto_msgTypes[13]
+	mi := &file_slacktalk_settings_v1_settings_proto_msgTypes[14]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1054,7 +1183,7 @@ func (x *ExportProjectRequest) String() string {
 func (*ExportProjectRequest) ProtoMessage() {}
 
 func (x *ExportProjectRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_slacktalk_settings_v1_settings_proto_msgTypes[13]
+	mi := &file_slacktalk_settings_v1_settings_proto_msgTypes[14]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1067,7 +1196,7 @@ func (x *ExportProjectRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ExportProjectRequest.ProtoReflect.Descriptor instead.
 func (*ExportProjectRequest) Descriptor() ([]byte, []int) {
-	return file_slacktalk_settings_v1_settings_proto_rawDescGZIP(), []int{13}
+	return file_slacktalk_settings_v1_settings_proto_rawDescGZIP(), []int{14}
 }
 
 func (x *ExportProjectRequest) GetName() string {
@@ -1087,7 +1216,7 @@ type ExportProjectResponse struct {
 
 func (x *ExportProjectResponse) Reset() {
 	*x = ExportProjectResponse{}
-	mi := &file_slacktalk_settings_v1_settings_proto_msgTypes[14]
+	mi := &file_slacktalk_settings_v1_settings_proto_msgTypes[15]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1099,7 +1228,7 @@ func (x *ExportProjectResponse) String() string {
 func (*ExportProjectResponse) ProtoMessage() {}
 
 func (x *ExportProjectResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_slacktalk_settings_v1_settings_proto_msgTypes[14]
+	mi := &file_slacktalk_settings_v1_settings_proto_msgTypes[15]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1112,7 +1241,7 @@ func (x *ExportProjectResponse) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ExportProjectResponse.ProtoReflect.Descriptor instead.
 func (*ExportProjectResponse) Descriptor() ([]byte, []int) {
-	return file_slacktalk_settings_v1_settings_proto_rawDescGZIP(), []int{14}
+	return file_slacktalk_settings_v1_settings_proto_rawDescGZIP(), []int{15}
 }
 
 func (x *ExportProjectResponse) GetDocument() []byte {
@@ -1133,7 +1262,7 @@ type ImportProjectRequest struct {
 
 func (x *ImportProjectRequest) Reset() {
 	*x = ImportProjectRequest{}
-	mi := &file_slacktalk_settings_v1_settings_proto_msgTypes[15]
+	mi := &file_slacktalk_settings_v1_settings_proto_msgTypes[16]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1145,7 +1274,7 @@ func (x *ImportProjectRequest) String() string {
 func (*ImportProjectRequest) ProtoMessage() {}
 
 func (x *ImportProjectRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_slacktalk_settings_v1_settings_proto_msgTypes[15]
+	mi := &file_slacktalk_settings_v1_settings_proto_msgTypes[16]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1158,7 +1287,7 @@ func (x *ImportProjectRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ImportProjectRequest.ProtoReflect.Descriptor instead.
 func (*ImportProjectRequest) Descriptor() ([]byte, []int) {
-	return file_slacktalk_settings_v1_settings_proto_rawDescGZIP(), []int{15}
+	return file_slacktalk_settings_v1_settings_proto_rawDescGZIP(), []int{16}
 }
 
 func (x *ImportProjectRequest) GetName() string {
@@ -1186,7 +1315,7 @@ type ImportProjectResponse struct {
 
 func (x *ImportProjectResponse) Reset() {
 	*x = ImportProjectResponse{}
-	mi := &file_slacktalk_settings_v1_settings_proto_msgTypes[16]
+	mi := &file_slacktalk_settings_v1_settings_proto_msgTypes[17]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1198,7 +1327,7 @@ func (x *ImportProjectResponse) String() string {
 func (*ImportProjectResponse) ProtoMessage() {}
 
 func (x *ImportProjectResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_slacktalk_settings_v1_settings_proto_msgTypes[16]
+	mi := &file_slacktalk_settings_v1_settings_proto_msgTypes[17]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1211,7 +1340,7 @@ func (x *ImportProjectResponse) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ImportProjectResponse.ProtoReflect.Descriptor instead.
 func (*ImportProjectResponse) Descriptor() ([]byte, []int) {
-	return file_slacktalk_settings_v1_settings_proto_rawDescGZIP(), []int{16}
+	return file_slacktalk_settings_v1_settings_proto_rawDescGZIP(), []int{17}
 }
 
 func (x *ImportProjectResponse) GetTeamSettings() *TeamSettings {
@@ -1241,7 +1370,7 @@ type ListOperatorsRequest struct {
 
 func (x *ListOperatorsRequest) Reset() {
 	*x = ListOperatorsRequest{}
-	mi := &file_slacktalk_settings_v1_settings_proto_msgTypes[17]
+	mi := &file_slacktalk_settings_v1_settings_proto_msgTypes[18]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1253,7 +1382,7 @@ func (x *ListOperatorsRequest) String() string {
 func (*ListOperatorsRequest) ProtoMessage() {}
 
 func (x *ListOperatorsRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_slacktalk_settings_v1_settings_proto_msgTypes[17]
+	mi := &file_slacktalk_settings_v1_settings_proto_msgTypes[18]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1266,7 +1395,7 @@ func (x *ListOperatorsRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ListOperatorsRequest.ProtoReflect.Descriptor instead.
 func (*ListOperatorsRequest) Descriptor() ([]byte, []int) {
-	return file_slacktalk_settings_v1_settings_proto_rawDescGZIP(), []int{17}
+	return file_slacktalk_settings_v1_settings_proto_rawDescGZIP(), []int{18}
 }
 
 func (x *ListOperatorsRequest) GetParent() string {
@@ -1301,7 +1430,7 @@ type ListOperatorsResponse struct {
 
 func (x *ListOperatorsResponse) Reset() {
 	*x = ListOperatorsResponse{}
-	mi := &file_slacktalk_settings_v1_settings_proto_msgTypes[18]
+	mi := &file_slacktalk_settings_v1_settings_proto_msgTypes[19]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1313,7 +1442,7 @@ func (x *ListOperatorsResponse) String() string {
 func (*ListOperatorsResponse) ProtoMessage() {}
 
 func (x *ListOperatorsResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_slacktalk_settings_v1_settings_proto_msgTypes[18]
+	mi := &file_slacktalk_settings_v1_settings_proto_msgTypes[19]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1326,7 +1455,7 @@ func (x *ListOperatorsResponse) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ListOperatorsResponse.ProtoReflect.Descriptor instead.
 func (*ListOperatorsResponse) Descriptor() ([]byte, []int) {
-	return file_slacktalk_settings_v1_settings_proto_rawDescGZIP(), []int{18}
+	return file_slacktalk_settings_v1_settings_proto_rawDescGZIP(), []int{19}
 }
 
 func (x *ListOperatorsResponse) GetOperators() []*Operator {
@@ -1358,7 +1487,7 @@ type ListOperatorLinksRequest struct {
 
 func (x *ListOperatorLinksRequest) Reset() {
 	*x = ListOperatorLinksRequest{}
-	mi := &file_slacktalk_settings_v1_settings_proto_msgTypes[19]
+	mi := &file_slacktalk_settings_v1_settings_proto_msgTypes[20]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1370,7 +1499,7 @@ func (x *ListOperatorLinksRequest) String() string {
 func (*ListOperatorLinksRequest) ProtoMessage() {}
 
 func (x *ListOperatorLinksRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_slacktalk_settings_v1_settings_proto_msgTypes[19]
+	mi := &file_slacktalk_settings_v1_settings_proto_msgTypes[20]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1383,7 +1512,7 @@ func (x *ListOperatorLinksRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ListOperatorLinksRequest.ProtoReflect.Descriptor instead.
 func (*ListOperatorLinksRequest) Descriptor() ([]byte, []int) {
-	return file_slacktalk_settings_v1_settings_proto_rawDescGZIP(), []int{19}
+	return file_slacktalk_settings_v1_settings_proto_rawDescGZIP(), []int{20}
 }
 
 func (x *ListOperatorLinksRequest) GetParent() string {
@@ -1425,7 +1554,7 @@ type ListOperatorLinksResponse struct {
 
 func (x *ListOperatorLinksResponse) Reset() {
 	*x = ListOperatorLinksResponse{}
-	mi := &file_slacktalk_settings_v1_settings_proto_msgTypes[20]
+	mi := &file_slacktalk_settings_v1_settings_proto_msgTypes[21]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1437,7 +1566,7 @@ func (x *ListOperatorLinksResponse) String() string {
 func (*ListOperatorLinksResponse) ProtoMessage() {}
 
 func (x *ListOperatorLinksResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_slacktalk_settings_v1_settings_proto_msgTypes[20]
+	mi := &file_slacktalk_settings_v1_settings_proto_msgTypes[21]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1450,7 +1579,7 @@ func (x *ListOperatorLinksResponse) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ListOperatorLinksResponse.ProtoReflect.Descriptor instead.
 func (*ListOperatorLinksResponse) Descriptor() ([]byte, []int) {
-	return file_slacktalk_settings_v1_settings_proto_rawDescGZIP(), []int{20}
+	return file_slacktalk_settings_v1_settings_proto_rawDescGZIP(), []int{21}
 }
 
 func (x *ListOperatorLinksResponse) GetOperatorLinks() []*OperatorLink {
@@ -1476,7 +1605,7 @@ type GetOperatorLinkRequest struct {
 
 func (x *GetOperatorLinkRequest) Reset() {
 	*x = GetOperatorLinkRequest{}
-	mi := &file_slacktalk_settings_v1_settings_proto_msgTypes[21]
+	mi := &file_slacktalk_settings_v1_settings_proto_msgTypes[22]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1488,7 +1617,7 @@ func (x *GetOperatorLinkRequest) String() string {
 func (*GetOperatorLinkRequest) ProtoMessage() {}
 
 func (x *GetOperatorLinkRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_slacktalk_settings_v1_settings_proto_msgTypes[21]
+	mi := &file_slacktalk_settings_v1_settings_proto_msgTypes[22]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1501,7 +1630,7 @@ func (x *GetOperatorLinkRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use GetOperatorLinkRequest.ProtoReflect.Descriptor instead.
 func (*GetOperatorLinkRequest) Descriptor() ([]byte, []int) {
-	return file_slacktalk_settings_v1_settings_proto_rawDescGZIP(), []int{21}
+	return file_slacktalk_settings_v1_settings_proto_rawDescGZIP(), []int{22}
 }
 
 func (x *GetOperatorLinkRequest) GetName() string {
@@ -1520,7 +1649,7 @@ type GetOperatorLinkResponse struct {
 
 func (x *GetOperatorLinkResponse) Reset() {
 	*x = GetOperatorLinkResponse{}
-	mi := &file_slacktalk_settings_v1_settings_proto_msgTypes[22]
+	mi := &file_slacktalk_settings_v1_settings_proto_msgTypes[23]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1532,7 +1661,7 @@ func (x *GetOperatorLinkResponse) String() string {
 func (*GetOperatorLinkResponse) ProtoMessage() {}
 
 func (x *GetOperatorLinkResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_slacktalk_settings_v1_settings_proto_msgTypes[22]
+	mi := &file_slacktalk_settings_v1_settings_proto_msgTypes[23]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1545,7 +1674,7 @@ func (x *GetOperatorLinkResponse) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use GetOperatorLinkResponse.ProtoReflect.Descriptor instead.
 func (*GetOperatorLinkResponse) Descriptor() ([]byte, []int) {
-	return file_slacktalk_settings_v1_settings_proto_rawDescGZIP(), []int{22}
+	return file_slacktalk_settings_v1_settings_proto_rawDescGZIP(), []int{23}
 }
 
 func (x *GetOperatorLinkResponse) GetOperatorLink() *OperatorLink {
@@ -1564,7 +1693,7 @@ type SetOperatorLinkRequest struct {
 
 func (x *SetOperatorLinkRequest) Reset() {
 	*x = SetOperatorLinkRequest{}
-	mi := &file_slacktalk_settings_v1_settings_proto_msgTypes[23]
+	mi := &file_slacktalk_settings_v1_settings_proto_msgTypes[24]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1576,7 +1705,7 @@ func (x *SetOperatorLinkRequest) String() string {
 func (*SetOperatorLinkRequest) ProtoMessage() {}
 
 func (x *SetOperatorLinkRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_slacktalk_settings_v1_settings_proto_msgTypes[23]
+	mi := &file_slacktalk_settings_v1_settings_proto_msgTypes[24]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1589,7 +1718,7 @@ func (x *SetOperatorLinkRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use SetOperatorLinkRequest.ProtoReflect.Descriptor instead.
 func (*SetOperatorLinkRequest) Descriptor() ([]byte, []int) {
-	return file_slacktalk_settings_v1_settings_proto_rawDescGZIP(), []int{23}
+	return file_slacktalk_settings_v1_settings_proto_rawDescGZIP(), []int{24}
 }
 
 func (x *SetOperatorLinkRequest) GetOperatorLink() *OperatorLink {
@@ -1608,7 +1737,7 @@ type SetOperatorLinkResponse struct {
 
 func (x *SetOperatorLinkResponse) Reset() {
 	*x = SetOperatorLinkResponse{}
-	mi := &file_slacktalk_settings_v1_settings_proto_msgTypes[24]
+	mi := &file_slacktalk_settings_v1_settings_proto_msgTypes[25]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1620,7 +1749,7 @@ func (x *SetOperatorLinkResponse) String() string {
 func (*SetOperatorLinkResponse) ProtoMessage() {}
 
 func (x *SetOperatorLinkResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_slacktalk_settings_v1_settings_proto_msgTypes[24]
+	mi := &file_slacktalk_settings_v1_settings_proto_msgTypes[25]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1633,7 +1762,7 @@ func (x *SetOperatorLinkResponse) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use SetOperatorLinkResponse.ProtoReflect.Descriptor instead.
 func (*SetOperatorLinkResponse) Descriptor() ([]byte, []int) {
-	return file_slacktalk_settings_v1_settings_proto_rawDescGZIP(), []int{24}
+	return file_slacktalk_settings_v1_settings_proto_rawDescGZIP(), []int{25}
 }
 
 func (x *SetOperatorLinkResponse) GetOperatorLink() *OperatorLink {
@@ -1654,7 +1783,7 @@ type DeleteOperatorLinkRequest struct {
 
 func (x *DeleteOperatorLinkRequest) Reset() {
 	*x = DeleteOperatorLinkRequest{}
-	mi := &file_slacktalk_settings_v1_settings_proto_msgTypes[25]
+	mi := &file_slacktalk_settings_v1_settings_proto_msgTypes[26]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1666,7 +1795,7 @@ func (x *DeleteOperatorLinkRequest) String() string {
 func (*DeleteOperatorLinkRequest) ProtoMessage() {}
 
 func (x *DeleteOperatorLinkRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_slacktalk_settings_v1_settings_proto_msgTypes[25]
+	mi := &file_slacktalk_settings_v1_settings_proto_msgTypes[26]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1679,7 +1808,7 @@ func (x *DeleteOperatorLinkRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use DeleteOperatorLinkRequest.ProtoReflect.Descriptor instead.
 func (*DeleteOperatorLinkRequest) Descriptor() ([]byte, []int) {
-	return file_slacktalk_settings_v1_settings_proto_rawDescGZIP(), []int{25}
+	return file_slacktalk_settings_v1_settings_proto_rawDescGZIP(), []int{26}
 }
 
 func (x *DeleteOperatorLinkRequest) GetName() string {
@@ -1700,7 +1829,7 @@ var File_slacktalk_settings_v1_settings_proto protoreflect.FileDescriptor
 
 const file_slacktalk_settings_v1_settings_proto_rawDesc = "" +
 	"\n" +
-	"$slacktalk/settings/v1/settings.proto\x12\x15slacktalk.settings.v1\x1a\x1bbuf/validate/validate.proto\x1a\x1bgoogle/protobuf/empty.proto\x1a google/protobuf/field_mask.proto\x1a\x1fgoogle/protobuf/timestamp.proto\"\xb0\a\n" +
+	"$slacktalk/settings/v1/settings.proto\x12\x15slacktalk.settings.v1\x1a\x1bbuf/validate/validate.proto\x1a\x1egoogle/protobuf/duration.proto\x1a\x1bgoogle/protobuf/empty.proto\x1a google/protobuf/field_mask.proto\x1a\x1fgoogle/protobuf/timestamp.proto\"\xe2\t\n" +
 	"\fTeamSettings\x12Q\n" +
 	"\x04name\x18\x01 \x01(\tB=\xbaH:r826^projects/[A-Za-z0-9][A-Za-z0-9_-]{0,63}/teamSettings$R\x04name\x12\x1b\n" +
 	"\x04etag\x18\x02 \x01(\tB\a\xbaH\x04r\x02\x18@R\x04etag\x123\n" +
@@ -1718,7 +1847,19 @@ const file_slacktalk_settings_v1_settings_proto_rawDesc = "" +
 	"updateTime\x12Q\n" +
 	"\rrouting_rules\x18\f \x03(\v2\".slacktalk.settings.v1.RoutingRuleB\b\xbaH\x05\x92\x01\x02\x102R\froutingRules\x12W\n" +
 	"\x0foperator_groups\x18\r \x03(\v2$.slacktalk.settings.v1.OperatorGroupB\b\xbaH\x05\x92\x01\x02\x102R\x0eoperatorGroups\x12R\n" +
-	"\x12note_only_channels\x18\x0e \x03(\tB$\xbaH!\x92\x01\x1e\x102\x18\x01\"\x18r\x162\x14^[CG][A-Z0-9]{2,20}$R\x10noteOnlyChannels\"\xd7\x03\n" +
+	"\x12note_only_channels\x18\x0e \x03(\tB$\xbaH!\x92\x01\x1e\x102\x18\x01\"\x18r\x162\x14^[CG][A-Z0-9]{2,20}$R\x10noteOnlyChannels\x12[\n" +
+	"\x14mention_quiet_period\x18\x0f \x01(\v2\x19.google.protobuf.DurationB\x0e\xbaH\v\xaa\x01\b\"\x04\b\x80\xa3\x052\x00R\x12mentionQuietPeriod\x12)\n" +
+	"\x10mention_directly\x18\x10 \x01(\bR\x0fmentionDirectly\x12G\n" +
+	"\n" +
+	"unanswered\x18\x11 \x01(\v2'.slacktalk.settings.v1.UnansweredPolicyR\n" +
+	"unanswered\x122\n" +
+	"\x15self_linking_disabled\x18\x12 \x01(\bR\x13selfLinkingDisabled\x12+\n" +
+	"\x11operator_pictures\x18\x13 \x01(\bR\x10operatorPictures\"\xd5\x02\n" +
+	"\x10UnansweredPolicy\x12L\n" +
+	"\fremind_after\x18\x01 \x01(\v2\x19.google.protobuf.DurationB\x0e\xbaH\v\xaa\x01\b\"\x04\b\x80\xf5$2\x00R\vremindAfter\x12P\n" +
+	"\x0eescalate_after\x18\x02 \x01(\v2\x19.google.protobuf.DurationB\x0e\xbaH\v\xaa\x01\b\"\x04\b\x80\xf5$2\x00R\rescalateAfter\x12T\n" +
+	"\x12escalation_targets\x18\x03 \x03(\tB%\xbaH\"\x92\x01\x1f\x10\x14\x18\x01\"\x19r\x172\x15^[UWS][A-Z0-9]{2,20}$R\x11escalationTargets\x12K\n" +
+	"\x0ebusiness_hours\x18\x04 \x01(\v2$.slacktalk.settings.v1.BusinessHoursR\rbusinessHours\"\xd7\x03\n" +
 	"\vRoutingRule\x12*\n" +
 	"\fdisplay_name\x18\x01 \x01(\tB\a\xbaH\x04r\x02\x18dR\vdisplayName\x12Q\n" +
 	"\tpage_host\x18\x02 \x01(\tB4\xbaH1\xd8\x01\x01r,\x18\xfd\x012'^(\\*\\.)?[a-z0-9]([a-z0-9.-]*[a-z0-9])?$R\bpageHost\x128\n" +
@@ -1729,12 +1870,13 @@ const file_slacktalk_settings_v1_settings_proto_rawDesc = "" +
 	"\achannel\x18\a \x01(\tB\x1b\xbaH\x18r\x162\x14^[CG][A-Z0-9]{2,20}$R\achannel\"\x7f\n" +
 	"\rOperatorGroup\x12\x1d\n" +
 	"\x04name\x18\x01 \x01(\tB\t\xbaH\x06r\x04\x10\x01\x18dR\x04name\x12O\n" +
-	"\toperators\x18\x02 \x03(\tB1\xbaH.\x92\x01+\x10\xc8\x01\x18\x01\"$r\"2 ^[A-Za-z0-9][A-Za-z0-9_-]{0,63}$R\toperators\"\x9e\x01\n" +
+	"\toperators\x18\x02 \x03(\tB1\xbaH.\x92\x01+\x10\xc8\x01\x18\x01\"$r\"2 ^[A-Za-z0-9][A-Za-z0-9_-]{0,63}$R\toperators\"\x80\x02\n" +
 	"\rBusinessHours\x12&\n" +
 	"\ttime_zone\x18\x01 \x01(\tB\t\xbaH\x06r\x04\x10\x01\x18@R\btimeZone\x12K\n" +
 	"\aperiods\x18\x02 \x03(\v2%.slacktalk.settings.v1.BusinessPeriodB\n" +
 	"\xbaH\a\x92\x01\x04\b\x01\x102R\aperiods\x12\x18\n" +
-	"\aoutside\x18\x03 \x01(\bR\aoutside\"\xe3\x01\n" +
+	"\aoutside\x18\x03 \x01(\bR\aoutside\x12`\n" +
+	"\bholidays\x18\x04 \x03(\tBD\xbaHA\x92\x01>\x10\x90\x03\x18\x01\"7r523^[0-9]{4}-(0[1-9]|1[0-2])-(0[1-9]|[12][0-9]|3[01])$R\bholidays\"\xe3\x01\n" +
 	"\x0eBusinessPeriod\x12Q\n" +
 	"\bweekdays\x18\x01 \x03(\x0e2\x1e.slacktalk.settings.v1.WeekdayB\x15\xbaH\x12\x92\x01\x0f\b\x01\x10\a\x18\x01\"\a\x82\x01\x04\x10\x01 \x00R\bweekdays\x12<\n" +
 	"\x05start\x18\x02 \x01(\tB&\xbaH#r!2\x1f^([01][0-9]|2[0-3]):[0-5][0-9]$R\x05start\x12@\n" +
@@ -1846,85 +1988,92 @@ func file_slacktalk_settings_v1_settings_proto_rawDescGZIP() []byte {
 }
 
 var file_slacktalk_settings_v1_settings_proto_enumTypes = make([]protoimpl.EnumInfo, 2)
-var file_slacktalk_settings_v1_settings_proto_msgTypes = make([]protoimpl.MessageInfo, 26)
+var file_slacktalk_settings_v1_settings_proto_msgTypes = make([]protoimpl.MessageInfo, 27)
 var file_slacktalk_settings_v1_settings_proto_goTypes = []any{
 	(MentionPolicy)(0),                 // 0: slacktalk.settings.v1.MentionPolicy
 	(Weekday)(0),                       // 1: slacktalk.settings.v1.Weekday
 	(*TeamSettings)(nil),               // 2: slacktalk.settings.v1.TeamSettings
-	(*RoutingRule)(nil),                // 3: slacktalk.settings.v1.RoutingRule
-	(*OperatorGroup)(nil),              // 4: slacktalk.settings.v1.OperatorGroup
-	(*BusinessHours)(nil),              // 5: slacktalk.settings.v1.BusinessHours
-	(*BusinessPeriod)(nil),             // 6: slacktalk.settings.v1.BusinessPeriod
-	(*Operator)(nil),                   // 7: slacktalk.settings.v1.Operator
-	(*OperatorLink)(nil),               // 8: slacktalk.settings.v1.OperatorLink
-	(*GetTeamSettingsRequest)(nil),     // 9: slacktalk.settings.v1.GetTeamSettingsRequest
-	(*GetTeamSettingsResponse)(nil),    // 10: slacktalk.settings.v1.GetTeamSettingsResponse
-	(*UpdateTeamSettingsRequest)(nil),  // 11: slacktalk.settings.v1.UpdateTeamSettingsRequest
-	(*UpdateTeamSettingsResponse)(nil), // 12: slacktalk.settings.v1.UpdateTeamSettingsResponse
-	(*WatchTeamSettingsRequest)(nil),   // 13: slacktalk.settings.v1.WatchTeamSettingsRequest
-	(*WatchTeamSettingsResponse)(nil),  // 14: slacktalk.settings.v1.WatchTeamSettingsResponse
-	(*ExportProjectRequest)(nil),       // 15: slacktalk.settings.v1.ExportProjectRequest
-	(*ExportProjectResponse)(nil),      // 16: slacktalk.settings.v1.ExportProjectResponse
-	(*ImportProjectRequest)(nil),       // 17: slacktalk.settings.v1.ImportProjectRequest
-	(*ImportProjectResponse)(nil),      // 18: slacktalk.settings.v1.ImportProjectResponse
-	(*ListOperatorsRequest)(nil),       // 19: slacktalk.settings.v1.ListOperatorsRequest
-	(*ListOperatorsResponse)(nil),      // 20: slacktalk.settings.v1.ListOperatorsResponse
-	(*ListOperatorLinksRequest)(nil),   // 21: slacktalk.settings.v1.ListOperatorLinksRequest
-	(*ListOperatorLinksResponse)(nil),  // 22: slacktalk.settings.v1.ListOperatorLinksResponse
-	(*GetOperatorLinkRequest)(nil),     // 23: slacktalk.settings.v1.GetOperatorLinkRequest
-	(*GetOperatorLinkResponse)(nil),    // 24: slacktalk.settings.v1.GetOperatorLinkResponse
-	(*SetOperatorLinkRequest)(nil),     // 25: slacktalk.settings.v1.SetOperatorLinkRequest
-	(*SetOperatorLinkResponse)(nil),    // 26: slacktalk.settings.v1.SetOperatorLinkResponse
-	(*DeleteOperatorLinkRequest)(nil),  // 27: slacktalk.settings.v1.DeleteOperatorLinkRequest
-	(*timestamppb.Timestamp)(nil),      // 28: google.protobuf.Timestamp
-	(*fieldmaskpb.FieldMask)(nil),      // 29: google.protobuf.FieldMask
-	(*emptypb.Empty)(nil),              // 30: google.protobuf.Empty
+	(*UnansweredPolicy)(nil),           // 3: slacktalk.settings.v1.UnansweredPolicy
+	(*RoutingRule)(nil),                // 4: slacktalk.settings.v1.RoutingRule
+	(*OperatorGroup)(nil),              // 5: slacktalk.settings.v1.OperatorGroup
+	(*BusinessHours)(nil),              // 6: slacktalk.settings.v1.BusinessHours
+	(*BusinessPeriod)(nil),             // 7: slacktalk.settings.v1.BusinessPeriod
+	(*Operator)(nil),                   // 8: slacktalk.settings.v1.Operator
+	(*OperatorLink)(nil),               // 9: slacktalk.settings.v1.OperatorLink
+	(*GetTeamSettingsRequest)(nil),     // 10: slacktalk.settings.v1.GetTeamSettingsRequest
+	(*GetTeamSettingsResponse)(nil),    // 11: slacktalk.settings.v1.GetTeamSettingsResponse
+	(*UpdateTeamSettingsRequest)(nil),  // 12: slacktalk.settings.v1.UpdateTeamSettingsRequest
+	(*UpdateTeamSettingsResponse)(nil), // 13: slacktalk.settings.v1.UpdateTeamSettingsResponse
+	(*WatchTeamSettingsRequest)(nil),   // 14: slacktalk.settings.v1.WatchTeamSettingsRequest
+	(*WatchTeamSettingsResponse)(nil),  // 15: slacktalk.settings.v1.WatchTeamSettingsResponse
+	(*ExportProjectRequest)(nil),       // 16: slacktalk.settings.v1.ExportProjectRequest
+	(*ExportProjectResponse)(nil),      // 17: slacktalk.settings.v1.ExportProjectResponse
+	(*ImportProjectRequest)(nil),       // 18: slacktalk.settings.v1.ImportProjectRequest
+	(*ImportProjectResponse)(nil),      // 19: slacktalk.settings.v1.ImportProjectResponse
+	(*ListOperatorsRequest)(nil),       // 20: slacktalk.settings.v1.ListOperatorsRequest
+	(*ListOperatorsResponse)(nil),      // 21: slacktalk.settings.v1.ListOperatorsResponse
+	(*ListOperatorLinksRequest)(nil),   // 22: slacktalk.settings.v1.ListOperatorLinksRequest
+	(*ListOperatorLinksResponse)(nil),  // 23: slacktalk.settings.v1.ListOperatorLinksResponse
+	(*GetOperatorLinkRequest)(nil),     // 24: slacktalk.settings.v1.GetOperatorLinkRequest
+	(*GetOperatorLinkResponse)(nil),    // 25: slacktalk.settings.v1.GetOperatorLinkResponse
+	(*SetOperatorLinkRequest)(nil),     // 26: slacktalk.settings.v1.SetOperatorLinkRequest
+	(*SetOperatorLinkResponse)(nil),    // 27: slacktalk.settings.v1.SetOperatorLinkResponse
+	(*DeleteOperatorLinkRequest)(nil),  // 28: slacktalk.settings.v1.DeleteOperatorLinkRequest
+	(*timestamppb.Timestamp)(nil),      // 29: google.protobuf.Timestamp
+	(*durationpb.Duration)(nil),        // 30: google.protobuf.Duration
+	(*fieldmaskpb.FieldMask)(nil),      // 31: google.protobuf.FieldMask
+	(*emptypb.Empty)(nil),              // 32: google.protobuf.Empty
 }
 var file_slacktalk_settings_v1_settings_proto_depIdxs = []int32{
 	0,  // 0: slacktalk.settings.v1.TeamSettings.mention_policy:type_name -> slacktalk.settings.v1.MentionPolicy
-	28, // 1: slacktalk.settings.v1.TeamSettings.update_time:type_name -> google.protobuf.Timestamp
-	3,  // 2: slacktalk.settings.v1.TeamSettings.routing_rules:type_name -> slacktalk.settings.v1.RoutingRule
-	4,  // 3: slacktalk.settings.v1.TeamSettings.operator_groups:type_name -> slacktalk.settings.v1.OperatorGroup
-	5,  // 4: slacktalk.settings.v1.RoutingRule.business_hours:type_name -> slacktalk.settings.v1.BusinessHours
-	6,  // 5: slacktalk.settings.v1.BusinessHours.periods:type_name -> slacktalk.settings.v1.BusinessPeriod
-	1,  // 6: slacktalk.settings.v1.BusinessPeriod.weekdays:type_name -> slacktalk.settings.v1.Weekday
-	28, // 7: slacktalk.settings.v1.OperatorLink.update_time:type_name -> google.protobuf.Timestamp
-	2,  // 8: slacktalk.settings.v1.GetTeamSettingsResponse.team_settings:type_name -> slacktalk.settings.v1.TeamSettings
-	2,  // 9: slacktalk.settings.v1.UpdateTeamSettingsRequest.team_settings:type_name -> slacktalk.settings.v1.TeamSettings
-	29, // 10: slacktalk.settings.v1.UpdateTeamSettingsRequest.update_mask:type_name -> google.protobuf.FieldMask
-	2,  // 11: slacktalk.settings.v1.UpdateTeamSettingsResponse.team_settings:type_name -> slacktalk.settings.v1.TeamSettings
-	2,  // 12: slacktalk.settings.v1.WatchTeamSettingsResponse.team_settings:type_name -> slacktalk.settings.v1.TeamSettings
-	2,  // 13: slacktalk.settings.v1.ImportProjectResponse.team_settings:type_name -> slacktalk.settings.v1.TeamSettings
-	7,  // 14: slacktalk.settings.v1.ListOperatorsResponse.operators:type_name -> slacktalk.settings.v1.Operator
-	8,  // 15: slacktalk.settings.v1.ListOperatorLinksResponse.operator_links:type_name -> slacktalk.settings.v1.OperatorLink
-	8,  // 16: slacktalk.settings.v1.GetOperatorLinkResponse.operator_link:type_name -> slacktalk.settings.v1.OperatorLink
-	8,  // 17: slacktalk.settings.v1.SetOperatorLinkRequest.operator_link:type_name -> slacktalk.settings.v1.OperatorLink
-	8,  // 18: slacktalk.settings.v1.SetOperatorLinkResponse.operator_link:type_name -> slacktalk.settings.v1.OperatorLink
-	9,  // 19: slacktalk.settings.v1.SettingsService.GetTeamSettings:input_type -> slacktalk.settings.v1.GetTeamSettingsRequest
-	11, // 20: slacktalk.settings.v1.SettingsService.UpdateTeamSettings:input_type -> slacktalk.settings.v1.UpdateTeamSettingsRequest
-	13, // 21: slacktalk.settings.v1.SettingsService.WatchTeamSettings:input_type -> slacktalk.settings.v1.WatchTeamSettingsRequest
-	15, // 22: slacktalk.settings.v1.SettingsService.ExportProject:input_type -> slacktalk.settings.v1.ExportProjectRequest
-	17, // 23: slacktalk.settings.v1.SettingsService.ImportProject:input_type -> slacktalk.settings.v1.ImportProjectRequest
-	19, // 24: slacktalk.settings.v1.SettingsService.ListOperators:input_type -> slacktalk.settings.v1.ListOperatorsRequest
-	21, // 25: slacktalk.settings.v1.SettingsService.ListOperatorLinks:input_type -> slacktalk.settings.v1.ListOperatorLinksRequest
-	23, // 26: slacktalk.settings.v1.SettingsService.GetOperatorLink:input_type -> slacktalk.settings.v1.GetOperatorLinkRequest
-	25, // 27: slacktalk.settings.v1.SettingsService.SetOperatorLink:input_type -> slacktalk.settings.v1.SetOperatorLinkRequest
-	27, // 28: slacktalk.settings.v1.SettingsService.DeleteOperatorLink:input_type -> slacktalk.settings.v1.DeleteOperatorLinkRequest
-	10, // 29: slacktalk.settings.v1.SettingsService.GetTeamSettings:output_type -> slacktalk.settings.v1.GetTeamSettingsResponse
-	12, // 30: slacktalk.settings.v1.SettingsService.UpdateTeamSettings:output_type -> slacktalk.settings.v1.UpdateTeamSettingsResponse
-	14, // 31: slacktalk.settings.v1.SettingsService.WatchTeamSettings:output_type -> slacktalk.settings.v1.WatchTeamSettingsResponse
-	16, // 32: slacktalk.settings.v1.SettingsService.ExportProject:output_type -> slacktalk.settings.v1.ExportProjectResponse
-	18, // 33: slacktalk.settings.v1.SettingsService.ImportProject:output_type -> slacktalk.settings.v1.ImportProjectResponse
-	20, // 34: slacktalk.settings.v1.SettingsService.ListOperators:output_type -> slacktalk.settings.v1.ListOperatorsResponse
-	22, // 35: slacktalk.settings.v1.SettingsService.ListOperatorLinks:output_type -> slacktalk.settings.v1.ListOperatorLinksResponse
-	24, // 36: slacktalk.settings.v1.SettingsService.GetOperatorLink:output_type -> slacktalk.settings.v1.GetOperatorLinkResponse
-	26, // 37: slacktalk.settings.v1.SettingsService.SetOperatorLink:output_type -> slacktalk.settings.v1.SetOperatorLinkResponse
-	30, // 38: slacktalk.settings.v1.SettingsService.DeleteOperatorLink:output_type -> google.protobuf.Empty
-	29, // [29:39] is the sub-list for method output_type
-	19, // [19:29] is the sub-list for method input_type
-	19, // [19:19] is the sub-list for extension type_name
-	19, // [19:19] is the sub-list for extension extendee
-	0,  // [0:19] is the sub-list for field type_name
+	29, // 1: slacktalk.settings.v1.TeamSettings.update_time:type_name -> google.protobuf.Timestamp
+	4,  // 2: slacktalk.settings.v1.TeamSettings.routing_rules:type_name -> slacktalk.settings.v1.RoutingRule
+	5,  // 3: slacktalk.settings.v1.TeamSettings.operator_groups:type_name -> slacktalk.settings.v1.OperatorGroup
+	30, // 4: slacktalk.settings.v1.TeamSettings.mention_quiet_period:type_name -> google.protobuf.Duration
+	3,  // 5: slacktalk.settings.v1.TeamSettings.unanswered:type_name -> slacktalk.settings.v1.UnansweredPolicy
+	30, // 6: slacktalk.settings.v1.UnansweredPolicy.remind_after:type_name -> google.protobuf.Duration
+	30, // 7: slacktalk.settings.v1.UnansweredPolicy.escalate_after:type_name -> google.protobuf.Duration
+	6,  // 8: slacktalk.settings.v1.UnansweredPolicy.business_hours:type_name -> slacktalk.settings.v1.BusinessHours
+	6,  // 9: slacktalk.settings.v1.RoutingRule.business_hours:type_name -> slacktalk.settings.v1.BusinessHours
+	7,  // 10: slacktalk.settings.v1.BusinessHours.periods:type_name -> slacktalk.settings.v1.BusinessPeriod
+	1,  // 11: slacktalk.settings.v1.BusinessPeriod.weekdays:type_name -> slacktalk.settings.v1.Weekday
+	29, // 12: slacktalk.settings.v1.OperatorLink.update_time:type_name -> google.protobuf.Timestamp
+	2,  // 13: slacktalk.settings.v1.GetTeamSettingsResponse.team_settings:type_name -> slacktalk.settings.v1.TeamSettings
+	2,  // 14: slacktalk.settings.v1.UpdateTeamSettingsRequest.team_settings:type_name -> slacktalk.settings.v1.TeamSettings
+	31, // 15: slacktalk.settings.v1.UpdateTeamSettingsRequest.update_mask:type_name -> google.protobuf.FieldMask
+	2,  // 16: slacktalk.settings.v1.UpdateTeamSettingsResponse.team_settings:type_name -> slacktalk.settings.v1.TeamSettings
+	2,  // 17: slacktalk.settings.v1.WatchTeamSettingsResponse.team_settings:type_name -> slacktalk.settings.v1.TeamSettings
+	2,  // 18: slacktalk.settings.v1.ImportProjectResponse.team_settings:type_name -> slacktalk.settings.v1.TeamSettings
+	8,  // 19: slacktalk.settings.v1.ListOperatorsResponse.operators:type_name -> slacktalk.settings.v1.Operator
+	9,  // 20: slacktalk.settings.v1.ListOperatorLinksResponse.operator_links:type_name -> slacktalk.settings.v1.OperatorLink
+	9,  // 21: slacktalk.settings.v1.GetOperatorLinkResponse.operator_link:type_name -> slacktalk.settings.v1.OperatorLink
+	9,  // 22: slacktalk.settings.v1.SetOperatorLinkRequest.operator_link:type_name -> slacktalk.settings.v1.OperatorLink
+	9,  // 23: slacktalk.settings.v1.SetOperatorLinkResponse.operator_link:type_name -> slacktalk.settings.v1.OperatorLink
+	10, // 24: slacktalk.settings.v1.SettingsService.GetTeamSettings:input_type -> slacktalk.settings.v1.GetTeamSettingsRequest
+	12, // 25: slacktalk.settings.v1.SettingsService.UpdateTeamSettings:input_type -> slacktalk.settings.v1.UpdateTeamSettingsRequest
+	14, // 26: slacktalk.settings.v1.SettingsService.WatchTeamSettings:input_type -> slacktalk.settings.v1.WatchTeamSettingsRequest
+	16, // 27: slacktalk.settings.v1.SettingsService.ExportProject:input_type -> slacktalk.settings.v1.ExportProjectRequest
+	18, // 28: slacktalk.settings.v1.SettingsService.ImportProject:input_type -> slacktalk.settings.v1.ImportProjectRequest
+	20, // 29: slacktalk.settings.v1.SettingsService.ListOperators:input_type -> slacktalk.settings.v1.ListOperatorsRequest
+	22, // 30: slacktalk.settings.v1.SettingsService.ListOperatorLinks:input_type -> slacktalk.settings.v1.ListOperatorLinksRequest
+	24, // 31: slacktalk.settings.v1.SettingsService.GetOperatorLink:input_type -> slacktalk.settings.v1.GetOperatorLinkRequest
+	26, // 32: slacktalk.settings.v1.SettingsService.SetOperatorLink:input_type -> slacktalk.settings.v1.SetOperatorLinkRequest
+	28, // 33: slacktalk.settings.v1.SettingsService.DeleteOperatorLink:input_type -> slacktalk.settings.v1.DeleteOperatorLinkRequest
+	11, // 34: slacktalk.settings.v1.SettingsService.GetTeamSettings:output_type -> slacktalk.settings.v1.GetTeamSettingsResponse
+	13, // 35: slacktalk.settings.v1.SettingsService.UpdateTeamSettings:output_type -> slacktalk.settings.v1.UpdateTeamSettingsResponse
+	15, // 36: slacktalk.settings.v1.SettingsService.WatchTeamSettings:output_type -> slacktalk.settings.v1.WatchTeamSettingsResponse
+	17, // 37: slacktalk.settings.v1.SettingsService.ExportProject:output_type -> slacktalk.settings.v1.ExportProjectResponse
+	19, // 38: slacktalk.settings.v1.SettingsService.ImportProject:output_type -> slacktalk.settings.v1.ImportProjectResponse
+	21, // 39: slacktalk.settings.v1.SettingsService.ListOperators:output_type -> slacktalk.settings.v1.ListOperatorsResponse
+	23, // 40: slacktalk.settings.v1.SettingsService.ListOperatorLinks:output_type -> slacktalk.settings.v1.ListOperatorLinksResponse
+	25, // 41: slacktalk.settings.v1.SettingsService.GetOperatorLink:output_type -> slacktalk.settings.v1.GetOperatorLinkResponse
+	27, // 42: slacktalk.settings.v1.SettingsService.SetOperatorLink:output_type -> slacktalk.settings.v1.SetOperatorLinkResponse
+	32, // 43: slacktalk.settings.v1.SettingsService.DeleteOperatorLink:output_type -> google.protobuf.Empty
+	34, // [34:44] is the sub-list for method output_type
+	24, // [24:34] is the sub-list for method input_type
+	24, // [24:24] is the sub-list for extension type_name
+	24, // [24:24] is the sub-list for extension extendee
+	0,  // [0:24] is the sub-list for field type_name
 }
 
 func init() { file_slacktalk_settings_v1_settings_proto_init() }
@@ -1938,7 +2087,7 @@ func file_slacktalk_settings_v1_settings_proto_init() {
 			GoPackagePath: reflect.TypeOf(x{}).PkgPath(),
 			RawDescriptor: unsafe.Slice(unsafe.StringData(file_slacktalk_settings_v1_settings_proto_rawDesc), len(file_slacktalk_settings_v1_settings_proto_rawDesc)),
 			NumEnums:      2,
-			NumMessages:   26,
+			NumMessages:   27,
 			NumExtensions: 0,
 			NumServices:   1,
 		},
