@@ -28,6 +28,7 @@ func (s *Server) controlRoutes(mux *http.ServeMux) {
 	mux.HandleFunc("POST /_control/redeliver", control(func(_ *http.Request, in struct{ ID string }) (any, error) {
 		return success{}, s.Redeliver(in.ID)
 	}))
+	mux.HandleFunc("GET /_control/faults", control(func(*http.Request, struct{}) (any, error) { return s.Faults(), nil }))
 	mux.HandleFunc("DELETE /_control/faults", order(func(struct{}) { s.ClearFaults() }))
 	mux.HandleFunc("POST /_control/faults", order(s.AddFault))
 	mux.HandleFunc("POST /_control/hook-faults", order(s.AddHookFault))

@@ -24,6 +24,7 @@
 //	POST   /_control/deliver            {"body":…,"headers":{NAME:[VALUE]}} → {"status":N}; the body as it stands
 //	POST   /_control/faults             Fault
 //	POST   /_control/hook-faults        HookFault
+//	GET    /_control/faults             []Fault, those of REST calls that are not over
 //	DELETE /_control/faults             ends faults of both kinds
 //	GET    /_control/knobs              Knobs
 //	PUT    /_control/knobs              Knobs; absent ones become false or 0

@@ -71,6 +71,20 @@ func (s *Server) AddFault(f Fault) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	s.faults = append(s.faults, &f)
+	s.touch()
+}
+
+// Faults returns the faults of REST calls that are not over.
+func (s *Server) Faults() []Fault {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	faults := []Fault{}
+	for _, f := range s.faults {
+		if !f.spent {
+			faults = append(faults, *f)
+		}
+	}
+	return faults
 }
 
 // AddHookFault makes the delivery of hooks go wrong from now on.
@@ -86,6 +100,7 @@ func (s *Server) ClearFaults() {
 	defer s.mu.Unlock()
 	s.faults, s.hookFaults = nil, nil
 	s.releaseHangs()
+	s.touch()
 }
 
 func (s *Server) releaseHangs() {

@@ -52,6 +52,8 @@ type Message struct {
 	Text   string    `json:"text"`
 	Date   time.Time `json:"date"`
 	API    bool      `json:"api"` // came through the REST API
+	// Image is the JSON of content.image as it was written; empty when there is none.
+	Image string `json:"image,omitempty"`
 }
 
 // Conversation is all that was said with one customer.

@@ -54,7 +54,7 @@ func (s *Server) write(ctx context.Context, c Customer, m Message, w Write) (Hoo
 	if len(w.Image) > 0 && !json.Valid(w.Image) {
 		return Hook{}, errors.New("the image is not JSON")
 	}
-	m.Date = w.Date
+	m.Date, m.Image = w.Date, string(w.Image)
 	if m.Date.IsZero() {
 		m.Date = s.cfg.Clock()
 	}

@@ -137,6 +137,8 @@ type Server struct {
 	hooks     map[string]*responseHook
 	emoji     map[string]string
 	dateSkew  time.Duration
+	shortcuts []Shortcut
+	commands  []SlashCommand
 }
 
 // New makes a workspace that holds only the app's own user.

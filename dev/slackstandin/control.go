@@ -100,6 +100,24 @@ func (s *Server) interactionRoutes(post func(string, http.HandlerFunc)) {
 	}) (any, error) {
 		return answered(s.SubmitView(ctx, in.Member, in.ViewID, in.Values))
 	}))
+	post("close-view", control(func(ctx context.Context, in struct {
+		place
+		ViewID string `json:"view_id"`
+		All    bool   `json:"all"`
+	}) (any, error) {
+		return answered(s.CloseView(ctx, in.Member, in.ViewID, in.All))
+	}))
+	post("suggest", control(func(ctx context.Context, in Click) (any, error) { return answered(s.Suggest(ctx, in)) }))
+	post("shortcut", control(func(ctx context.Context, in struct {
+		place
+		CallbackID string `json:"callback_id"`
+	}) (any, error) {
+		if in.TS == "" {
+			return answered(s.GlobalShortcut(ctx, in.Member, in.CallbackID))
+		}
+		return answered(s.MessageShortcut(ctx, in.Member, in.Channel, in.TS, in.CallbackID))
+	}))
+	post("dismiss", control(func(_ context.Context, in place) (any, error) { return nil, s.Dismiss(in.Member, in.Channel, in.TS) }))
 	post("home", control(func(_ context.Context, in place) (any, error) { return nil, s.OpenHome(in.Member) }))
 	post("event", control(func(_ context.Context, in struct {
 		place
@@ -173,6 +191,9 @@ func (s *Server) faultRoutes(mux *http.ServeMux, post func(string, http.HandlerF
 		s.AddEventFault(in)
 		return nil, nil
 	}))
+	mux.HandleFunc("GET /_control/faults", func(w http.ResponseWriter, _ *http.Request) {
+		writeJSON(w, http.StatusOK, reply{"faults": s.Faults()})
+	})
 	mux.HandleFunc("DELETE /_control/faults", func(w http.ResponseWriter, _ *http.Request) {
 		s.ClearFaults()
 		writeJSON(w, http.StatusOK, reply{"ok": true})

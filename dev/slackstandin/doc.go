@@ -18,6 +18,10 @@
 //	POST /_control/click        Click → {status, body} of the app's answer
 //	POST /_control/command      {member, channel, command, text} → {status, body}
 //	POST /_control/submit       {member, view_id, values} → {status, body}
+//	POST /_control/close-view   {member, view_id, all} → {status, body}
+//	POST /_control/suggest      Click, with what was typed as value → {status, body}: the app's options
+//	POST /_control/shortcut     {member, callback_id, channel, ts} → {status, body}; without ts a global one
+//	POST /_control/dismiss      {member, channel, ts}: of an ephemeral message
 //	POST /_control/home         {member}: the member opens the app's Home tab
 //	POST /_control/event        {channel, event}: any inner event, such as {"type":"tokens_revoked"}
 //	POST /_control/members      Member
@@ -33,6 +37,7 @@
 //	POST /_control/verify       {}: does the url_verification handshake
 //	POST /_control/faults       Fault
 //	POST /_control/event-faults EventFault
+//	GET /_control/faults        {faults}: those of calls that are not over
 //	DELETE /_control/faults     ends all faults of both kinds
 //
 //	GET /_control/messages?channel=     {messages}: all of a channel, replies and metadata too

@@ -48,6 +48,20 @@ func (s *Server) AddFault(f Fault) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	s.faults = append(s.faults, &f)
+	s.touch()
+}
+
+// Faults returns the faults of calls that are not over.
+func (s *Server) Faults() []Fault {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	faults := []Fault{}
+	for _, f := range s.faults {
+		if !f.spent {
+			faults = append(faults, *f)
+		}
+	}
+	return faults
 }
 
 // ClearFaults ends every fault of calls and of events, and lets go of the calls that hang.
@@ -56,6 +70,7 @@ func (s *Server) ClearFaults() {
 	defer s.mu.Unlock()
 	s.faults, s.evFaults = nil, nil
 	s.releaseHangs()
+	s.touch()
 }
 
 func (s *Server) releaseHangs() {

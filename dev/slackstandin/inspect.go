@@ -18,6 +18,30 @@ type Snapshot struct {
 	Accepted    int                    `json:"accepted"`     // events the app accepted
 	Undelivered []Delivery             `json:"undelivered"`  // events given up
 	EventFaults map[EventFaultKind]int `json:"event_faults"` // how often each kind acted
+	Workspace   Workspace              `json:"workspace"`
+}
+
+// Workspace is what everybody in it sees beside the messages.
+type Workspace struct {
+	Team      string         `json:"team"`
+	Name      string         `json:"name"`
+	BotUser   string         `json:"bot_user"`
+	BotName   string         `json:"bot_name"`
+	Members   []Member       `json:"members"` // the app's user too, by id
+	Groups    []UserGroup    `json:"groups"`
+	Shortcuts []Shortcut     `json:"shortcuts"`
+	Commands  []SlashCommand `json:"commands"`
+}
+
+func (s *Server) workspace() Workspace {
+	w := Workspace{
+		Team: s.cfg.Team, Name: s.cfg.TeamName, BotUser: s.cfg.BotUser, BotName: s.cfg.BotName,
+		Groups: slices.Clone(s.groups), Shortcuts: slices.Clone(s.shortcuts), Commands: slices.Clone(s.commands),
+	}
+	for _, id := range slices.Sorted(maps.Keys(s.members)) {
+		w.Members = append(w.Members, *s.members[id])
+	}
+	return w
 }
 
 // ChannelView is a channel with all its messages, replies too, by rising ts.
@@ -48,6 +72,7 @@ func (s *Server) snapshot() *Snapshot {
 	snap := &Snapshot{
 		Version: s.version, Channels: map[string]ChannelView{}, Ephemerals: slices.Clone(s.ephemeral),
 		Calls: maps.Clone(s.calls), Pending: s.pending(), Accepted: s.accepted, Undelivered: slices.Clone(s.lost), EventFaults: maps.Clone(s.struck),
+		Workspace: s.workspace(),
 	}
 	for id, c := range s.channels {
 		view := ChannelView{Channel: c.Channel, Messages: slices.Clone(c.messages)}

@@ -1,7 +1,6 @@
 package slackstandin
 
 import (
-	"cmp"
 	"context"
 	"encoding/json"
 	"errors"
@@ -26,6 +25,11 @@ type Click struct {
 	ActionID string `json:"action_id"`
 	BlockID  string `json:"block_id"` // needed only when the action_id is in several blocks
 	Value    string `json:"value"`    // what is picked in a menu; buttons have their own
+	Label    string `json:"label"`    // of what is picked, when the app suggested it
+	// Values are what is picked where several can be.
+	Values []string `json:"values"`
+	// State is what the inputs of the message or view hold: block_id → action_id → value object.
+	State map[string]any `json:"state"`
 }
 
 // ClickButton sends the block_actions of a click to the interactions URL and returns the app's answer.
@@ -89,8 +93,15 @@ func (s *Server) clickPayload(click Click) (map[string]any, error) {
 	now := s.cfg.Clock().UnixMicro()
 	action["action_ts"] = fmt.Sprintf("%d.%06d", now/1e6, now%1e6)
 	payload["actions"] = []any{action}
-	payload["state"] = map[string]any{"values": map[string]any{}}
+	payload["state"] = stateOf(click)
 	return payload, nil
+}
+
+func stateOf(click Click) map[string]any {
+	if click.State == nil {
+		click.State = map[string]any{}
+	}
+	return map[string]any{"values": click.State}
 }
 
 func (s *Server) viewClick(payload map[string]any, click Click) (json.RawMessage, error) {
@@ -98,8 +109,13 @@ func (s *Server) viewClick(payload map[string]any, click Click) (json.RawMessage
 	if v == nil || v.User != click.Member {
 		return nil, apiError("view_not_found")
 	}
-	payload["view"] = v.Body
+	view := maps.Clone(v.Body)
+	view["state"] = stateOf(click)
+	payload["view"] = view
 	payload["container"] = map[string]any{"type": "view", "view_id": v.ID}
+	if id, ok := payload["trigger_id"].(string); ok {
+		s.triggers[id].view = v.ID
+	}
 	blocks, _ := v.Body["blocks"].(json.RawMessage)
 	return blocks, nil
 }
@@ -109,11 +125,7 @@ func (s *Server) messageClick(payload map[string]any, click Click) (json.RawMess
 	if c == nil {
 		return nil, apiError("channel_not_found")
 	}
-	name := c.Name
-	if c.DM {
-		name = "directmessage"
-	}
-	payload["channel"] = map[string]any{"id": c.ID, "name": name}
+	payload["channel"] = map[string]any{"id": c.ID, "name": c.shownName()}
 	container := map[string]any{"type": "message", "channel_id": c.ID, "message_ts": click.TS, "is_ephemeral": false}
 	payload["container"] = container
 	hook := responseHook{channel: c.ID, user: click.Member, ts: click.TS}
@@ -143,61 +155,6 @@ func (s *Server) findEphemeral(channel, user, ts string) int {
 	return slices.IndexFunc(s.ephemeral, func(e Ephemeral) bool {
 		return e.Channel == channel && e.TS == ts && e.User == user
 	})
-}
-
-// pressed finds the element and gives its part of the payload.
-func pressed(raw json.RawMessage, click Click) (map[string]any, error) {
-	var blocks []struct {
-		BlockID   string           `json:"block_id"`
-		Accessory map[string]any   `json:"accessory"`
-		Elements  []map[string]any `json:"elements"`
-	}
-	if raw == nil {
-		return nil, ErrNoSuchAction
-	}
-	if err := json.Unmarshal(raw, &blocks); err != nil {
-		return nil, fmt.Errorf("read blocks: %w", err)
-	}
-	for _, b := range blocks {
-		for _, el := range append(b.Elements, b.Accessory) {
-			if el["action_id"] == click.ActionID && (click.BlockID == "" || click.BlockID == b.BlockID) {
-				return actionOf(el, b.BlockID, click.Value), nil
-			}
-		}
-	}
-	return nil, ErrNoSuchAction
-}
-
-func actionOf(el map[string]any, blockID, value string) map[string]any {
-	kind, _ := el["type"].(string)
-	action := map[string]any{"type": kind, "action_id": el["action_id"], "block_id": blockID}
-	switch kind {
-	case "button":
-		for _, field := range []string{"text", "value", "style"} {
-			if el[field] != nil {
-				action[field] = el[field]
-			}
-		}
-	case "users_select":
-		action["selected_user"] = value
-	case "channels_select":
-		action["selected_channel"] = value
-	case "conversations_select":
-		action["selected_conversation"] = value
-	default:
-		action["selected_option"] = optionOf(el, value)
-	}
-	return action
-}
-
-func optionOf(el map[string]any, value string) any {
-	options, _ := el["options"].([]any)
-	for _, o := range options {
-		if option, ok := o.(map[string]any); ok && option["value"] == value {
-			return option
-		}
-	}
-	return map[string]any{"value": value, "text": map[string]any{"type": "plain_text", "text": value}}
 }
 
 // Command sends a slash command to the commands URL and returns the app's answer; text in the answer is shown to
@@ -235,49 +192,6 @@ func (s *Server) Command(ctx context.Context, member, channelID, command, text s
 	err = s.respond(&responseHook{channel: c.ID, user: member}, body)
 	s.touch()
 	return answer, err
-}
-
-// SubmitView sends the view_submission of a modal with what the member filled in (block_id → action_id → value
-// object) and returns the app's answer. The modal closes unless the answer has a response_action.
-func (s *Server) SubmitView(ctx context.Context, member, viewID string, values map[string]any) (Answer, error) {
-	s.mu.Lock()
-	v := s.views[viewID]
-	payload, err := s.payload("view_submission", member)
-	target := s.urls.Interactions
-	s.mu.Unlock()
-	if v == nil || v.User != member {
-		err = cmp.Or(err, error(apiError("view_not_found")))
-	}
-	if err != nil {
-		return Answer{}, fmt.Errorf("submit view %s: %w", viewID, err)
-	}
-	view := maps.Clone(v.Body)
-	view["state"] = map[string]any{"values": values}
-	payload["view"], payload["response_urls"] = view, []any{}
-	answer, err := s.interact(ctx, target, payload)
-	if err != nil || answer.Status != http.StatusOK {
-		return answer, err
-	}
-	var then struct {
-		Action string          `json:"response_action"`
-		View   json.RawMessage `json:"view"`
-	}
-	_ = json.Unmarshal(answer.Body, &then) // an empty answer closes the modal
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	defer s.touch()
-	switch then.Action {
-	case "errors":
-	case "update", "push":
-		body, err := s.viewBody(string(then.View))
-		if err != nil {
-			return answer, fmt.Errorf("submit view %s: %w", viewID, err)
-		}
-		s.storeView(v, body)
-	default:
-		delete(s.views, viewID)
-	}
-	return answer, nil
 }
 
 // responseHook is a response_url, good five times within thirty minutes (sheet 3.2).

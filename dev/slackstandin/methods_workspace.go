@@ -1,6 +1,10 @@
 package slackstandin
 
-import "strconv"
+import (
+	"maps"
+	"slices"
+	"strconv"
+)
 
 func (s *Server) authTest(args) (reply, error) {
 	return reply{
@@ -32,6 +36,15 @@ func (s *Server) usersInfo(a args) (reply, error) {
 		return nil, apiError("user_not_found")
 	}
 	return reply{"user": s.memberJSON(m, a.yes("include_locale"))}, nil
+}
+
+// usersList answers everybody on one page.
+func (s *Server) usersList(a args) (reply, error) {
+	members := []reply{}
+	for _, id := range slices.Sorted(maps.Keys(s.members)) {
+		members = append(members, s.memberJSON(s.members[id], a.yes("include_locale")))
+	}
+	return reply{"members": members, "cache_ts": s.cfg.Clock().Unix(), "response_metadata": reply{"next_cursor": ""}}, nil
 }
 
 func (s *Server) usersLookupByEmail(a args) (reply, error) {

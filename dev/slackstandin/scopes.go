@@ -14,7 +14,7 @@ var scopes = map[string]string{
 	"conversations.info": "channels:read", "conversations.list": "channels:read", "conversations.members": "channels:read",
 	"conversations.join": "channels:join",
 	"reactions.add":      "reactions:write", "reactions.remove": "reactions:write",
-	"usergroups.list": "usergroups:read", "users.info": "users:read", "users.lookupByEmail": "users:read.email",
+	"usergroups.list": "usergroups:read", "users.info": "users:read", "users.list": "users:read", "users.lookupByEmail": "users:read.email",
 	"emoji.list": "emoji:read",
 }
 

@@ -60,9 +60,11 @@ var methods = map[string]method{
 	"team.info":             (*Server).teamInfo,
 	"usergroups.list":       (*Server).usergroupsList,
 	"users.info":            (*Server).usersInfo,
+	"users.list":            (*Server).usersList,
 	"users.lookupByEmail":   (*Server).usersLookupByEmail,
 	"views.open":            (*Server).viewsOpen,
 	"views.publish":         (*Server).viewsPublish,
+	"views.push":            (*Server).viewsPush,
 	"views.update":          (*Server).viewsUpdate,
 }
 

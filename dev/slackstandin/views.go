@@ -15,11 +15,14 @@ type View struct {
 	Hash     string         `json:"hash"`
 	Body     map[string]any `json:"body"` // as Slack shows it to the app
 	external string
+
+	previous, root string
 }
 
 // trigger is a trigger_id, good once within three seconds (sheet 3.2).
 type trigger struct {
 	user string
+	view string // where it was pressed, when that was a modal
 	made time.Time
 	used bool
 }
@@ -31,8 +34,9 @@ func (s *Server) newTrigger(member string) string {
 	return id
 }
 
-func (s *Server) viewsOpen(a args) (reply, error) {
-	t := s.triggers[a["trigger_id"]]
+// trigger finds one that may still be used.
+func (s *Server) trigger(id string) (*trigger, error) {
+	t := s.triggers[id]
 	switch {
 	case t == nil:
 		return nil, apiError("invalid_trigger_id")
@@ -41,12 +45,20 @@ func (s *Server) viewsOpen(a args) (reply, error) {
 	case s.cfg.Clock().Sub(t.made) > 3*time.Second:
 		return nil, apiError("expired_trigger_id")
 	}
+	return t, nil
+}
+
+func (s *Server) viewsOpen(a args) (reply, error) {
+	t, err := s.trigger(a["trigger_id"])
+	if err != nil {
+		return nil, err
+	}
 	body, err := s.viewBody(a["view"])
 	if err != nil {
 		return nil, err
 	}
 	t.used = true
-	return s.storeView(&View{ID: fmt.Sprintf("V%08d", s.nextSerial()), User: t.user}, body), nil
+	return s.storeView(&View{ID: s.viewID(), User: t.user}, body), nil
 }
 
 func (s *Server) viewsUpdate(a args) (reply, error) {
@@ -115,8 +127,16 @@ func (s *Server) storeView(v *View, body map[string]any) reply {
 	stored.Body = maps.Clone(body)
 	maps.Copy(stored.Body, map[string]any{
 		"id": v.ID, "hash": stored.Hash, "team_id": s.cfg.Team, "app_id": s.cfg.AppID, "bot_id": s.cfg.BotID,
-		"root_view_id": v.ID, "state": map[string]any{"values": map[string]any{}},
+		"root_view_id": cmp.Or(v.root, v.ID), "previous_view_id": nullable(v.previous), "state": map[string]any{"values": map[string]any{}},
 	})
 	s.views[v.ID] = &stored
 	return reply{"view": stored.Body}
+}
+
+// nullable is null for nothing.
+func nullable(id string) any {
+	if id == "" {
+		return nil
+	}
+	return id
 }
