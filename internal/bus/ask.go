@@ -20,6 +20,10 @@ const (
 	AskMembers Question = "members"
 	// AskReplies: what Slack holds of a thread (RepliesRequest).
 	AskReplies Question = "replies"
+	// AskMessage: what a line of a thread says now (MessageRequest).
+	AskMessage Question = "message"
+	// AskHistory: what was said with a customer (HistoryRequest).
+	AskHistory Question = "history"
 	// AskOperators: whom KARTE knows (OperatorsRequest).
 	AskOperators Question = "operators"
 	// AskExamination: how a replica of an edge is doing (ExaminationRequest).

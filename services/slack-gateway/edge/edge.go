@@ -185,10 +185,18 @@ func (e *Edge) store(ctx context.Context, fact *eventv1.SlackFact) answer {
 	return answer{http.StatusOK, "stored", nil}
 }
 
-// interaction acknowledges: nothing that we post has anything to press yet.
-func (e *Edge) interaction(_ context.Context, body []byte, _ time.Time) answer {
-	if _, err := inbound.ParseInteraction(body); err != nil {
+// interaction stores what a button on one of our messages asks for.
+func (e *Edge) interaction(ctx context.Context, body []byte, received time.Time) answer {
+	in, err := inbound.ParseInteraction(body)
+	if err != nil {
 		return refuse(http.StatusBadRequest, "malformed")
+	}
+	self, ok := e.Self()
+	if !ok {
+		return refuse(http.StatusServiceUnavailable, "not_ready")
+	}
+	if fact := inbound.Press(in, self.Team, received); fact != nil {
+		return e.store(ctx, fact)
 	}
 	return answer{http.StatusOK, "ignored", nil}
 }

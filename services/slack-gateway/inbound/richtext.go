@@ -57,7 +57,7 @@ func appendChild(runs []run, child object) []run {
 		}
 		return appendLines(runs, pieces)
 	default:
-		pieces, _ := element(child)
+		pieces, _ := richTextElement(child)
 		return appendLines(runs, pieces)
 	}
 }
@@ -124,7 +124,7 @@ func listLines(list object) []piece {
 			}
 			out = append(out, literal(indent+marker))
 		}
-		pieces, _ := element(item)
+		pieces, _ := richTextElement(item)
 		out = append(out, trimmed(joined(pieces))...)
 	}
 	return out
@@ -136,15 +136,15 @@ func elements(value any) ([]piece, bool) {
 	whole := ok || value == nil
 	var out []piece
 	for _, v := range list {
-		pieces, read := element(asObject(v))
+		pieces, read := richTextElement(asObject(v))
 		out = append(out, pieces...)
 		whole = whole && read
 	}
 	return out, whole
 }
 
-// element reads one element of rich text. What cannot be read shows as its type in brackets, and false is returned.
-func element(e object) ([]piece, bool) {
+// richTextElement reads one element of rich text. What cannot be read shows as its type in brackets, and false is returned.
+func richTextElement(e object) ([]piece, bool) {
 	one := func(s string) ([]piece, bool) {
 		if s == "" {
 			return unreadable(e)

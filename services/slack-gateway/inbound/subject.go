@@ -28,6 +28,10 @@ func KindOf(fact *eventv1.SlackFact) string {
 		return "reply-edited"
 	case *eventv1.SlackFact_ReplyDeleted:
 		return "reply-deleted"
+	case *eventv1.SlackFact_ActionPressed:
+		return "action-pressed"
+	case *eventv1.SlackFact_MessageComposed:
+		return "message-composed"
 	}
 	return "other"
 }
