@@ -25,6 +25,11 @@ type Reply struct {
 	Names Names
 }
 
+// Actor is whoever wrote the reply.
+func (r Reply) Actor() Actor {
+	return Actor{Author: r.Written.GetAuthor(), Home: r.Home, Member: r.Author, RepliesEnabled: r.RepliesEnabled, Operator: r.Operator}
+}
+
 // Private is a notice to the author.
 type Private struct {
 	Kind   eventv1.NoticeKind
@@ -44,7 +49,7 @@ func OfReply(r Reply) Outcome {
 	if r.Written.GetAuthor().GetBot() || r.Author.GetBot() {
 		return Outcome{}
 	}
-	if notice := refused(r); notice != eventv1.NoticeKind_NOTICE_KIND_UNSPECIFIED {
+	if notice := Refused(r.Actor()); notice != eventv1.NoticeKind_NOTICE_KIND_UNSPECIFIED {
 		return Outcome{Notices: []Private{{Kind: notice, Detail: r.Written.GetAuthor().GetMember()}}}
 	}
 	out := ofContent(r.Written.GetContent(), r.Names)
@@ -56,20 +61,6 @@ func OfReply(r Reply) Outcome {
 		out.Notices = append(out.Notices, Private{Kind: eventv1.NoticeKind_NOTICE_KIND_FILE_NOT_SENT, Detail: file.GetName()})
 	}
 	return out
-}
-
-// refused answers why nothing of the author's may go to KARTE; unspecified when it may.
-func refused(r Reply) eventv1.NoticeKind {
-	external := r.Written.GetAuthor().GetTeam() != "" && r.Written.GetAuthor().GetTeam() != r.Home
-	switch {
-	case external, r.Author == nil, r.Author.GetTeam() != r.Home, r.Author.GetGuest(), r.Author.GetDeactivated():
-		return eventv1.NoticeKind_NOTICE_KIND_NOT_ALLOWED
-	case !r.RepliesEnabled:
-		return eventv1.NoticeKind_NOTICE_KIND_REPLIES_OFF
-	case r.Operator == "":
-		return eventv1.NoticeKind_NOTICE_KIND_NOT_LINKED
-	}
-	return eventv1.NoticeKind_NOTICE_KIND_UNSPECIFIED
 }
 
 // ofContent is the fence rule.

@@ -50,6 +50,8 @@ func (r *Router) Slack(ctx context.Context, m bus.Message) error {
 		err = r.afterthought(ctx, &fact, f.ReplyEdited.GetAuthor(), f.ReplyEdited.GetTs(), eventv1.NoticeKind_NOTICE_KIND_EDIT_NOT_SENT)
 	case *eventv1.SlackFact_ReplyDeleted:
 		err = r.afterthought(ctx, &fact, f.ReplyDeleted.GetAuthor(), f.ReplyDeleted.GetTs(), eventv1.NoticeKind_NOTICE_KIND_DELETE_NOT_SENT)
+	case *eventv1.SlackFact_ActionPressed:
+		err = r.pressed(ctx, &fact, f.ActionPressed)
 	case *eventv1.SlackFact_ThreadOpened:
 		err = r.threadOpened(ctx, &fact, f.ThreadOpened)
 	case *eventv1.SlackFact_LaneParked:
