@@ -89,6 +89,13 @@ theirs ingest-karte/karte-client-secret KARTE_CLIENT_SECRET
 theirs slack-gateway/slack-bot-token SLACK_BOT_TOKEN
 theirs slack-gateway/slack-signing-secret SLACK_SIGNING_SECRET
 if [ ! -e router/api-tokens ]; then cat "$API_TOKENS_FILE" >router/api-tokens; fi
+# What slack-gateway asks and changes for people in front of a dialog, with their own rights.
+if [ ! -e slack-gateway/router-token ]; then
+  printf 'slacktalk_%s' "$(password)" >slack-gateway/router-token
+  sed -i '/name: slack-gateway, sha256/d' router/api-tokens
+  printf -- '- {name: slack-gateway, sha256: %s, role: viewer, projects: ["*"], acts_for_members: true}\n' \
+    "$(sha256sum <slack-gateway/router-token | cut -d" " -f1)" >>router/api-tokens
+fi
 
 # One Secret for each folder, always under the same name: what is changed gets into the running pods.
 {

@@ -3,7 +3,6 @@ package chaos
 import (
 	"context"
 	"crypto/sha256"
-	"encoding/hex"
 	"errors"
 	"fmt"
 	"math/rand/v2"
@@ -25,6 +24,7 @@ const (
 	admin         = "U0ADMIN"
 	operator      = "aaaaaaaaaaaaaaaaaaaaaaaa"
 	adminToken    = "chaos-admin-token"
+	memberToken   = "chaos-token-for-members"
 	botToken      = "xoxb-demo"
 	signingSecret = "demo-signing-secret"
 	clientSecret  = "demo-client-secret"
@@ -185,8 +185,8 @@ func (s *system) configureStandins(ports []int) {
 
 func (s *system) configureServices(ports, admins []int) error {
 	tokens := filepath.Join(s.dir, "tokens.yaml")
-	sum := sha256.Sum256([]byte(adminToken))
-	text := fmt.Sprintf("- name: chaos\n  sha256: %s\n  role: admin\n  projects: [\"*\"]\n", hex.EncodeToString(sum[:]))
+	text := fmt.Sprintf("- name: chaos\n  sha256: %x\n  role: admin\n  projects: [\"*\"]\n", sha256.Sum256([]byte(adminToken))) +
+		fmt.Sprintf("- name: slack-gateway\n  sha256: %x\n  role: viewer\n  projects: [\"*\"]\n  acts_for_members: true\n", sha256.Sum256([]byte(memberToken)))
 	if err := os.WriteFile(tokens, []byte(text), 0o600); err != nil {
 		return fmt.Errorf("write the API tokens: %w", err)
 	}
@@ -212,6 +212,9 @@ func (s *system) configureServices(ports, admins []int) error {
 			return err
 		}
 		s.proxies[name] = p
+	}
+	for _, p := range s.services[slackGateway] {
+		p.env = append(p.env, "ROUTER_ADDR="+s.proxies[router].addr(), "ROUTER_TOKEN="+memberToken)
 	}
 	return nil
 }

@@ -130,7 +130,7 @@ func (s *Stack) wire(name, addr string, skew time.Duration) (wired, error) {
 		return wired{run: a.Run, addr: a.API.Addr(), admin: a.Admin.Addr(), url: a.API.Addr().String()}, nil
 	case SlackGateway:
 		var settings gateway.Settings
-		if err := config.Load(&settings, append(environ, "SLACK_API_URL="+s.SlackURL+"/api/", "SLACK_BOT_TOKEN="+botToken, "SLACK_SIGNING_SECRET="+signingSecret)); err != nil {
+		if err := config.Load(&settings, append(environ, "SLACK_API_URL="+s.SlackURL+"/api/", "SLACK_BOT_TOKEN="+botToken, "SLACK_SIGNING_SECRET="+signingSecret, "ROUTER_ADDR="+s.RouterAddr, "ROUTER_TOKEN="+memberToken)); err != nil {
 			return wired{}, err
 		}
 		settings.Now = now

@@ -5,7 +5,6 @@ package stack
 import (
 	"context"
 	"crypto/sha256"
-	"encoding/hex"
 	"errors"
 	"fmt"
 	"log/slog"
@@ -50,6 +49,7 @@ const (
 	signingSecret = "demo-signing-secret"
 	clientSecret  = "demo-client-secret"
 	apiToken      = "demo-api-token"
+	memberToken   = "demo-token-for-members"
 )
 
 // Options of a stack. The zero value is a quick and quiet one.
@@ -262,9 +262,10 @@ func (s *Stack) Configure(ctx context.Context) error {
 
 // writeTokens writes who may call the API.
 func (s *Stack) writeTokens() (path string, err error) {
-	sum := sha256.Sum256([]byte(AdminToken))
+	sum, members := sha256.Sum256([]byte(AdminToken)), sha256.Sum256([]byte(memberToken))
 	path = filepath.Join(s.dir, "tokens.yaml")
-	text := fmt.Sprintf("- name: demo\n  sha256: %s\n  role: admin\n  projects: [\"*\"]\n", hex.EncodeToString(sum[:]))
+	text := fmt.Sprintf("- name: demo\n  sha256: %x\n  role: admin\n  projects: [\"*\"]\n", sum) +
+		fmt.Sprintf("- name: slack-gateway\n  sha256: %x\n  role: viewer\n  projects: [\"*\"]\n  acts_for_members: true\n", members)
 	if err := os.WriteFile(path, []byte(text), 0o600); err != nil {
 		return "", fmt.Errorf("write the API tokens: %w", err)
 	}

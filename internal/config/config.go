@@ -60,6 +60,7 @@ var fileSettings = map[string]bool{
 	"REDIS_URL":                   true,
 	"KARTE_API_TOKEN":             true,
 	"KARTE_CLIENT_SECRET":         true,
+	"ROUTER_TOKEN":                true,
 	"SLACK_BOT_TOKEN":             true,
 	"SLACK_SIGNING_SECRET":        true,
 	"SLACK_SIGNING_SECRET_BEFORE": true,

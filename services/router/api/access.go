@@ -42,6 +42,8 @@ type Caller struct {
 	projects map[string]bool
 	sum      [sha256.Size]byte // of the token
 	expires  time.Time         // zero: never
+	// actsForMembers lets it call on behalf of members.
+	actsForMembers bool
 }
 
 func (c Caller) mayUse(project string) bool { return c.projects[everyProject] || c.projects[project] }

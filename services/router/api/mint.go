@@ -24,6 +24,7 @@ func NewToken(args []string, out io.Writer, now time.Time) error {
 	flags.StringVar(&entry.Name, "name", "", "who gets it; stands in the audit entries")
 	flags.StringVar(&entry.Role, "role", "viewer", "viewer reads; operator also links operators, moves conversations, replays and runs the doctor; admin also changes settings, erases, discards and reads the audit")
 	flags.StringVar(&entry.Expires, "expires", "", "its last day, like 2027-01-31, or a time like 2027-01-31T09:00:00Z; never when empty")
+	flags.BoolVar(&entry.ActsForMembers, "acts-for-members", false, "for slack-gateway: calls on behalf of a member of a workspace have that member's rights")
 	flags.Func("project", "id of a project, or '*' for all; may be given several times", func(project string) error {
 		entry.Projects = append(entry.Projects, project)
 		return nil

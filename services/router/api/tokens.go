@@ -41,6 +41,7 @@ type Tokens struct {
 //     role: operator          # viewer, operator or admin
 //     projects: [demo]        # or ["*"] for all
 //     expires: 2027-01-31     # optional: the last day it is valid, in UTC; or a time like 2027-01-31T09:00:00Z
+//     acts_for_members: true  # optional: for slack-gateway, whose calls on behalf of a member have that member's rights
 //
 // NewToken makes such an entry. A file that is missing or empty is no error: nobody has access until it is there (see Ready). A file with a mistake is one,
 // here; later on a mistake is logged and the callers of before keep their access.
@@ -136,7 +137,7 @@ func parseTokens(raw []byte) ([]Caller, error) {
 	var entries []tokenEntry
 	if err := yaml.UnmarshalStrict(raw, &entries); err != nil {
 		// Its own words may quote the file.
-		return nil, fmt.Errorf("not a list of {name, sha256, role, projects, expires}%s; a token itself does not belong into it", lineOf(err))
+		return nil, fmt.Errorf("not a list of {name, sha256, role, projects, expires, acts_for_members}%s; a token itself does not belong into it", lineOf(err))
 	}
 	var callers []Caller
 	var problems []error
@@ -162,6 +163,8 @@ type tokenEntry struct {
 	Role     string   `json:"role"`
 	Projects []string `json:"projects"`
 	Expires  string   `json:"expires,omitempty"`
+	// ActsForMembers: calls may be made on behalf of members of a workspace, with their rights.
+	ActsForMembers bool `json:"acts_for_members,omitempty"`
 }
 
 var line = regexp.MustCompile(`line \d+`)
@@ -187,6 +190,7 @@ func newCaller(entry tokenEntry) (Caller, error) {
 	if guessable(entry, caller.sum) {
 		return caller, errors.New("the token can be guessed; make one with `router token new`")
 	}
+	caller.actsForMembers = entry.ActsForMembers
 	if caller.Role = roles[entry.Role]; caller.Role == 0 {
 		return caller, errors.New("role must be viewer, operator or admin")
 	}

@@ -21,11 +21,13 @@ import (
 	"github.com/slacktalk/slacktalk/internal/retry"
 	"github.com/slacktalk/slacktalk/internal/secret"
 	"github.com/slacktalk/slacktalk/services/slack-gateway/catchup"
+	"github.com/slacktalk/slacktalk/services/slack-gateway/dialog"
 	"github.com/slacktalk/slacktalk/services/slack-gateway/edge"
 	"github.com/slacktalk/slacktalk/services/slack-gateway/examine"
 	"github.com/slacktalk/slacktalk/services/slack-gateway/inbound"
 	"github.com/slacktalk/slacktalk/services/slack-gateway/lane"
 	"github.com/slacktalk/slacktalk/services/slack-gateway/members"
+	"github.com/slacktalk/slacktalk/services/slack-gateway/routerapi"
 	"github.com/slacktalk/slacktalk/services/slack-gateway/slackapi"
 )
 
@@ -54,13 +56,15 @@ type Settings struct {
 	RepliesPerMinute int `env:"SLACK_THREAD_CHECKS_PER_MINUTE" envDefault:"40"`
 	// ConsoleURL is the link to a conversation in the KARTE console, with {user} and {project}.
 	ConsoleURL string `env:"KARTE_CONSOLE_URL"`
+	// Router is where dialogs ask and change settings.
+	Router routerapi.Settings
 	// Now tells the time; the system's clock when nil. It is no setting: tests run replicas whose clocks are wrong.
 	Now func() time.Time `env:"-"`
 }
 
 // Validate reports settings that cannot be.
 func (s *Settings) Validate() error {
-	problems := []error{s.Bus.Validate()}
+	problems := []error{s.Bus.Validate(), s.Router.Validate()}
 	if u, err := url.Parse(s.APIURL); err != nil || u.Host == "" {
 		problems = append(problems, errors.New("SLACK_API_URL is not a URL"))
 	}
@@ -75,6 +79,8 @@ type App struct {
 	bus      *bus.Bus
 	slack    *slackapi.Client
 	edge     *edge.Edge
+	router   *routerapi.Client
+	dialogs  *dialog.Dialogs
 	lanes    *lane.Lanes
 	wakes    *lane.Wakes
 	members  *members.Answerer
@@ -99,10 +105,14 @@ func New(s Settings, log *slog.Logger) (*App, error) {
 	if a.bus, err = bus.Connect(s.Bus, "slack-gateway", log, a.registry); err != nil {
 		return nil, err
 	}
+	if a.router, err = routerapi.New(s.Router); err != nil {
+		return nil, err
+	}
+	a.dialogs = dialog.New(dialog.Options{Router: a.router, Slack: func(string) dialog.Slack { return a.slack }, Now: s.Now, Log: log, Metrics: a.registry})
 	journal := examination.New(s.Now)
 	a.edge = edge.New(edge.Options{
 		Publisher: a.bus, Partitions: s.Bus.Partitions, Secrets: []string{s.SigningSecret.Reveal(), s.SigningSecretBefore.Reveal()}, Window: s.Window,
-		Self: a.who, Wake: a.wake, Now: s.Now, Log: log, Metrics: a.registry, Journal: journal,
+		Self: a.who, Wake: a.wake, Dialogs: a.dialogs, Now: s.Now, Log: log, Metrics: a.registry, Journal: journal,
 	})
 	a.lanes = lane.New(lane.Options{
 		Bus: a.bus, Slack: a.slack, Marks: a.slack, Team: a.team, Pace: s.Pace, CallTime: slackapi.CallTime, GiveUp: s.GiveUp, Wakes: a.wakes, Now: s.Now, Log: log, Metrics: a.registry,
@@ -133,11 +143,11 @@ func (a *App) Run(ctx context.Context) error {
 	}
 	err := daemon.Run(ctx, daemon.Grace,
 		daemon.Stage{Name: "requests", Tasks: []daemon.Task{daemon.ServeHTTP(a.HTTP, a.handler())}},
-		daemon.Stage{Name: "lanes", Tasks: []daemon.Task{a.work, a.examiner.Serve}},
+		daemon.Stage{Name: "lanes", Tasks: []daemon.Task{a.work, a.examiner.Serve, a.dialogs.Wait}},
 		daemon.Stage{Name: "admin", Tasks: []daemon.Task{daemon.ServeHTTP(a.Admin, daemon.AdminHandler(a.registry, checks))}})
 	a.slack.Close()
 	a.bus.Close()
-	return err
+	return errors.Join(err, a.router.Close())
 }
 
 func (a *App) handler() http.Handler { return a.edge.Handler() }

@@ -33,6 +33,13 @@ type Publisher interface {
 	OnceWithin(ctx context.Context, limit time.Duration, stream, subject string, message proto.Message) (duplicate bool, err error)
 }
 
+// Dialogs are modals, commands and the app's Home. They answer what becomes a metric's label and a body for Slack, nil for none.
+type Dialogs interface {
+	Interaction(ctx context.Context, self inbound.Self, in inbound.Interaction) (result string, body any)
+	Command(ctx context.Context, self inbound.Self, c inbound.Command) (result string, body any)
+	HomeOpened(ctx context.Context, self inbound.Self, member string)
+}
+
 // Options of an Edge.
 type Options struct {
 	Publisher  Publisher
@@ -42,6 +49,8 @@ type Options struct {
 	Window  time.Duration
 	// Self answers who the app is; ok is false while that is not known, and then nothing is taken.
 	Self func() (self inbound.Self, ok bool)
+	// Dialogs answers what concerns no thread.
+	Dialogs Dialogs
 	// Wake is called when a channel may take posts again.
 	Wake    func(inbound.Wake)
 	Now     func() time.Time
@@ -161,6 +170,9 @@ func (e *Edge) event(ctx context.Context, body []byte, received time.Time) answe
 	if wake, ok := inbound.WakeOf(parsed, self); ok {
 		e.Wake(wake)
 	}
+	if member, ok := inbound.HomeOpened(parsed, self); ok {
+		e.Dialogs.HomeOpened(ctx, self, member)
+	}
 	fact, verdict := inbound.Translate(parsed, self, received)
 	if fact == nil {
 		e.Log.Debug("event ignored", "event_id", parsed.EventID, "verdict", verdict.String())
@@ -185,7 +197,7 @@ func (e *Edge) store(ctx context.Context, fact *eventv1.SlackFact) answer {
 	return answer{http.StatusOK, "stored", nil}
 }
 
-// interaction stores what a button on one of our messages asks for.
+// interaction stores what a button on one of our messages asks for; the rest is for dialogs.
 func (e *Edge) interaction(ctx context.Context, body []byte, received time.Time) answer {
 	in, err := inbound.ParseInteraction(body)
 	if err != nil {
@@ -198,20 +210,19 @@ func (e *Edge) interaction(ctx context.Context, body []byte, received time.Time)
 	if fact := inbound.Press(in, self.Team, received); fact != nil {
 		return e.store(ctx, fact)
 	}
-	return answer{http.StatusOK, "ignored", nil}
+	result, answered := e.Dialogs.Interaction(ctx, self, in)
+	return answer{http.StatusOK, result, answered}
 }
 
-// command answers, to the one who asked only, how replies reach the customer.
-func (e *Edge) command(_ context.Context, body []byte, _ time.Time) answer {
+func (e *Edge) command(ctx context.Context, body []byte, _ time.Time) answer {
 	command, err := inbound.ParseCommand(body)
 	if err != nil {
 		return refuse(http.StatusBadRequest, "malformed")
 	}
-	return answer{http.StatusOK, "help", map[string]string{"response_type": "ephemeral", "text": help(command.User)}}
-}
-
-func help(member string) string {
-	return "お客様のスレッドに、コードブロック（```）だけの返信を書くと、お客様に送信されます。それ以外の返信は社内メモになります。\n" +
-		"A reply that is exactly one code block goes to the customer. Everything else is kept as a note.\n" +
-		"Slack member ID: " + member
+	self, ok := e.Self()
+	if !ok {
+		return refuse(http.StatusServiceUnavailable, "not_ready")
+	}
+	result, answered := e.Dialogs.Command(ctx, self, command)
+	return answer{http.StatusOK, result, answered}
 }

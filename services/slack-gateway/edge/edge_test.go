@@ -42,7 +42,20 @@ type world struct {
 	facts  []*eventv1.SlackFact
 	err    error
 	wakes  []inbound.Wake
+	homes  []string
 	ready  bool
+}
+
+func (w *world) Interaction(_ context.Context, self inbound.Self, in inbound.Interaction) (string, any) {
+	return "dialog", map[string]string{"pressed_by": self.Team + "/" + in.User}
+}
+
+func (w *world) Command(_ context.Context, self inbound.Self, c inbound.Command) (string, any) {
+	return "dialog", map[string]string{"asked_by": self.Team + "/" + c.User}
+}
+
+func (w *world) HomeOpened(_ context.Context, self inbound.Self, member string) {
+	w.homes = append(w.homes, self.Team+"/"+member)
 }
 
 func (w *world) OnceWithin(_ context.Context, _ time.Duration, name, subject string, m proto.Message) (bool, error) {
@@ -64,9 +77,10 @@ func newEdge() (*world, http.Handler) {
 	self := inbound.Self{BotUser: "U0BOT", BotID: "B0BOT", AppID: "A0DEMO", Team: "T0DEMO1"}
 	return w, edge.New(edge.Options{
 		Publisher: w, Partitions: 4, Secrets: []string{current, former}, Window: window,
-		Self: func() (inbound.Self, bool) { return self, w.ready },
-		Wake: func(wake inbound.Wake) { w.wakes = append(w.wakes, wake) },
-		Now:  func() time.Time { return now }, Log: slog.New(slog.DiscardHandler), Metrics: prometheus.NewRegistry(),
+		Self:    func() (inbound.Self, bool) { return self, w.ready },
+		Dialogs: w,
+		Wake:    func(wake inbound.Wake) { w.wakes = append(w.wakes, wake) },
+		Now:     func() time.Time { return now }, Log: slog.New(slog.DiscardHandler), Metrics: prometheus.NewRegistry(),
 	}).Handler()
 }
 
@@ -215,7 +229,7 @@ func TestAChannelWakes(t *testing.T) {
 
 func TestInteractionsAndCommandsAreAnswered(t *testing.T) {
 	for _, c := range []struct{ path, body, want string }{
-		{"/slack/interactions", "payload=" + url.QueryEscape(`{"type":"block_actions","user":{"id":"U0DEMO1"}}`), "200"},
+		{"/slack/interactions", "payload=" + url.QueryEscape(`{"type":"block_actions","user":{"id":"U0DEMO1"}}`), `200 {"pressed_by":"T0DEMO1/U0DEMO1"}`},
 		{"/slack/interactions", "payload=hello", `400 {"error":"malformed"}`},
 		{"/slack/interactions", "", `400 {"error":"malformed"}`},
 		{"/slack/commands", "command=talk", `400 {"error":"malformed"}`},
@@ -227,8 +241,21 @@ func TestInteractionsAndCommandsAreAnswered(t *testing.T) {
 	}
 	_, h := newEdge()
 	got := take(h, signed(current, now, "/slack/commands", "command=%2Ftalk&team_id=T0DEMO1&user_id=U0DEMO1&channel_id=C0SUPPORT"))
-	if !strings.HasPrefix(got, "200") || !strings.Contains(got, `"ephemeral"`) || !strings.Contains(got, "U0DEMO1") {
+	if got != `200 {"asked_by":"T0DEMO1/U0DEMO1"}` {
 		t.Error(got)
+	}
+}
+
+func TestTheHomeIsOpened(t *testing.T) {
+	for event, want := range map[string]string{
+		`{"type":"app_home_opened","user":"U0DEMO1","channel":"D0DEMO1","tab":"home"}`:     "[T0DEMO1/U0DEMO1]",
+		`{"type":"app_home_opened","user":"U0DEMO1","channel":"D0DEMO1","tab":"messages"}`: "[]",
+		`{"type":"app_home_opened","tab":"home"}`:                                          "[]",
+	} {
+		w, h := newEdge()
+		if got := take(h, signed(current, now, events, enveloped(event))); got != "200" || fmt.Sprint(w.homes) != want {
+			t.Errorf("%s: %s, %v", event, got, w.homes)
+		}
 	}
 }
 

@@ -30,6 +30,8 @@ type Interaction struct {
 	// TriggerID opens one modal within three seconds.
 	TriggerID string
 	Actions   []Action
+	// Query is what has been typed into the menu that asks for suggestions; the menu is in Actions.
+	Query string
 	// View is nil when there is no modal or home.
 	View *View
 }
@@ -99,6 +101,10 @@ func interactionOf(payload object) Interaction {
 		used := asObject(value)
 		in.Actions = append(in.Actions, actionOf(used, used.str("action_id"), used.str("block_id")))
 		in.ActionTS = either(in.ActionTS, used.str("action_ts"))
+	}
+	if in.Type == "block_suggestion" {
+		in.Query = payload.str("value")
+		in.Actions = append(in.Actions, Action{ID: payload.str("action_id"), Block: payload.str("block_id")})
 	}
 	return in
 }

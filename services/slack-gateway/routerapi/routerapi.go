@@ -1,0 +1,150 @@
+// Package routerapi calls the router's API on behalf of members of a workspace.
+package routerapi
+
+import (
+	"context"
+	"crypto/tls"
+	"crypto/x509"
+	"errors"
+	"fmt"
+	"os"
+	"time"
+
+	"google.golang.org/grpc"
+	"google.golang.org/grpc/credentials"
+	"google.golang.org/grpc/credentials/insecure"
+	"google.golang.org/grpc/keepalive"
+	"google.golang.org/grpc/metadata"
+
+	"github.com/slacktalk/slacktalk/internal/secret"
+	adminv1 "github.com/slacktalk/slacktalk/proto/slacktalk/admin/v1"
+	settingsv1 "github.com/slacktalk/slacktalk/proto/slacktalk/settings/v1"
+)
+
+const (
+	// callTimeout leaves something of the three seconds that Slack waits. Nothing is tried again: the person does that.
+	callTimeout = 2 * time.Second
+	// maxAnswer in bytes is far above the largest answer.
+	maxAnswer = 16 << 20
+	// memberKey names in a call's metadata on whose behalf it is made, as <team>/<member>.
+	memberKey = "slacktalk-member"
+)
+
+// Settings of a client.
+type Settings struct {
+	// Addr is host:port of the router's API; without it there is no client.
+	Addr string `env:"ROUTER_ADDR"`
+	// Token is a token of the API that may act for members.
+	Token secret.String `env:"ROUTER_TOKEN"`
+	// CA is a file with the certificate authority of the router; without it the calls are made in plain text.
+	CA string `env:"ROUTER_CA"`
+	// Cert and Key are the client's own certificate, where the router asks for one.
+	Cert string `env:"ROUTER_CLIENT_CERT"`
+	Key  string `env:"ROUTER_CLIENT_KEY"`
+}
+
+// Validate reports settings that contradict each other.
+func (s Settings) Validate() error {
+	switch {
+	case s.Addr == "" && !s.Token.IsZero(), s.Addr != "" && s.Token.IsZero():
+		return errors.New("ROUTER_ADDR and ROUTER_TOKEN go together")
+	case (s.Cert == "") != (s.Key == ""), s.Cert != "" && s.CA == "":
+		return errors.New("ROUTER_CLIENT_CERT and ROUTER_CLIENT_KEY go together, and both with ROUTER_CA")
+	}
+	return nil
+}
+
+// Client calls the router. Every call ends within two seconds.
+type Client struct {
+	Settings      settingsv1.SettingsServiceClient
+	SavedReplies  settingsv1.SavedReplyServiceClient
+	Conversations adminv1.ConversationServiceClient
+
+	conn *grpc.ClientConn
+}
+
+// New makes a client, nil without an address. Nothing is sent yet.
+func New(s Settings) (*Client, error) {
+	if s.Addr == "" {
+		return nil, nil
+	}
+	transport, err := s.transport()
+	if err != nil {
+		return nil, err
+	}
+	conn, err := grpc.NewClient(s.Addr,
+		grpc.WithTransportCredentials(transport),
+		grpc.WithPerRPCCredentials(bearer{token: s.Token, plain: s.CA == ""}),
+		grpc.WithUnaryInterceptor(bounded),
+		// The router's name leads to all of its replicas.
+		grpc.WithDefaultServiceConfig(`{"loadBalancingConfig":[{"round_robin":{}}]}`),
+		grpc.WithDisableRetry(),
+		grpc.WithUserAgent("slack-gateway"),
+		grpc.WithKeepaliveParams(keepalive.ClientParameters{Time: 30 * time.Second, Timeout: 10 * time.Second}),
+		grpc.WithDefaultCallOptions(grpc.MaxCallRecvMsgSize(maxAnswer)),
+	)
+	if err != nil {
+		return nil, fmt.Errorf("connect to the router at %s: %w", s.Addr, err)
+	}
+	return &Client{
+		Settings: settingsv1.NewSettingsServiceClient(conn), SavedReplies: settingsv1.NewSavedReplyServiceClient(conn), Conversations: adminv1.NewConversationServiceClient(conn), conn: conn,
+	}, nil
+}
+
+func (s Settings) transport() (credentials.TransportCredentials, error) {
+	if s.CA == "" {
+		return insecure.NewCredentials(), nil
+	}
+	pem, err := os.ReadFile(s.CA)
+	if err != nil {
+		return nil, fmt.Errorf("ROUTER_CA: %w", err)
+	}
+	config := &tls.Config{MinVersion: tls.VersionTLS12, RootCAs: x509.NewCertPool()}
+	if !config.RootCAs.AppendCertsFromPEM(pem) {
+		return nil, fmt.Errorf("ROUTER_CA: %s holds no certificate", s.CA)
+	}
+	if s.Cert != "" {
+		pair, err := tls.LoadX509KeyPair(s.Cert, s.Key)
+		if err != nil {
+			return nil, fmt.Errorf("ROUTER_CLIENT_CERT: %w", err)
+		}
+		config.Certificates = []tls.Certificate{pair}
+	}
+	return credentials.NewTLS(config), nil
+}
+
+// Close ends the connection; a client that is nil has none.
+func (c *Client) Close() error {
+	if c == nil {
+		return nil
+	}
+	if err := c.conn.Close(); err != nil {
+		return fmt.Errorf("close the connection to the router: %w", err)
+	}
+	return nil
+}
+
+// As makes the calls of ctx with the rights of a member.
+func As(ctx context.Context, team, member string) context.Context {
+	return metadata.AppendToOutgoingContext(ctx, memberKey, team+"/"+member)
+}
+
+func bounded(ctx context.Context, method string, request, answer any, conn *grpc.ClientConn, call grpc.UnaryInvoker, options ...grpc.CallOption) error {
+	ctx, cancel := context.WithTimeoutCause(ctx, callTimeout, errors.New("the router did not answer"))
+	defer cancel()
+	return call(ctx, method, request, answer, conn, options...)
+}
+
+// bearer adds the token to every call.
+type bearer struct {
+	token secret.String
+	plain bool
+}
+
+// GetRequestMetadata implements credentials.PerRPCCredentials.
+func (b bearer) GetRequestMetadata(context.Context, ...string) (map[string]string, error) {
+	return map[string]string{"authorization": "Bearer " + b.token.Reveal()}, nil
+}
+
+// RequireTransportSecurity keeps the token off the wire in the clear where an authority is given.
+func (b bearer) RequireTransportSecurity() bool { return !b.plain }
