@@ -343,7 +343,7 @@ func (Receipt) EnumDescriptor() ([]byte, []int) {
 	return file_slacktalk_event_v1_event_proto_rawDescGZIP(), []int{4}
 }
 
-// NoticeKind chooses the words of a private notice, and the buttons below them. Next number: 32.
+// NoticeKind chooses the words of a private notice, and the buttons below them. Next number: 33.
 type NoticeKind int32
 
 const (
@@ -401,7 +401,7 @@ const (
 	// A dialog's message waits, or was given up.
 	NoticeKind_NOTICE_KIND_COMPOSED_WAITS  NoticeKind = 26
 	NoticeKind_NOTICE_KIND_COMPOSED_FAILED NoticeKind = 27
-	// The assignee is linked to nobody, once: how to link.
+	// To admins, once per operator in 30 days: a conversation's assignee is linked to nobody, so that nobody can be mentioned in their place.
 	NoticeKind_NOTICE_KIND_ASSIGNEE_NOT_LINKED NoticeKind = 28
 	// A direct message instead of a mention: a customer has written.
 	NoticeKind_NOTICE_KIND_CUSTOMER_WROTE NoticeKind = 29
@@ -409,6 +409,8 @@ const (
 	NoticeKind_NOTICE_KIND_INSTALLATION_ENDED NoticeKind = 30
 	// A retry was begun.
 	NoticeKind_NOTICE_KIND_RETRYING NoticeKind = 31
+	// A direct message instead of a mention: a customer has been waiting for an answer.
+	NoticeKind_NOTICE_KIND_CUSTOMER_WAITS NoticeKind = 32
 )
 
 // Enum value maps for NoticeKind.
@@ -446,6 +448,7 @@ var (
 		29: "NOTICE_KIND_CUSTOMER_WROTE",
 		30: "NOTICE_KIND_INSTALLATION_ENDED",
 		31: "NOTICE_KIND_RETRYING",
+		32: "NOTICE_KIND_CUSTOMER_WAITS",
 	}
 	NoticeKind_value = map[string]int32{
 		"NOTICE_KIND_UNSPECIFIED":         0,
@@ -480,6 +483,7 @@ var (
 		"NOTICE_KIND_CUSTOMER_WROTE":      29,
 		"NOTICE_KIND_INSTALLATION_ENDED":  30,
 		"NOTICE_KIND_RETRYING":            31,
+		"NOTICE_KIND_CUSTOMER_WAITS":      32,
 	}
 )
 
@@ -3695,7 +3699,7 @@ func (*Mention_UserGroup) isMention_Mention() {}
 
 func (*Mention_Broadcast) isMention_Mention() {}
 
-// ThreadPost adds a line to the conversation's thread, opening it first where there is none. Next field: 29.
+// ThreadPost adds a line to the conversation's thread, opening it first where there is none. Next field: 30.
 type ThreadPost struct {
 	state        protoimpl.MessageState `protogen:"open.v1"`
 	Project      string                 `protobuf:"bytes,1,opt,name=project,proto3" json:"project,omitempty"`
@@ -3713,6 +3717,8 @@ type ThreadPost struct {
 	Moves uint32 `protobuf:"varint,8,opt,name=moves,proto3" json:"moves,omitempty"`
 	// What the head shows when this opens the thread.
 	Card *Card `protobuf:"bytes,9,opt,name=card,proto3" json:"card,omitempty"`
+	// Members who get a direct message with a link once this is posted, instead of being mentioned.
+	TellDirectly []string `protobuf:"bytes,29,rep,name=tell_directly,json=tellDirectly,proto3" json:"tell_directly,omitempty"`
 	// Types that are valid to be assigned to Body:
 	//
 	//	*ThreadPost_CustomerMessage
@@ -3818,6 +3824,13 @@ func (x *ThreadPost) GetMoves() uint32 {
 func (x *ThreadPost) GetCard() *Card {
 	if x != nil {
 		return x.Card
+	}
+	return nil
+}
+
+func (x *ThreadPost) GetTellDirectly() []string {
+	if x != nil {
+		return x.TellDirectly
 	}
 	return nil
 }
@@ -4584,6 +4597,60 @@ func (x *DirectNotice) GetAbout() *SlackMessageRef {
 	return nil
 }
 
+// TimerDue tells that it is time to look whether a customer still waits for an answer. Stream TIMERS, scheduled and read by router. It says only where to look:
+// what there is to do is decided by the conversation's record and the settings as they are then.
+type TimerDue struct {
+	state         protoimpl.MessageState `protogen:"open.v1"`
+	Project       string                 `protobuf:"bytes,1,opt,name=project,proto3" json:"project,omitempty"`
+	Conversation  string                 `protobuf:"bytes,2,opt,name=conversation,proto3" json:"conversation,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *TimerDue) Reset() {
+	*x = TimerDue{}
+	mi := &file_slacktalk_event_v1_event_proto_msgTypes[47]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *TimerDue) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*TimerDue) ProtoMessage() {}
+
+func (x *TimerDue) ProtoReflect() protoreflect.Message {
+	mi := &file_slacktalk_event_v1_event_proto_msgTypes[47]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use TimerDue.ProtoReflect.Descriptor instead.
+func (*TimerDue) Descriptor() ([]byte, []int) {
+	return file_slacktalk_event_v1_event_proto_rawDescGZIP(), []int{47}
+}
+
+func (x *TimerDue) GetProject() string {
+	if x != nil {
+		return x.Project
+	}
+	return ""
+}
+
+func (x *TimerDue) GetConversation() string {
+	if x != nil {
+		return x.Conversation
+	}
+	return ""
+}
+
 // KarteCommand is a command to KARTE. Stream SENDS, published by router, carried out by ingest-karte.
 type KarteCommand struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
@@ -4614,7 +4681,7 @@ type KarteCommand struct {
 
 func (x *KarteCommand) Reset() {
 	*x = KarteCommand{}
-	mi := &file_slacktalk_event_v1_event_proto_msgTypes[47]
+	mi := &file_slacktalk_event_v1_event_proto_msgTypes[48]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -4626,7 +4693,7 @@ func (x *KarteCommand) String() string {
 func (*KarteCommand) ProtoMessage() {}
 
 func (x *KarteCommand) ProtoReflect() protoreflect.Message {
-	mi := &file_slacktalk_event_v1_event_proto_msgTypes[47]
+	mi := &file_slacktalk_event_v1_event_proto_msgTypes[48]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -4639,7 +4706,7 @@ func (x *KarteCommand) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use KarteCommand.ProtoReflect.Descriptor instead.
 func (*KarteCommand) Descriptor() ([]byte, []int) {
-	return file_slacktalk_event_v1_event_proto_rawDescGZIP(), []int{47}
+	return file_slacktalk_event_v1_event_proto_rawDescGZIP(), []int{48}
 }
 
 func (x *KarteCommand) GetId() string {
@@ -4769,7 +4836,7 @@ type RepliesRequest struct {
 
 func (x *RepliesRequest) Reset() {
 	*x = RepliesRequest{}
-	mi := &file_slacktalk_event_v1_event_proto_msgTypes[48]
+	mi := &file_slacktalk_event_v1_event_proto_msgTypes[49]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -4781,7 +4848,7 @@ func (x *RepliesRequest) String() string {
 func (*RepliesRequest) ProtoMessage() {}
 
 func (x *RepliesRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_slacktalk_event_v1_event_proto_msgTypes[48]
+	mi := &file_slacktalk_event_v1_event_proto_msgTypes[49]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -4794,7 +4861,7 @@ func (x *RepliesRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use RepliesRequest.ProtoReflect.Descriptor instead.
 func (*RepliesRequest) Descriptor() ([]byte, []int) {
-	return file_slacktalk_event_v1_event_proto_rawDescGZIP(), []int{48}
+	return file_slacktalk_event_v1_event_proto_rawDescGZIP(), []int{49}
 }
 
 func (x *RepliesRequest) GetTeam() string {
@@ -4851,7 +4918,7 @@ type RepliesResponse struct {
 
 func (x *RepliesResponse) Reset() {
 	*x = RepliesResponse{}
-	mi := &file_slacktalk_event_v1_event_proto_msgTypes[49]
+	mi := &file_slacktalk_event_v1_event_proto_msgTypes[50]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -4863,7 +4930,7 @@ func (x *RepliesResponse) String() string {
 func (*RepliesResponse) ProtoMessage() {}
 
 func (x *RepliesResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_slacktalk_event_v1_event_proto_msgTypes[49]
+	mi := &file_slacktalk_event_v1_event_proto_msgTypes[50]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -4876,7 +4943,7 @@ func (x *RepliesResponse) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use RepliesResponse.ProtoReflect.Descriptor instead.
 func (*RepliesResponse) Descriptor() ([]byte, []int) {
-	return file_slacktalk_event_v1_event_proto_rawDescGZIP(), []int{49}
+	return file_slacktalk_event_v1_event_proto_rawDescGZIP(), []int{50}
 }
 
 func (x *RepliesResponse) GetReplies() []*SlackFact {
@@ -4927,7 +4994,7 @@ type MessageRequest struct {
 
 func (x *MessageRequest) Reset() {
 	*x = MessageRequest{}
-	mi := &file_slacktalk_event_v1_event_proto_msgTypes[50]
+	mi := &file_slacktalk_event_v1_event_proto_msgTypes[51]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -4939,7 +5006,7 @@ func (x *MessageRequest) String() string {
 func (*MessageRequest) ProtoMessage() {}
 
 func (x *MessageRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_slacktalk_event_v1_event_proto_msgTypes[50]
+	mi := &file_slacktalk_event_v1_event_proto_msgTypes[51]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -4952,7 +5019,7 @@ func (x *MessageRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use MessageRequest.ProtoReflect.Descriptor instead.
 func (*MessageRequest) Descriptor() ([]byte, []int) {
-	return file_slacktalk_event_v1_event_proto_rawDescGZIP(), []int{50}
+	return file_slacktalk_event_v1_event_proto_rawDescGZIP(), []int{51}
 }
 
 func (x *MessageRequest) GetTeam() string {
@@ -4998,7 +5065,7 @@ type MessageResponse struct {
 
 func (x *MessageResponse) Reset() {
 	*x = MessageResponse{}
-	mi := &file_slacktalk_event_v1_event_proto_msgTypes[51]
+	mi := &file_slacktalk_event_v1_event_proto_msgTypes[52]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -5010,7 +5077,7 @@ func (x *MessageResponse) String() string {
 func (*MessageResponse) ProtoMessage() {}
 
 func (x *MessageResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_slacktalk_event_v1_event_proto_msgTypes[51]
+	mi := &file_slacktalk_event_v1_event_proto_msgTypes[52]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -5023,7 +5090,7 @@ func (x *MessageResponse) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use MessageResponse.ProtoReflect.Descriptor instead.
 func (*MessageResponse) Descriptor() ([]byte, []int) {
-	return file_slacktalk_event_v1_event_proto_rawDescGZIP(), []int{51}
+	return file_slacktalk_event_v1_event_proto_rawDescGZIP(), []int{52}
 }
 
 func (x *MessageResponse) GetMessage() *ReplyWritten {
@@ -5061,7 +5128,7 @@ type HistoryRequest struct {
 
 func (x *HistoryRequest) Reset() {
 	*x = HistoryRequest{}
-	mi := &file_slacktalk_event_v1_event_proto_msgTypes[52]
+	mi := &file_slacktalk_event_v1_event_proto_msgTypes[53]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -5073,7 +5140,7 @@ func (x *HistoryRequest) String() string {
 func (*HistoryRequest) ProtoMessage() {}
 
 func (x *HistoryRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_slacktalk_event_v1_event_proto_msgTypes[52]
+	mi := &file_slacktalk_event_v1_event_proto_msgTypes[53]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -5086,7 +5153,7 @@ func (x *HistoryRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use HistoryRequest.ProtoReflect.Descriptor instead.
 func (*HistoryRequest) Descriptor() ([]byte, []int) {
-	return file_slacktalk_event_v1_event_proto_rawDescGZIP(), []int{52}
+	return file_slacktalk_event_v1_event_proto_rawDescGZIP(), []int{53}
 }
 
 func (x *HistoryRequest) GetProject() string {
@@ -5130,7 +5197,7 @@ type HistoryResponse struct {
 
 func (x *HistoryResponse) Reset() {
 	*x = HistoryResponse{}
-	mi := &file_slacktalk_event_v1_event_proto_msgTypes[53]
+	mi := &file_slacktalk_event_v1_event_proto_msgTypes[54]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -5142,7 +5209,7 @@ func (x *HistoryResponse) String() string {
 func (*HistoryResponse) ProtoMessage() {}
 
 func (x *HistoryResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_slacktalk_event_v1_event_proto_msgTypes[53]
+	mi := &file_slacktalk_event_v1_event_proto_msgTypes[54]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -5155,7 +5222,7 @@ func (x *HistoryResponse) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use HistoryResponse.ProtoReflect.Descriptor instead.
 func (*HistoryResponse) Descriptor() ([]byte, []int) {
-	return file_slacktalk_event_v1_event_proto_rawDescGZIP(), []int{53}
+	return file_slacktalk_event_v1_event_proto_rawDescGZIP(), []int{54}
 }
 
 func (x *HistoryResponse) GetEntries() []*HistoryEntry {
@@ -5182,7 +5249,7 @@ type OperatorsRequest struct {
 
 func (x *OperatorsRequest) Reset() {
 	*x = OperatorsRequest{}
-	mi := &file_slacktalk_event_v1_event_proto_msgTypes[54]
+	mi := &file_slacktalk_event_v1_event_proto_msgTypes[55]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -5194,7 +5261,7 @@ func (x *OperatorsRequest) String() string {
 func (*OperatorsRequest) ProtoMessage() {}
 
 func (x *OperatorsRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_slacktalk_event_v1_event_proto_msgTypes[54]
+	mi := &file_slacktalk_event_v1_event_proto_msgTypes[55]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -5207,7 +5274,7 @@ func (x *OperatorsRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use OperatorsRequest.ProtoReflect.Descriptor instead.
 func (*OperatorsRequest) Descriptor() ([]byte, []int) {
-	return file_slacktalk_event_v1_event_proto_rawDescGZIP(), []int{54}
+	return file_slacktalk_event_v1_event_proto_rawDescGZIP(), []int{55}
 }
 
 func (x *OperatorsRequest) GetProject() string {
@@ -5229,7 +5296,7 @@ type OperatorsResponse struct {
 
 func (x *OperatorsResponse) Reset() {
 	*x = OperatorsResponse{}
-	mi := &file_slacktalk_event_v1_event_proto_msgTypes[55]
+	mi := &file_slacktalk_event_v1_event_proto_msgTypes[56]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -5241,7 +5308,7 @@ func (x *OperatorsResponse) String() string {
 func (*OperatorsResponse) ProtoMessage() {}
 
 func (x *OperatorsResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_slacktalk_event_v1_event_proto_msgTypes[55]
+	mi := &file_slacktalk_event_v1_event_proto_msgTypes[56]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -5254,7 +5321,7 @@ func (x *OperatorsResponse) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use OperatorsResponse.ProtoReflect.Descriptor instead.
 func (*OperatorsResponse) Descriptor() ([]byte, []int) {
-	return file_slacktalk_event_v1_event_proto_rawDescGZIP(), []int{55}
+	return file_slacktalk_event_v1_event_proto_rawDescGZIP(), []int{56}
 }
 
 func (x *OperatorsResponse) GetOperators() []*Operator {
@@ -5284,7 +5351,7 @@ type TestMessageRequest struct {
 
 func (x *TestMessageRequest) Reset() {
 	*x = TestMessageRequest{}
-	mi := &file_slacktalk_event_v1_event_proto_msgTypes[56]
+	mi := &file_slacktalk_event_v1_event_proto_msgTypes[57]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -5296,7 +5363,7 @@ func (x *TestMessageRequest) String() string {
 func (*TestMessageRequest) ProtoMessage() {}
 
 func (x *TestMessageRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_slacktalk_event_v1_event_proto_msgTypes[56]
+	mi := &file_slacktalk_event_v1_event_proto_msgTypes[57]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -5309,7 +5376,7 @@ func (x *TestMessageRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use TestMessageRequest.ProtoReflect.Descriptor instead.
 func (*TestMessageRequest) Descriptor() ([]byte, []int) {
-	return file_slacktalk_event_v1_event_proto_rawDescGZIP(), []int{56}
+	return file_slacktalk_event_v1_event_proto_rawDescGZIP(), []int{57}
 }
 
 func (x *TestMessageRequest) GetProject() string {
@@ -5344,7 +5411,7 @@ type TestMessageResponse struct {
 
 func (x *TestMessageResponse) Reset() {
 	*x = TestMessageResponse{}
-	mi := &file_slacktalk_event_v1_event_proto_msgTypes[57]
+	mi := &file_slacktalk_event_v1_event_proto_msgTypes[58]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -5356,7 +5423,7 @@ func (x *TestMessageResponse) String() string {
 func (*TestMessageResponse) ProtoMessage() {}
 
 func (x *TestMessageResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_slacktalk_event_v1_event_proto_msgTypes[57]
+	mi := &file_slacktalk_event_v1_event_proto_msgTypes[58]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -5369,7 +5436,7 @@ func (x *TestMessageResponse) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use TestMessageResponse.ProtoReflect.Descriptor instead.
 func (*TestMessageResponse) Descriptor() ([]byte, []int) {
-	return file_slacktalk_event_v1_event_proto_rawDescGZIP(), []int{57}
+	return file_slacktalk_event_v1_event_proto_rawDescGZIP(), []int{58}
 }
 
 func (x *TestMessageResponse) GetCustomer() *Customer {
@@ -5422,7 +5489,7 @@ type ExaminationRequest struct {
 
 func (x *ExaminationRequest) Reset() {
 	*x = ExaminationRequest{}
-	mi := &file_slacktalk_event_v1_event_proto_msgTypes[58]
+	mi := &file_slacktalk_event_v1_event_proto_msgTypes[59]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -5434,7 +5501,7 @@ func (x *ExaminationRequest) String() string {
 func (*ExaminationRequest) ProtoMessage() {}
 
 func (x *ExaminationRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_slacktalk_event_v1_event_proto_msgTypes[58]
+	mi := &file_slacktalk_event_v1_event_proto_msgTypes[59]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -5447,7 +5514,7 @@ func (x *ExaminationRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ExaminationRequest.ProtoReflect.Descriptor instead.
 func (*ExaminationRequest) Descriptor() ([]byte, []int) {
-	return file_slacktalk_event_v1_event_proto_rawDescGZIP(), []int{58}
+	return file_slacktalk_event_v1_event_proto_rawDescGZIP(), []int{59}
 }
 
 func (x *ExaminationRequest) GetProject() string {
@@ -5490,7 +5557,7 @@ type ExaminationResponse struct {
 
 func (x *ExaminationResponse) Reset() {
 	*x = ExaminationResponse{}
-	mi := &file_slacktalk_event_v1_event_proto_msgTypes[59]
+	mi := &file_slacktalk_event_v1_event_proto_msgTypes[60]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -5502,7 +5569,7 @@ func (x *ExaminationResponse) String() string {
 func (*ExaminationResponse) ProtoMessage() {}
 
 func (x *ExaminationResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_slacktalk_event_v1_event_proto_msgTypes[59]
+	mi := &file_slacktalk_event_v1_event_proto_msgTypes[60]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -5515,7 +5582,7 @@ func (x *ExaminationResponse) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ExaminationResponse.ProtoReflect.Descriptor instead.
 func (*ExaminationResponse) Descriptor() ([]byte, []int) {
-	return file_slacktalk_event_v1_event_proto_rawDescGZIP(), []int{59}
+	return file_slacktalk_event_v1_event_proto_rawDescGZIP(), []int{60}
 }
 
 func (x *ExaminationResponse) GetReplica() string {
@@ -5550,7 +5617,7 @@ type Finding struct {
 
 func (x *Finding) Reset() {
 	*x = Finding{}
-	mi := &file_slacktalk_event_v1_event_proto_msgTypes[60]
+	mi := &file_slacktalk_event_v1_event_proto_msgTypes[61]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -5562,7 +5629,7 @@ func (x *Finding) String() string {
 func (*Finding) ProtoMessage() {}
 
 func (x *Finding) ProtoReflect() protoreflect.Message {
-	mi := &file_slacktalk_event_v1_event_proto_msgTypes[60]
+	mi := &file_slacktalk_event_v1_event_proto_msgTypes[61]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -5575,7 +5642,7 @@ func (x *Finding) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Finding.ProtoReflect.Descriptor instead.
 func (*Finding) Descriptor() ([]byte, []int) {
-	return file_slacktalk_event_v1_event_proto_rawDescGZIP(), []int{60}
+	return file_slacktalk_event_v1_event_proto_rawDescGZIP(), []int{61}
 }
 
 func (x *Finding) GetCheck() string {
@@ -5635,7 +5702,7 @@ type AuditEntry struct {
 
 func (x *AuditEntry) Reset() {
 	*x = AuditEntry{}
-	mi := &file_slacktalk_event_v1_event_proto_msgTypes[61]
+	mi := &file_slacktalk_event_v1_event_proto_msgTypes[62]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -5647,7 +5714,7 @@ func (x *AuditEntry) String() string {
 func (*AuditEntry) ProtoMessage() {}
 
 func (x *AuditEntry) ProtoReflect() protoreflect.Message {
-	mi := &file_slacktalk_event_v1_event_proto_msgTypes[61]
+	mi := &file_slacktalk_event_v1_event_proto_msgTypes[62]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -5660,7 +5727,7 @@ func (x *AuditEntry) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use AuditEntry.ProtoReflect.Descriptor instead.
 func (*AuditEntry) Descriptor() ([]byte, []int) {
-	return file_slacktalk_event_v1_event_proto_rawDescGZIP(), []int{61}
+	return file_slacktalk_event_v1_event_proto_rawDescGZIP(), []int{62}
 }
 
 func (x *AuditEntry) GetId() string {
@@ -5732,7 +5799,7 @@ type MembersRequest struct {
 
 func (x *MembersRequest) Reset() {
 	*x = MembersRequest{}
-	mi := &file_slacktalk_event_v1_event_proto_msgTypes[62]
+	mi := &file_slacktalk_event_v1_event_proto_msgTypes[63]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -5744,7 +5811,7 @@ func (x *MembersRequest) String() string {
 func (*MembersRequest) ProtoMessage() {}
 
 func (x *MembersRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_slacktalk_event_v1_event_proto_msgTypes[62]
+	mi := &file_slacktalk_event_v1_event_proto_msgTypes[63]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -5757,7 +5824,7 @@ func (x *MembersRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use MembersRequest.ProtoReflect.Descriptor instead.
 func (*MembersRequest) Descriptor() ([]byte, []int) {
-	return file_slacktalk_event_v1_event_proto_rawDescGZIP(), []int{62}
+	return file_slacktalk_event_v1_event_proto_rawDescGZIP(), []int{63}
 }
 
 func (x *MembersRequest) GetTeam() string {
@@ -5804,7 +5871,7 @@ type MembersResponse struct {
 
 func (x *MembersResponse) Reset() {
 	*x = MembersResponse{}
-	mi := &file_slacktalk_event_v1_event_proto_msgTypes[63]
+	mi := &file_slacktalk_event_v1_event_proto_msgTypes[64]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -5816,7 +5883,7 @@ func (x *MembersResponse) String() string {
 func (*MembersResponse) ProtoMessage() {}
 
 func (x *MembersResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_slacktalk_event_v1_event_proto_msgTypes[63]
+	mi := &file_slacktalk_event_v1_event_proto_msgTypes[64]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -5829,7 +5896,7 @@ func (x *MembersResponse) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use MembersResponse.ProtoReflect.Descriptor instead.
 func (*MembersResponse) Descriptor() ([]byte, []int) {
-	return file_slacktalk_event_v1_event_proto_rawDescGZIP(), []int{63}
+	return file_slacktalk_event_v1_event_proto_rawDescGZIP(), []int{64}
 }
 
 func (x *MembersResponse) GetMembers() []*Member {
@@ -5878,7 +5945,7 @@ type Member struct {
 
 func (x *Member) Reset() {
 	*x = Member{}
-	mi := &file_slacktalk_event_v1_event_proto_msgTypes[64]
+	mi := &file_slacktalk_event_v1_event_proto_msgTypes[65]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -5890,7 +5957,7 @@ func (x *Member) String() string {
 func (*Member) ProtoMessage() {}
 
 func (x *Member) ProtoReflect() protoreflect.Message {
-	mi := &file_slacktalk_event_v1_event_proto_msgTypes[64]
+	mi := &file_slacktalk_event_v1_event_proto_msgTypes[65]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -5903,7 +5970,7 @@ func (x *Member) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Member.ProtoReflect.Descriptor instead.
 func (*Member) Descriptor() ([]byte, []int) {
-	return file_slacktalk_event_v1_event_proto_rawDescGZIP(), []int{64}
+	return file_slacktalk_event_v1_event_proto_rawDescGZIP(), []int{65}
 }
 
 func (x *Member) GetId() string {
@@ -6202,7 +6269,7 @@ const file_slacktalk_event_v1_event_proto_rawDesc = "" +
 	"\n" +
 	"user_group\x18\x02 \x01(\tH\x00R\tuserGroup\x12\x1e\n" +
 	"\tbroadcast\x18\x03 \x01(\tH\x00R\tbroadcastB\t\n" +
-	"\amention\"\xe4\a\n" +
+	"\amention\"\x89\b\n" +
 	"\n" +
 	"ThreadPost\x12\x18\n" +
 	"\aproject\x18\x01 \x01(\tR\aproject\x12\"\n" +
@@ -6214,7 +6281,8 @@ const file_slacktalk_event_v1_event_proto_rawDesc = "" +
 	"\bassignee\x18\x06 \x01(\v2\x1c.slacktalk.event.v1.OperatorR\bassignee\x12$\n" +
 	"\x0eonly_in_thread\x18\a \x01(\bR\fonlyInThread\x12\x14\n" +
 	"\x05moves\x18\b \x01(\rR\x05moves\x12,\n" +
-	"\x04card\x18\t \x01(\v2\x18.slacktalk.event.v1.CardR\x04card\x12P\n" +
+	"\x04card\x18\t \x01(\v2\x18.slacktalk.event.v1.CardR\x04card\x12#\n" +
+	"\rtell_directly\x18\x1d \x03(\tR\ftellDirectly\x12P\n" +
 	"\x10customer_message\x18\x14 \x01(\v2#.slacktalk.event.v1.CustomerMessageH\x00R\x0fcustomerMessage\x12P\n" +
 	"\x10operator_message\x18\x15 \x01(\v2#.slacktalk.event.v1.OperatorMessageH\x00R\x0foperatorMessage\x12:\n" +
 	"\bassigned\x18\x16 \x01(\v2\x1c.slacktalk.event.v1.AssignedH\x00R\bassigned\x124\n" +
@@ -6269,7 +6337,10 @@ const file_slacktalk_event_v1_event_proto_rawDesc = "" +
 	"\x06member\x18\x01 \x01(\tR\x06member\x122\n" +
 	"\x04kind\x18\x02 \x01(\x0e2\x1e.slacktalk.event.v1.NoticeKindR\x04kind\x12\x16\n" +
 	"\x06detail\x18\x03 \x01(\tR\x06detail\x129\n" +
-	"\x05about\x18\x04 \x01(\v2#.slacktalk.event.v1.SlackMessageRefR\x05about\"\x8f\x04\n" +
+	"\x05about\x18\x04 \x01(\v2#.slacktalk.event.v1.SlackMessageRefR\x05about\"H\n" +
+	"\bTimerDue\x12\x18\n" +
+	"\aproject\x18\x01 \x01(\tR\aproject\x12\"\n" +
+	"\fconversation\x18\x02 \x01(\tR\fconversation\"\x8f\x04\n" +
 	"\fKarteCommand\x12\x0e\n" +
 	"\x02id\x18\x01 \x01(\tR\x02id\x12\x18\n" +
 	"\aproject\x18\x02 \x01(\tR\aproject\x12\"\n" +
@@ -6418,7 +6489,7 @@ const file_slacktalk_event_v1_event_proto_rawDesc = "" +
 	"\x0fRECEIPT_WAITING\x10\x01\x12\x10\n" +
 	"\fRECEIPT_SENT\x10\x02\x12\x11\n" +
 	"\rRECEIPT_NOTED\x10\x03\x12\x12\n" +
-	"\x0eRECEIPT_FAILED\x10\x04*\xd2\a\n" +
+	"\x0eRECEIPT_FAILED\x10\x04*\xf2\a\n" +
 	"\n" +
 	"NoticeKind\x12\x1b\n" +
 	"\x17NOTICE_KIND_UNSPECIFIED\x10\x00\x12\x1a\n" +
@@ -6453,7 +6524,8 @@ const file_slacktalk_event_v1_event_proto_rawDesc = "" +
 	"\x1fNOTICE_KIND_ASSIGNEE_NOT_LINKED\x10\x1c\x12\x1e\n" +
 	"\x1aNOTICE_KIND_CUSTOMER_WROTE\x10\x1d\x12\"\n" +
 	"\x1eNOTICE_KIND_INSTALLATION_ENDED\x10\x1e\x12\x18\n" +
-	"\x14NOTICE_KIND_RETRYING\x10\x1f*\x93\x01\n" +
+	"\x14NOTICE_KIND_RETRYING\x10\x1f\x12\x1e\n" +
+	"\x1aNOTICE_KIND_CUSTOMER_WAITS\x10 *\x93\x01\n" +
 	"\fFindingState\x12\x1d\n" +
 	"\x19FINDING_STATE_UNSPECIFIED\x10\x00\x12\x14\n" +
 	"\x10FINDING_STATE_OK\x10\x01\x12\x19\n" +
@@ -6474,7 +6546,7 @@ func file_slacktalk_event_v1_event_proto_rawDescGZIP() []byte {
 }
 
 var file_slacktalk_event_v1_event_proto_enumTypes = make([]protoimpl.EnumInfo, 8)
-var file_slacktalk_event_v1_event_proto_msgTypes = make([]protoimpl.MessageInfo, 68)
+var file_slacktalk_event_v1_event_proto_msgTypes = make([]protoimpl.MessageInfo, 69)
 var file_slacktalk_event_v1_event_proto_goTypes = []any{
 	(ChatStatus)(0),               // 0: slacktalk.event.v1.ChatStatus
 	(ReplyKind)(0),                // 1: slacktalk.event.v1.ReplyKind
@@ -6531,35 +6603,36 @@ var file_slacktalk_event_v1_event_proto_goTypes = []any{
 	(*Reaction)(nil),              // 52: slacktalk.event.v1.Reaction
 	(*Notice)(nil),                // 53: slacktalk.event.v1.Notice
 	(*DirectNotice)(nil),          // 54: slacktalk.event.v1.DirectNotice
-	(*KarteCommand)(nil),          // 55: slacktalk.event.v1.KarteCommand
-	(*RepliesRequest)(nil),        // 56: slacktalk.event.v1.RepliesRequest
-	(*RepliesResponse)(nil),       // 57: slacktalk.event.v1.RepliesResponse
-	(*MessageRequest)(nil),        // 58: slacktalk.event.v1.MessageRequest
-	(*MessageResponse)(nil),       // 59: slacktalk.event.v1.MessageResponse
-	(*HistoryRequest)(nil),        // 60: slacktalk.event.v1.HistoryRequest
-	(*HistoryResponse)(nil),       // 61: slacktalk.event.v1.HistoryResponse
-	(*OperatorsRequest)(nil),      // 62: slacktalk.event.v1.OperatorsRequest
-	(*OperatorsResponse)(nil),     // 63: slacktalk.event.v1.OperatorsResponse
-	(*TestMessageRequest)(nil),    // 64: slacktalk.event.v1.TestMessageRequest
-	(*TestMessageResponse)(nil),   // 65: slacktalk.event.v1.TestMessageResponse
-	(*ExaminationRequest)(nil),    // 66: slacktalk.event.v1.ExaminationRequest
-	(*ExaminationResponse)(nil),   // 67: slacktalk.event.v1.ExaminationResponse
-	(*Finding)(nil),               // 68: slacktalk.event.v1.Finding
-	(*AuditEntry)(nil),            // 69: slacktalk.event.v1.AuditEntry
-	(*MembersRequest)(nil),        // 70: slacktalk.event.v1.MembersRequest
-	(*MembersResponse)(nil),       // 71: slacktalk.event.v1.MembersResponse
-	(*Member)(nil),                // 72: slacktalk.event.v1.Member
-	nil,                           // 73: slacktalk.event.v1.Finding.ValuesEntry
-	nil,                           // 74: slacktalk.event.v1.MembersResponse.UserGroupsEntry
-	nil,                           // 75: slacktalk.event.v1.MembersResponse.ChannelsEntry
-	(*timestamppb.Timestamp)(nil), // 76: google.protobuf.Timestamp
+	(*TimerDue)(nil),              // 55: slacktalk.event.v1.TimerDue
+	(*KarteCommand)(nil),          // 56: slacktalk.event.v1.KarteCommand
+	(*RepliesRequest)(nil),        // 57: slacktalk.event.v1.RepliesRequest
+	(*RepliesResponse)(nil),       // 58: slacktalk.event.v1.RepliesResponse
+	(*MessageRequest)(nil),        // 59: slacktalk.event.v1.MessageRequest
+	(*MessageResponse)(nil),       // 60: slacktalk.event.v1.MessageResponse
+	(*HistoryRequest)(nil),        // 61: slacktalk.event.v1.HistoryRequest
+	(*HistoryResponse)(nil),       // 62: slacktalk.event.v1.HistoryResponse
+	(*OperatorsRequest)(nil),      // 63: slacktalk.event.v1.OperatorsRequest
+	(*OperatorsResponse)(nil),     // 64: slacktalk.event.v1.OperatorsResponse
+	(*TestMessageRequest)(nil),    // 65: slacktalk.event.v1.TestMessageRequest
+	(*TestMessageResponse)(nil),   // 66: slacktalk.event.v1.TestMessageResponse
+	(*ExaminationRequest)(nil),    // 67: slacktalk.event.v1.ExaminationRequest
+	(*ExaminationResponse)(nil),   // 68: slacktalk.event.v1.ExaminationResponse
+	(*Finding)(nil),               // 69: slacktalk.event.v1.Finding
+	(*AuditEntry)(nil),            // 70: slacktalk.event.v1.AuditEntry
+	(*MembersRequest)(nil),        // 71: slacktalk.event.v1.MembersRequest
+	(*MembersResponse)(nil),       // 72: slacktalk.event.v1.MembersResponse
+	(*Member)(nil),                // 73: slacktalk.event.v1.Member
+	nil,                           // 74: slacktalk.event.v1.Finding.ValuesEntry
+	nil,                           // 75: slacktalk.event.v1.MembersResponse.UserGroupsEntry
+	nil,                           // 76: slacktalk.event.v1.MembersResponse.ChannelsEntry
+	(*timestamppb.Timestamp)(nil), // 77: google.protobuf.Timestamp
 }
 var file_slacktalk_event_v1_event_proto_depIdxs = []int32{
 	9,   // 0: slacktalk.event.v1.AssigneeChange.operator:type_name -> slacktalk.event.v1.Operator
 	0,   // 1: slacktalk.event.v1.StatusChange.status:type_name -> slacktalk.event.v1.ChatStatus
 	8,   // 2: slacktalk.event.v1.TalkFact.customer:type_name -> slacktalk.event.v1.Customer
-	76,  // 3: slacktalk.event.v1.TalkFact.occurred_at:type_name -> google.protobuf.Timestamp
-	76,  // 4: slacktalk.event.v1.TalkFact.received_at:type_name -> google.protobuf.Timestamp
+	77,  // 3: slacktalk.event.v1.TalkFact.occurred_at:type_name -> google.protobuf.Timestamp
+	77,  // 4: slacktalk.event.v1.TalkFact.received_at:type_name -> google.protobuf.Timestamp
 	15,  // 5: slacktalk.event.v1.TalkFact.customer_message:type_name -> slacktalk.event.v1.CustomerMessage
 	16,  // 6: slacktalk.event.v1.TalkFact.operator_message:type_name -> slacktalk.event.v1.OperatorMessage
 	17,  // 7: slacktalk.event.v1.TalkFact.assigned:type_name -> slacktalk.event.v1.Assigned
@@ -6585,8 +6658,8 @@ var file_slacktalk_event_v1_event_proto_depIdxs = []int32{
 	11,  // 27: slacktalk.event.v1.ChangeFailed.status:type_name -> slacktalk.event.v1.StatusChange
 	13,  // 28: slacktalk.event.v1.ChangeFailed.origin:type_name -> slacktalk.event.v1.SlackMessageRef
 	2,   // 29: slacktalk.event.v1.ChangeFailed.reason:type_name -> slacktalk.event.v1.FailureReason
-	76,  // 30: slacktalk.event.v1.SlackFact.occurred_at:type_name -> google.protobuf.Timestamp
-	76,  // 31: slacktalk.event.v1.SlackFact.received_at:type_name -> google.protobuf.Timestamp
+	77,  // 30: slacktalk.event.v1.SlackFact.occurred_at:type_name -> google.protobuf.Timestamp
+	77,  // 31: slacktalk.event.v1.SlackFact.received_at:type_name -> google.protobuf.Timestamp
 	30,  // 32: slacktalk.event.v1.SlackFact.reply_written:type_name -> slacktalk.event.v1.ReplyWritten
 	31,  // 33: slacktalk.event.v1.SlackFact.reply_edited:type_name -> slacktalk.event.v1.ReplyEdited
 	32,  // 34: slacktalk.event.v1.SlackFact.reply_deleted:type_name -> slacktalk.event.v1.ReplyDeleted
@@ -6613,7 +6686,7 @@ var file_slacktalk_event_v1_event_proto_depIdxs = []int32{
 	26,  // 55: slacktalk.event.v1.ActionPressed.content:type_name -> slacktalk.event.v1.Content
 	25,  // 56: slacktalk.event.v1.MessageComposed.author:type_name -> slacktalk.event.v1.Author
 	2,   // 57: slacktalk.event.v1.PostFailed.reason:type_name -> slacktalk.event.v1.FailureReason
-	76,  // 58: slacktalk.event.v1.SlackCommand.issued_at:type_name -> google.protobuf.Timestamp
+	77,  // 58: slacktalk.event.v1.SlackCommand.issued_at:type_name -> google.protobuf.Timestamp
 	44,  // 59: slacktalk.event.v1.SlackCommand.thread_post:type_name -> slacktalk.event.v1.ThreadPost
 	52,  // 60: slacktalk.event.v1.SlackCommand.reaction:type_name -> slacktalk.event.v1.Reaction
 	53,  // 61: slacktalk.event.v1.SlackCommand.notice:type_name -> slacktalk.event.v1.Notice
@@ -6624,12 +6697,12 @@ var file_slacktalk_event_v1_event_proto_depIdxs = []int32{
 	12,  // 66: slacktalk.event.v1.Card.page:type_name -> slacktalk.event.v1.Page
 	9,   // 67: slacktalk.event.v1.Card.assignee:type_name -> slacktalk.event.v1.Operator
 	0,   // 68: slacktalk.event.v1.Card.status:type_name -> slacktalk.event.v1.ChatStatus
-	76,  // 69: slacktalk.event.v1.Card.opened_at:type_name -> google.protobuf.Timestamp
-	76,  // 70: slacktalk.event.v1.Card.customer_wrote_at:type_name -> google.protobuf.Timestamp
-	76,  // 71: slacktalk.event.v1.Card.operator_wrote_at:type_name -> google.protobuf.Timestamp
+	77,  // 69: slacktalk.event.v1.Card.opened_at:type_name -> google.protobuf.Timestamp
+	77,  // 70: slacktalk.event.v1.Card.customer_wrote_at:type_name -> google.protobuf.Timestamp
+	77,  // 71: slacktalk.event.v1.Card.operator_wrote_at:type_name -> google.protobuf.Timestamp
 	41,  // 72: slacktalk.event.v1.CardUpdate.card:type_name -> slacktalk.event.v1.Card
 	8,   // 73: slacktalk.event.v1.ThreadPost.customer:type_name -> slacktalk.event.v1.Customer
-	76,  // 74: slacktalk.event.v1.ThreadPost.occurred_at:type_name -> google.protobuf.Timestamp
+	77,  // 74: slacktalk.event.v1.ThreadPost.occurred_at:type_name -> google.protobuf.Timestamp
 	43,  // 75: slacktalk.event.v1.ThreadPost.mentions:type_name -> slacktalk.event.v1.Mention
 	9,   // 76: slacktalk.event.v1.ThreadPost.assignee:type_name -> slacktalk.event.v1.Operator
 	41,  // 77: slacktalk.event.v1.ThreadPost.card:type_name -> slacktalk.event.v1.Card
@@ -6643,10 +6716,10 @@ var file_slacktalk_event_v1_event_proto_depIdxs = []int32{
 	48,  // 85: slacktalk.event.v1.ThreadPost.reminder:type_name -> slacktalk.event.v1.Reminder
 	49,  // 86: slacktalk.event.v1.ThreadPost.status_set:type_name -> slacktalk.event.v1.StatusSet
 	46,  // 87: slacktalk.event.v1.History.entries:type_name -> slacktalk.event.v1.HistoryEntry
-	76,  // 88: slacktalk.event.v1.HistoryEntry.occurred_at:type_name -> google.protobuf.Timestamp
+	77,  // 88: slacktalk.event.v1.HistoryEntry.occurred_at:type_name -> google.protobuf.Timestamp
 	9,   // 89: slacktalk.event.v1.HistoryEntry.operator:type_name -> slacktalk.event.v1.Operator
 	9,   // 90: slacktalk.event.v1.SentReply.operator:type_name -> slacktalk.event.v1.Operator
-	76,  // 91: slacktalk.event.v1.Reminder.waiting_since:type_name -> google.protobuf.Timestamp
+	77,  // 91: slacktalk.event.v1.Reminder.waiting_since:type_name -> google.protobuf.Timestamp
 	0,   // 92: slacktalk.event.v1.StatusSet.status:type_name -> slacktalk.event.v1.ChatStatus
 	9,   // 93: slacktalk.event.v1.StatusSet.operator:type_name -> slacktalk.event.v1.Operator
 	13,  // 94: slacktalk.event.v1.Reaction.target:type_name -> slacktalk.event.v1.SlackMessageRef
@@ -6658,25 +6731,25 @@ var file_slacktalk_event_v1_event_proto_depIdxs = []int32{
 	8,   // 100: slacktalk.event.v1.KarteCommand.customer:type_name -> slacktalk.event.v1.Customer
 	1,   // 101: slacktalk.event.v1.KarteCommand.kind:type_name -> slacktalk.event.v1.ReplyKind
 	13,  // 102: slacktalk.event.v1.KarteCommand.origin:type_name -> slacktalk.event.v1.SlackMessageRef
-	76,  // 103: slacktalk.event.v1.KarteCommand.issued_at:type_name -> google.protobuf.Timestamp
+	77,  // 103: slacktalk.event.v1.KarteCommand.issued_at:type_name -> google.protobuf.Timestamp
 	10,  // 104: slacktalk.event.v1.KarteCommand.assignee:type_name -> slacktalk.event.v1.AssigneeChange
 	11,  // 105: slacktalk.event.v1.KarteCommand.status:type_name -> slacktalk.event.v1.StatusChange
 	24,  // 106: slacktalk.event.v1.RepliesResponse.replies:type_name -> slacktalk.event.v1.SlackFact
 	30,  // 107: slacktalk.event.v1.MessageResponse.message:type_name -> slacktalk.event.v1.ReplyWritten
 	8,   // 108: slacktalk.event.v1.HistoryRequest.customer:type_name -> slacktalk.event.v1.Customer
-	76,  // 109: slacktalk.event.v1.HistoryRequest.before:type_name -> google.protobuf.Timestamp
+	77,  // 109: slacktalk.event.v1.HistoryRequest.before:type_name -> google.protobuf.Timestamp
 	46,  // 110: slacktalk.event.v1.HistoryResponse.entries:type_name -> slacktalk.event.v1.HistoryEntry
 	9,   // 111: slacktalk.event.v1.OperatorsResponse.operators:type_name -> slacktalk.event.v1.Operator
 	8,   // 112: slacktalk.event.v1.TestMessageResponse.customer:type_name -> slacktalk.event.v1.Customer
-	76,  // 113: slacktalk.event.v1.TestMessageResponse.sent_at:type_name -> google.protobuf.Timestamp
-	76,  // 114: slacktalk.event.v1.TestMessageResponse.accepted_at:type_name -> google.protobuf.Timestamp
-	68,  // 115: slacktalk.event.v1.ExaminationResponse.findings:type_name -> slacktalk.event.v1.Finding
+	77,  // 113: slacktalk.event.v1.TestMessageResponse.sent_at:type_name -> google.protobuf.Timestamp
+	77,  // 114: slacktalk.event.v1.TestMessageResponse.accepted_at:type_name -> google.protobuf.Timestamp
+	69,  // 115: slacktalk.event.v1.ExaminationResponse.findings:type_name -> slacktalk.event.v1.Finding
 	6,   // 116: slacktalk.event.v1.Finding.state:type_name -> slacktalk.event.v1.FindingState
-	73,  // 117: slacktalk.event.v1.Finding.values:type_name -> slacktalk.event.v1.Finding.ValuesEntry
-	76,  // 118: slacktalk.event.v1.AuditEntry.time:type_name -> google.protobuf.Timestamp
-	72,  // 119: slacktalk.event.v1.MembersResponse.members:type_name -> slacktalk.event.v1.Member
-	74,  // 120: slacktalk.event.v1.MembersResponse.user_groups:type_name -> slacktalk.event.v1.MembersResponse.UserGroupsEntry
-	75,  // 121: slacktalk.event.v1.MembersResponse.channels:type_name -> slacktalk.event.v1.MembersResponse.ChannelsEntry
+	74,  // 117: slacktalk.event.v1.Finding.values:type_name -> slacktalk.event.v1.Finding.ValuesEntry
+	77,  // 118: slacktalk.event.v1.AuditEntry.time:type_name -> google.protobuf.Timestamp
+	73,  // 119: slacktalk.event.v1.MembersResponse.members:type_name -> slacktalk.event.v1.Member
+	75,  // 120: slacktalk.event.v1.MembersResponse.user_groups:type_name -> slacktalk.event.v1.MembersResponse.UserGroupsEntry
+	76,  // 121: slacktalk.event.v1.MembersResponse.channels:type_name -> slacktalk.event.v1.MembersResponse.ChannelsEntry
 	122, // [122:122] is the sub-list for method output_type
 	122, // [122:122] is the sub-list for method input_type
 	122, // [122:122] is the sub-list for extension type_name
@@ -6749,7 +6822,7 @@ func file_slacktalk_event_v1_event_proto_init() {
 		(*ThreadPost_Reminder)(nil),
 		(*ThreadPost_StatusSet)(nil),
 	}
-	file_slacktalk_event_v1_event_proto_msgTypes[47].OneofWrappers = []any{
+	file_slacktalk_event_v1_event_proto_msgTypes[48].OneofWrappers = []any{
 		(*KarteCommand_Assignee)(nil),
 		(*KarteCommand_Status)(nil),
 	}
@@ -6759,7 +6832,7 @@ func file_slacktalk_event_v1_event_proto_init() {
 			GoPackagePath: reflect.TypeOf(x{}).PkgPath(),
 			RawDescriptor: unsafe.Slice(unsafe.StringData(file_slacktalk_event_v1_event_proto_rawDesc), len(file_slacktalk_event_v1_event_proto_rawDesc)),
 			NumEnums:      8,
-			NumMessages:   68,
+			NumMessages:   69,
 			NumExtensions: 0,
 			NumServices:   0,
 		},

@@ -52,6 +52,8 @@ type ConversationRecord struct {
 	// The same for the status.
 	StatusCommand string     `protobuf:"bytes,15,opt,name=status_command,json=statusCommand,proto3" json:"status_command,omitempty"`
 	StatusBefore  ChatStatus `protobuf:"varint,16,opt,name=status_before,json=statusBefore,proto3,enum=slacktalk.event.v1.ChatStatus" json:"status_before,omitempty"`
+	// Since when the customer waits for an answer; kept where the project's settings say what happens then.
+	Waiting       *Waiting `protobuf:"bytes,19,opt,name=waiting,proto3" json:"waiting,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -191,6 +193,132 @@ func (x *ConversationRecord) GetStatusBefore() ChatStatus {
 	return ChatStatus_CHAT_STATUS_UNSPECIFIED
 }
 
+func (x *ConversationRecord) GetWaiting() *Waiting {
+	if x != nil {
+		return x.Waiting
+	}
+	return nil
+}
+
+// Waiting is what a customer has written that no operator has answered. Facts about it come in any order, so it keeps by when everything before was answered, too.
+type Waiting struct {
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// Oldest first. Of many, the first and the latest ones.
+	Messages []*Unanswered `protobuf:"bytes,1,rep,name=messages,proto3" json:"messages,omitempty"`
+	// What occurred at KARTE until then is answered, by an operator's message in KARTE's console.
+	AnsweredOccurred *timestamppb.Timestamp `protobuf:"bytes,2,opt,name=answered_occurred,json=answeredOccurred,proto3" json:"answered_occurred,omitempty"`
+	// What had been received until then is answered, by a message from Slack or because the conversation was closed.
+	AnsweredReceived *timestamppb.Timestamp `protobuf:"bytes,3,opt,name=answered_received,json=answeredReceived,proto3" json:"answered_received,omitempty"`
+	unknownFields    protoimpl.UnknownFields
+	sizeCache        protoimpl.SizeCache
+}
+
+func (x *Waiting) Reset() {
+	*x = Waiting{}
+	mi := &file_slacktalk_event_v1_record_proto_msgTypes[1]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *Waiting) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*Waiting) ProtoMessage() {}
+
+func (x *Waiting) ProtoReflect() protoreflect.Message {
+	mi := &file_slacktalk_event_v1_record_proto_msgTypes[1]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use Waiting.ProtoReflect.Descriptor instead.
+func (*Waiting) Descriptor() ([]byte, []int) {
+	return file_slacktalk_event_v1_record_proto_rawDescGZIP(), []int{1}
+}
+
+func (x *Waiting) GetMessages() []*Unanswered {
+	if x != nil {
+		return x.Messages
+	}
+	return nil
+}
+
+func (x *Waiting) GetAnsweredOccurred() *timestamppb.Timestamp {
+	if x != nil {
+		return x.AnsweredOccurred
+	}
+	return nil
+}
+
+func (x *Waiting) GetAnsweredReceived() *timestamppb.Timestamp {
+	if x != nil {
+		return x.AnsweredReceived
+	}
+	return nil
+}
+
+// Unanswered is one message of a customer.
+type Unanswered struct {
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// KARTE's time.
+	OccurredAt *timestamppb.Timestamp `protobuf:"bytes,1,opt,name=occurred_at,json=occurredAt,proto3" json:"occurred_at,omitempty"`
+	// Ours.
+	ReceivedAt    *timestamppb.Timestamp `protobuf:"bytes,2,opt,name=received_at,json=receivedAt,proto3" json:"received_at,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *Unanswered) Reset() {
+	*x = Unanswered{}
+	mi := &file_slacktalk_event_v1_record_proto_msgTypes[2]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *Unanswered) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*Unanswered) ProtoMessage() {}
+
+func (x *Unanswered) ProtoReflect() protoreflect.Message {
+	mi := &file_slacktalk_event_v1_record_proto_msgTypes[2]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use Unanswered.ProtoReflect.Descriptor instead.
+func (*Unanswered) Descriptor() ([]byte, []int) {
+	return file_slacktalk_event_v1_record_proto_rawDescGZIP(), []int{2}
+}
+
+func (x *Unanswered) GetOccurredAt() *timestamppb.Timestamp {
+	if x != nil {
+		return x.OccurredAt
+	}
+	return nil
+}
+
+func (x *Unanswered) GetReceivedAt() *timestamppb.Timestamp {
+	if x != nil {
+		return x.ReceivedAt
+	}
+	return nil
+}
+
 // ThreadRecord is where a conversation's thread is. Bucket THREADS, written by slack-gateway.
 type ThreadRecord struct {
 	state   protoimpl.MessageState `protogen:"open.v1"`
@@ -215,7 +343,7 @@ type ThreadRecord struct {
 
 func (x *ThreadRecord) Reset() {
 	*x = ThreadRecord{}
-	mi := &file_slacktalk_event_v1_record_proto_msgTypes[1]
+	mi := &file_slacktalk_event_v1_record_proto_msgTypes[3]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -227,7 +355,7 @@ func (x *ThreadRecord) String() string {
 func (*ThreadRecord) ProtoMessage() {}
 
 func (x *ThreadRecord) ProtoReflect() protoreflect.Message {
-	mi := &file_slacktalk_event_v1_record_proto_msgTypes[1]
+	mi := &file_slacktalk_event_v1_record_proto_msgTypes[3]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -240,7 +368,7 @@ func (x *ThreadRecord) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ThreadRecord.ProtoReflect.Descriptor instead.
 func (*ThreadRecord) Descriptor() ([]byte, []int) {
-	return file_slacktalk_event_v1_record_proto_rawDescGZIP(), []int{1}
+	return file_slacktalk_event_v1_record_proto_rawDescGZIP(), []int{3}
 }
 
 func (x *ThreadRecord) GetTeam() string {
@@ -341,7 +469,7 @@ type Checkpoint struct {
 
 func (x *Checkpoint) Reset() {
 	*x = Checkpoint{}
-	mi := &file_slacktalk_event_v1_record_proto_msgTypes[2]
+	mi := &file_slacktalk_event_v1_record_proto_msgTypes[4]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -353,7 +481,7 @@ func (x *Checkpoint) String() string {
 func (*Checkpoint) ProtoMessage() {}
 
 func (x *Checkpoint) ProtoReflect() protoreflect.Message {
-	mi := &file_slacktalk_event_v1_record_proto_msgTypes[2]
+	mi := &file_slacktalk_event_v1_record_proto_msgTypes[4]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -366,7 +494,7 @@ func (x *Checkpoint) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Checkpoint.ProtoReflect.Descriptor instead.
 func (*Checkpoint) Descriptor() ([]byte, []int) {
-	return file_slacktalk_event_v1_record_proto_rawDescGZIP(), []int{2}
+	return file_slacktalk_event_v1_record_proto_rawDescGZIP(), []int{4}
 }
 
 func (x *Checkpoint) GetSequence() uint64 {
@@ -433,7 +561,7 @@ type DeadLetter struct {
 
 func (x *DeadLetter) Reset() {
 	*x = DeadLetter{}
-	mi := &file_slacktalk_event_v1_record_proto_msgTypes[3]
+	mi := &file_slacktalk_event_v1_record_proto_msgTypes[5]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -445,7 +573,7 @@ func (x *DeadLetter) String() string {
 func (*DeadLetter) ProtoMessage() {}
 
 func (x *DeadLetter) ProtoReflect() protoreflect.Message {
-	mi := &file_slacktalk_event_v1_record_proto_msgTypes[3]
+	mi := &file_slacktalk_event_v1_record_proto_msgTypes[5]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -458,7 +586,7 @@ func (x *DeadLetter) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use DeadLetter.ProtoReflect.Descriptor instead.
 func (*DeadLetter) Descriptor() ([]byte, []int) {
-	return file_slacktalk_event_v1_record_proto_rawDescGZIP(), []int{3}
+	return file_slacktalk_event_v1_record_proto_rawDescGZIP(), []int{5}
 }
 
 func (x *DeadLetter) GetStream() string {
@@ -528,7 +656,7 @@ var File_slacktalk_event_v1_record_proto protoreflect.FileDescriptor
 
 const file_slacktalk_event_v1_record_proto_rawDesc = "" +
 	"\n" +
-	"\x1fslacktalk/event/v1/record.proto\x12\x12slacktalk.event.v1\x1a\x1fgoogle/protobuf/timestamp.proto\x1a\x1eslacktalk/event/v1/event.proto\"\xa8\x05\n" +
+	"\x1fslacktalk/event/v1/record.proto\x12\x12slacktalk.event.v1\x1a\x1fgoogle/protobuf/timestamp.proto\x1a\x1eslacktalk/event/v1/event.proto\"\xdf\x05\n" +
 	"\x12ConversationRecord\x12\x19\n" +
 	"\balias_of\x18\x01 \x01(\tR\aaliasOf\x128\n" +
 	"\bcustomer\x18\x02 \x01(\v2\x1c.slacktalk.event.v1.CustomerR\bcustomer\x12\x12\n" +
@@ -548,7 +676,18 @@ const file_slacktalk_event_v1_record_proto_rawDesc = "" +
 	"\x10assignee_command\x18\r \x01(\tR\x0fassigneeCommand\x12E\n" +
 	"\x0fassignee_before\x18\x0e \x01(\v2\x1c.slacktalk.event.v1.OperatorR\x0eassigneeBefore\x12%\n" +
 	"\x0estatus_command\x18\x0f \x01(\tR\rstatusCommand\x12C\n" +
-	"\rstatus_before\x18\x10 \x01(\x0e2\x1e.slacktalk.event.v1.ChatStatusR\fstatusBefore\"\xf8\x02\n" +
+	"\rstatus_before\x18\x10 \x01(\x0e2\x1e.slacktalk.event.v1.ChatStatusR\fstatusBefore\x125\n" +
+	"\awaiting\x18\x13 \x01(\v2\x1b.slacktalk.event.v1.WaitingR\awaiting\"\xd7\x01\n" +
+	"\aWaiting\x12:\n" +
+	"\bmessages\x18\x01 \x03(\v2\x1e.slacktalk.event.v1.UnansweredR\bmessages\x12G\n" +
+	"\x11answered_occurred\x18\x02 \x01(\v2\x1a.google.protobuf.TimestampR\x10answeredOccurred\x12G\n" +
+	"\x11answered_received\x18\x03 \x01(\v2\x1a.google.protobuf.TimestampR\x10answeredReceived\"\x86\x01\n" +
+	"\n" +
+	"Unanswered\x12;\n" +
+	"\voccurred_at\x18\x01 \x01(\v2\x1a.google.protobuf.TimestampR\n" +
+	"occurredAt\x12;\n" +
+	"\vreceived_at\x18\x02 \x01(\v2\x1a.google.protobuf.TimestampR\n" +
+	"receivedAt\"\xf8\x02\n" +
 	"\fThreadRecord\x12\x12\n" +
 	"\x04team\x18\x01 \x01(\tR\x04team\x12\x18\n" +
 	"\achannel\x18\x02 \x01(\tR\achannel\x12\x0e\n" +
@@ -598,37 +737,45 @@ func file_slacktalk_event_v1_record_proto_rawDescGZIP() []byte {
 	return file_slacktalk_event_v1_record_proto_rawDescData
 }
 
-var file_slacktalk_event_v1_record_proto_msgTypes = make([]protoimpl.MessageInfo, 4)
+var file_slacktalk_event_v1_record_proto_msgTypes = make([]protoimpl.MessageInfo, 6)
 var file_slacktalk_event_v1_record_proto_goTypes = []any{
 	(*ConversationRecord)(nil),    // 0: slacktalk.event.v1.ConversationRecord
-	(*ThreadRecord)(nil),          // 1: slacktalk.event.v1.ThreadRecord
-	(*Checkpoint)(nil),            // 2: slacktalk.event.v1.Checkpoint
-	(*DeadLetter)(nil),            // 3: slacktalk.event.v1.DeadLetter
-	(*Customer)(nil),              // 4: slacktalk.event.v1.Customer
-	(*Operator)(nil),              // 5: slacktalk.event.v1.Operator
-	(*timestamppb.Timestamp)(nil), // 6: google.protobuf.Timestamp
-	(ChatStatus)(0),               // 7: slacktalk.event.v1.ChatStatus
-	(*Page)(nil),                  // 8: slacktalk.event.v1.Page
-	(FailureReason)(0),            // 9: slacktalk.event.v1.FailureReason
+	(*Waiting)(nil),               // 1: slacktalk.event.v1.Waiting
+	(*Unanswered)(nil),            // 2: slacktalk.event.v1.Unanswered
+	(*ThreadRecord)(nil),          // 3: slacktalk.event.v1.ThreadRecord
+	(*Checkpoint)(nil),            // 4: slacktalk.event.v1.Checkpoint
+	(*DeadLetter)(nil),            // 5: slacktalk.event.v1.DeadLetter
+	(*Customer)(nil),              // 6: slacktalk.event.v1.Customer
+	(*Operator)(nil),              // 7: slacktalk.event.v1.Operator
+	(*timestamppb.Timestamp)(nil), // 8: google.protobuf.Timestamp
+	(ChatStatus)(0),               // 9: slacktalk.event.v1.ChatStatus
+	(*Page)(nil),                  // 10: slacktalk.event.v1.Page
+	(FailureReason)(0),            // 11: slacktalk.event.v1.FailureReason
 }
 var file_slacktalk_event_v1_record_proto_depIdxs = []int32{
-	4,  // 0: slacktalk.event.v1.ConversationRecord.customer:type_name -> slacktalk.event.v1.Customer
-	5,  // 1: slacktalk.event.v1.ConversationRecord.assignee:type_name -> slacktalk.event.v1.Operator
-	6,  // 2: slacktalk.event.v1.ConversationRecord.create_time:type_name -> google.protobuf.Timestamp
-	7,  // 3: slacktalk.event.v1.ConversationRecord.status:type_name -> slacktalk.event.v1.ChatStatus
-	8,  // 4: slacktalk.event.v1.ConversationRecord.page:type_name -> slacktalk.event.v1.Page
-	5,  // 5: slacktalk.event.v1.ConversationRecord.assignee_before:type_name -> slacktalk.event.v1.Operator
-	7,  // 6: slacktalk.event.v1.ConversationRecord.status_before:type_name -> slacktalk.event.v1.ChatStatus
-	4,  // 7: slacktalk.event.v1.ThreadRecord.customer:type_name -> slacktalk.event.v1.Customer
-	6,  // 8: slacktalk.event.v1.ThreadRecord.claimed_at:type_name -> google.protobuf.Timestamp
-	6,  // 9: slacktalk.event.v1.Checkpoint.attempted_at:type_name -> google.protobuf.Timestamp
-	9,  // 10: slacktalk.event.v1.DeadLetter.reason:type_name -> slacktalk.event.v1.FailureReason
-	6,  // 11: slacktalk.event.v1.DeadLetter.died_at:type_name -> google.protobuf.Timestamp
-	12, // [12:12] is the sub-list for method output_type
-	12, // [12:12] is the sub-list for method input_type
-	12, // [12:12] is the sub-list for extension type_name
-	12, // [12:12] is the sub-list for extension extendee
-	0,  // [0:12] is the sub-list for field type_name
+	6,  // 0: slacktalk.event.v1.ConversationRecord.customer:type_name -> slacktalk.event.v1.Customer
+	7,  // 1: slacktalk.event.v1.ConversationRecord.assignee:type_name -> slacktalk.event.v1.Operator
+	8,  // 2: slacktalk.event.v1.ConversationRecord.create_time:type_name -> google.protobuf.Timestamp
+	9,  // 3: slacktalk.event.v1.ConversationRecord.status:type_name -> slacktalk.event.v1.ChatStatus
+	10, // 4: slacktalk.event.v1.ConversationRecord.page:type_name -> slacktalk.event.v1.Page
+	7,  // 5: slacktalk.event.v1.ConversationRecord.assignee_before:type_name -> slacktalk.event.v1.Operator
+	9,  // 6: slacktalk.event.v1.ConversationRecord.status_before:type_name -> slacktalk.event.v1.ChatStatus
+	1,  // 7: slacktalk.event.v1.ConversationRecord.waiting:type_name -> slacktalk.event.v1.Waiting
+	2,  // 8: slacktalk.event.v1.Waiting.messages:type_name -> slacktalk.event.v1.Unanswered
+	8,  // 9: slacktalk.event.v1.Waiting.answered_occurred:type_name -> google.protobuf.Timestamp
+	8,  // 10: slacktalk.event.v1.Waiting.answered_received:type_name -> google.protobuf.Timestamp
+	8,  // 11: slacktalk.event.v1.Unanswered.occurred_at:type_name -> google.protobuf.Timestamp
+	8,  // 12: slacktalk.event.v1.Unanswered.received_at:type_name -> google.protobuf.Timestamp
+	6,  // 13: slacktalk.event.v1.ThreadRecord.customer:type_name -> slacktalk.event.v1.Customer
+	8,  // 14: slacktalk.event.v1.ThreadRecord.claimed_at:type_name -> google.protobuf.Timestamp
+	8,  // 15: slacktalk.event.v1.Checkpoint.attempted_at:type_name -> google.protobuf.Timestamp
+	11, // 16: slacktalk.event.v1.DeadLetter.reason:type_name -> slacktalk.event.v1.FailureReason
+	8,  // 17: slacktalk.event.v1.DeadLetter.died_at:type_name -> google.protobuf.Timestamp
+	18, // [18:18] is the sub-list for method output_type
+	18, // [18:18] is the sub-list for method input_type
+	18, // [18:18] is the sub-list for extension type_name
+	18, // [18:18] is the sub-list for extension extendee
+	0,  // [0:18] is the sub-list for field type_name
 }
 
 func init() { file_slacktalk_event_v1_record_proto_init() }
@@ -643,7 +790,7 @@ func file_slacktalk_event_v1_record_proto_init() {
 			GoPackagePath: reflect.TypeOf(x{}).PkgPath(),
 			RawDescriptor: unsafe.Slice(unsafe.StringData(file_slacktalk_event_v1_record_proto_rawDesc), len(file_slacktalk_event_v1_record_proto_rawDesc)),
 			NumEnums:      0,
-			NumMessages:   4,
+			NumMessages:   6,
 			NumExtensions: 0,
 			NumServices:   0,
 		},

@@ -599,7 +599,7 @@ type BusinessHours struct {
 	Periods  []*BusinessPeriod `protobuf:"bytes,2,rep,name=periods,proto3" json:"periods,omitempty"`
 	// The rule matches outside of the periods instead.
 	Outside bool `protobuf:"varint,3,opt,name=outside,proto3" json:"outside,omitempty"`
-	// Days without any period, like `2026-12-31`.
+	// Days on which no period begins, like `2026-12-31`; one that began the day before goes on.
 	Holidays      []string `protobuf:"bytes,4,rep,name=holidays,proto3" json:"holidays,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
