@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"strings"
 	"time"
 
 	"github.com/nats-io/nats.go"
@@ -36,6 +37,15 @@ const (
 
 // AskSlackSubject: ask.slack.{team}.{question}.
 func AskSlackSubject(team string, q Question) string { return "ask.slack." + team + "." + string(q) }
+
+// AskedTeam is the reverse of AskSlackSubject, as far as the workspace is concerned; empty when subject is no such one.
+func AskedTeam(subject string) string {
+	parts := strings.Split(subject, ".")
+	if len(parts) != 4 || parts[0] != "ask" || parts[1] != "slack" {
+		return ""
+	}
+	return parts[2]
+}
 
 // AskKarteSubject: ask.karte.{project}.{question}.
 func AskKarteSubject(project string, q Question) string {
@@ -116,6 +126,14 @@ func Answer[Q any, Request interface {
 	*Q
 	proto.Message
 }](ctx context.Context, b *Bus, subject, queue string, limit time.Duration, answer func(context.Context, Request) proto.Message) error {
+	return AnswerOn(ctx, b, subject, queue, limit, func(ctx context.Context, _ string, request Request) proto.Message { return answer(ctx, request) })
+}
+
+// AnswerOn is Answer for a subject with wildcards: answer is told on which subject it was asked.
+func AnswerOn[Q any, Request interface {
+	*Q
+	proto.Message
+}](ctx context.Context, b *Bus, subject, queue string, limit time.Duration, answer func(ctx context.Context, subject string, request Request) proto.Message) error {
 	var answering errgroup.Group
 	answering.SetLimit(answersAtOnce)
 	questions := make(chan *nats.Msg, 256)
@@ -139,7 +157,7 @@ func Answer[Q any, Request interface {
 				request := Request(new(Q))
 				err := proto.Unmarshal(m.Data, request)
 				if err == nil {
-					err = respond(ctx, m, limit, func(ctx context.Context) proto.Message { return answer(ctx, request) })
+					err = respond(ctx, m, limit, func(ctx context.Context) proto.Message { return answer(ctx, m.Subject, request) })
 				}
 				if err != nil {
 					b.log.Warn("question not answered", "subject", subject, "err", err)

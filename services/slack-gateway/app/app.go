@@ -18,13 +18,13 @@ import (
 	"github.com/slacktalk/slacktalk/internal/bus"
 	"github.com/slacktalk/slacktalk/internal/daemon"
 	"github.com/slacktalk/slacktalk/internal/examination"
-	"github.com/slacktalk/slacktalk/internal/retry"
 	"github.com/slacktalk/slacktalk/internal/secret"
 	"github.com/slacktalk/slacktalk/services/slack-gateway/catchup"
 	"github.com/slacktalk/slacktalk/services/slack-gateway/dialog"
 	"github.com/slacktalk/slacktalk/services/slack-gateway/edge"
 	"github.com/slacktalk/slacktalk/services/slack-gateway/examine"
 	"github.com/slacktalk/slacktalk/services/slack-gateway/inbound"
+	"github.com/slacktalk/slacktalk/services/slack-gateway/installation"
 	"github.com/slacktalk/slacktalk/services/slack-gateway/lane"
 	"github.com/slacktalk/slacktalk/services/slack-gateway/members"
 	"github.com/slacktalk/slacktalk/services/slack-gateway/routerapi"
@@ -76,8 +76,13 @@ func (s *Settings) Validate() error {
 
 // App is a slack-gateway that listens but does not work yet.
 type App struct {
-	bus      *bus.Bus
-	slack    *slackapi.Client
+	bus *bus.Bus
+	// slack is the client of the token in the settings.
+	slack      *slackapi.Client
+	workspaces *installation.Registry
+	// nobody has no token: Slack refuses all it asks.
+	nobody   *slackapi.Client
+	learned  atomic.Bool
 	edge     *edge.Edge
 	router   *routerapi.Client
 	dialogs  *dialog.Dialogs
@@ -86,7 +91,6 @@ type App struct {
 	members  *members.Answerer
 	examiner *examine.Examiner
 	catchup  *catchup.Answerer
-	self     atomic.Pointer[inbound.Self]
 	log      *slog.Logger
 	registry *prometheus.Registry
 
@@ -97,7 +101,9 @@ type App struct {
 
 // New opens the listeners and the connection, without waiting for NATS or Slack.
 func New(s Settings, log *slog.Logger) (*App, error) {
-	a := &App{registry: daemon.NewRegistry(), slack: slackapi.New(s.APIURL, s.BotToken), wakes: lane.NewWakes(), log: log}
+	a := &App{
+		registry: daemon.NewRegistry(), slack: slackapi.New(s.APIURL, s.BotToken), nobody: slackapi.New(s.APIURL, secret.String{}), workspaces: installation.NewRegistry(), wakes: lane.NewWakes(), log: log,
+	}
 	if s.Now == nil {
 		s.Now = time.Now
 	}
@@ -108,20 +114,20 @@ func New(s Settings, log *slog.Logger) (*App, error) {
 	if a.router, err = routerapi.New(s.Router); err != nil {
 		return nil, err
 	}
-	a.dialogs = dialog.New(dialog.Options{Router: a.router, Slack: func(string) dialog.Slack { return a.slack }, Now: s.Now, Log: log, Metrics: a.registry})
+	a.dialogs = dialog.New(dialog.Options{Router: a.router, Slack: a.acting, Now: s.Now, Log: log, Metrics: a.registry})
 	journal := examination.New(s.Now)
 	a.edge = edge.New(edge.Options{
 		Publisher: a.bus, Partitions: s.Bus.Partitions, Secrets: []string{s.SigningSecret.Reveal(), s.SigningSecretBefore.Reveal()}, Window: s.Window,
-		Self: a.who, Wake: a.wake, Dialogs: a.dialogs, Now: s.Now, Log: log, Metrics: a.registry, Journal: journal,
+		Self: a.whom, Wake: a.wake, Dialogs: a.dialogs, Now: s.Now, Log: log, Metrics: a.registry, Journal: journal,
 	})
 	a.lanes = lane.New(lane.Options{
-		Bus: a.bus, Slack: a.slack, Marks: a.slack, Team: a.team, Pace: s.Pace, CallTime: slackapi.CallTime, GiveUp: s.GiveUp, Wakes: a.wakes, Now: s.Now, Log: log, Metrics: a.registry,
+		Bus: a.bus, Workspace: installation.For(a.workspaces, func(c *slackapi.Client) lane.Workspace { return c }), Pace: s.Pace, CallTime: slackapi.CallTime, GiveUp: s.GiveUp, Wakes: a.wakes, Now: s.Now, Log: log, Metrics: a.registry,
 	})
 	a.lanes.Render.ConsoleURL = s.ConsoleURL
-	a.members = members.New(a.bus, a.slack, log)
-	a.examiner = examine.New(examine.Options{Bus: a.bus, Slack: a.slack, Journal: journal, Now: s.Now, Log: log})
+	a.members = members.New(a.bus, installation.For(a.workspaces, func(c *slackapi.Client) members.Slack { return c }), log)
+	a.examiner = examine.New(examine.Options{Bus: a.bus, Slack: a.examined, Journal: journal, Now: s.Now, Log: log})
 	a.catchup = catchup.New(catchup.Options{
-		Bus: a.bus, Slack: a.slack, Self: a.who, PerMinute: s.RepliesPerMinute, Now: s.Now, Log: log, Metrics: a.registry,
+		Bus: a.bus, Slack: installation.For(a.workspaces, func(c *slackapi.Client) catchup.Slack { return c }), Self: a.workspaces.Self, PerMinute: s.RepliesPerMinute, Now: s.Now, Log: log, Metrics: a.registry,
 	})
 	if a.HTTP, err = daemon.Listen(s.HTTPAddr); err != nil {
 		return nil, err
@@ -135,7 +141,7 @@ func (a *App) Run(ctx context.Context) error {
 	checks := []daemon.Check{
 		{Name: "nats", Check: a.bus.Check(bus.Slack, bus.Posts, bus.Bucket(bus.Threads), bus.Bucket(bus.Lanes), bus.Bucket(bus.Checkpoints))},
 		{Name: "slack credentials", Check: func(context.Context) error {
-			if a.self.Load() == nil {
+			if !a.learned.Load() {
 				return errors.New("auth.test has not answered yet")
 			}
 			return nil
@@ -161,47 +167,49 @@ func (a *App) work(ctx context.Context) error {
 		return fmt.Errorf("listen for wakes: %w", err)
 	}
 	defer func() { _ = wakes.Unsubscribe() }()
-	if !a.learn(ctx) {
+	if !a.workspaces.Learn(ctx, a.slack, a.log) {
 		return nil
 	}
+	a.learned.Store(true)
 	return daemon.Together(ctx,
 		func(ctx context.Context) error { return a.bus.ServeLanes(ctx, a.lanes.Handler) },
 		func(ctx context.Context) error {
 			return a.bus.ServeExhausted(ctx, bus.Posts, "lane-", a.lanes.Exhausted)
 		},
-		func(ctx context.Context) error { return a.members.Serve(ctx, a.self.Load().Team) },
-		func(ctx context.Context) error { return a.examiner.ServeWorkspace(ctx, a.self.Load().Team) },
-		func(ctx context.Context) error { return a.catchup.Serve(ctx, a.self.Load().Team) })
+		func(ctx context.Context) error { return a.workspaces.Serve(ctx, a.answer) })
 }
 
-// learn asks Slack who the app is until it answers; false when ctx ended first.
-func (a *App) learn(ctx context.Context) bool {
-	for n := uint64(1); ; n++ {
-		self, err := a.slack.Self(ctx)
-		if err == nil {
-			a.self.Store(&inbound.Self{BotUser: self.UserID, BotID: self.BotID, Team: self.TeamID})
-			a.log.Info("connected to slack", "team", self.TeamID, "bot", self.UserID)
-			return true
-		}
-		wait := retry.Wait(n, err)
-		a.log.Warn("slack does not say who we are", "err", err, "wait", wait)
-		select {
-		case <-ctx.Done():
-			return false
-		case <-time.After(wait):
-		}
+// answer answers the questions about one workspace.
+func (a *App) answer(ctx context.Context, team string) error {
+	return daemon.Together(ctx,
+		func(ctx context.Context) error { return a.members.Serve(ctx, team) },
+		func(ctx context.Context) error { return a.examiner.ServeWorkspace(ctx, team) },
+		func(ctx context.Context) error { return a.catchup.Serve(ctx, team) })
+}
+
+// whom answers who the app is in the workspace that something is for.
+func (a *App) whom(_ context.Context, origin inbound.Origin) (inbound.Self, error) {
+	if !a.learned.Load() {
+		return inbound.Self{}, errors.New("auth.test has not answered yet")
 	}
+	return a.workspaces.Resolve(origin)
 }
 
-func (a *App) who() (inbound.Self, bool) {
-	if self := a.self.Load(); self != nil {
-		return *self, true
+// acting answers what dialogs do in a workspace: whoever is in front of one is in a workspace that is known, or was a moment ago.
+func (a *App) acting(team string) dialog.Slack {
+	if client, err := a.workspaces.Client(team); err == nil {
+		return client
 	}
-	return inbound.Self{}, false
+	return a.nobody
 }
 
-// team answers the workspace; lanes are served only once it is known.
-func (a *App) team() string { return a.self.Load().Team }
+// examined answers the client of a workspace, else the one of the settings: it says that it belongs to another workspace, or why Slack refuses it.
+func (a *App) examined(team string) (examine.Slack, error) {
+	if client, err := a.workspaces.Client(team); err == nil {
+		return client, nil
+	}
+	return a.slack, nil
+}
 
 // wake tells every replica: the parked message is at one of them.
 func (a *App) wake(w inbound.Wake) {

@@ -5,6 +5,7 @@ import (
 	"context"
 	"errors"
 	"log/slog"
+	"sync"
 	"sync/atomic"
 	"time"
 
@@ -26,9 +27,10 @@ type Slack interface {
 
 // Options of an Answerer.
 type Options struct {
-	Bus   *bus.Bus
-	Slack Slack
-	Self  func() (inbound.Self, bool)
+	Bus *bus.Bus
+	// Slack answers what asks in a workspace, Self who the app is there.
+	Slack func(team string) (Slack, error)
+	Self  func(team string) (inbound.Self, bool)
 	// PerMinute is how many threads are read in a minute at most; Slack allows about 50 such calls (tier 3). 0 reads none.
 	PerMinute int
 	Now       func() time.Time
@@ -39,10 +41,21 @@ type Options struct {
 // Answerer answers RepliesRequests over NATS.
 type Answerer struct {
 	Options
+	// patience is one per workspace: Slack's limits are.
+	patience sync.Map
+	checks   *prometheus.CounterVec
+}
+
+// patience is how much may be asked of Slack in one workspace.
+type patience struct {
 	limit *rate.Limiter
 	// throttled is until when Slack wants to be left alone, in Unix nanoseconds.
 	throttled atomic.Int64
-	checks    *prometheus.CounterVec
+}
+
+func (a *Answerer) patienceFor(team string) *patience {
+	p, _ := a.patience.LoadOrStore(team, &patience{limit: rate.NewLimiter(rate.Limit(float64(a.PerMinute)/60), (a.PerMinute+1)/2)})
+	return p.(*patience) //nolint:forcetypeassert // nothing else is stored
 }
 
 // answerWithin bounds one answer; the asker waits a little longer.
@@ -50,7 +63,7 @@ const answerWithin = 3500 * time.Millisecond
 
 // New makes an answerer.
 func New(o Options) *Answerer {
-	a := &Answerer{Options: o, limit: rate.NewLimiter(rate.Limit(float64(o.PerMinute)/60), (o.PerMinute+1)/2), checks: prometheus.NewCounterVec(prometheus.CounterOpts{
+	a := &Answerer{Options: o, checks: prometheus.NewCounterVec(prometheus.CounterOpts{
 		Name: "slacktalk_thread_checks_total",
 		Help: "Threads looked at before one of their replies is acted on, by result: complete, missed (Slack held replies that it had not delivered), unchecked (over the limit), failed.",
 	}, []string{"result"})}
@@ -61,16 +74,16 @@ func New(o Options) *Answerer {
 // Serve answers for one workspace until ctx ends; replicas share the questions.
 func (a *Answerer) Serve(ctx context.Context, team string) error {
 	return bus.Answer(ctx, a.Bus, bus.AskSlackSubject(team, bus.AskReplies), "slack-gateway", answerWithin, func(ctx context.Context, request *eventv1.RepliesRequest) proto.Message {
-		response, err := a.Answer(ctx, request)
-		return a.judge(response, err)
+		response, err := a.Answer(ctx, team, request)
+		return a.judge(team, response, err)
 	})
 }
 
 // judge turns an error into an answer. What will not be better in a moment must not hold replies up.
-func (a *Answerer) judge(response *eventv1.RepliesResponse, err error) *eventv1.RepliesResponse {
+func (a *Answerer) judge(team string, response *eventv1.RepliesResponse, err error) *eventv1.RepliesResponse {
 	throttled := err != nil && retry.Delay(err) > 0 && !errors.Is(err, retry.ErrUnknown)
 	if throttled {
-		a.throttled.Store(a.Now().Add(retry.Delay(err)).UnixNano())
+		a.patienceFor(team).throttled.Store(a.Now().Add(retry.Delay(err)).UnixNano())
 	}
 	switch {
 	case err == nil && response.GetUnchecked():
@@ -91,12 +104,16 @@ func (a *Answerer) judge(response *eventv1.RepliesResponse, err error) *eventv1.
 }
 
 // Answer reads the thread and stores the replies that are missing in SLACK, so that they are acted on even if the asker stops now.
-func (a *Answerer) Answer(ctx context.Context, request *eventv1.RepliesRequest) (*eventv1.RepliesResponse, error) {
-	self, ok := a.Self()
-	if !ok || a.Now().UnixNano() < a.throttled.Load() || !a.limit.AllowN(a.Now(), 1) {
+func (a *Answerer) Answer(ctx context.Context, team string, request *eventv1.RepliesRequest) (*eventv1.RepliesResponse, error) {
+	self, ok := a.Self(team)
+	if p := a.patienceFor(team); !ok || a.Now().UnixNano() < p.throttled.Load() || !p.limit.AllowN(a.Now(), 1) {
 		return &eventv1.RepliesResponse{Unchecked: true}, nil
 	}
-	thread, err := a.Slack.Thread(ctx, request.GetChannel(), request.GetThreadTs(), request.GetAfterTs(), request.GetBeforeTs(), self.BotID)
+	slack, err := a.Slack(team)
+	if err != nil {
+		return nil, err
+	}
+	thread, err := slack.Thread(ctx, request.GetChannel(), request.GetThreadTs(), request.GetAfterTs(), request.GetBeforeTs(), self.BotID)
 	if err != nil {
 		return nil, err
 	}

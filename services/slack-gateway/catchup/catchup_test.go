@@ -31,11 +31,12 @@ func (f *failing) Thread(context.Context, string, string, string, string, string
 func ask(api Slack, perMinute int) (now *time.Time, once func() *eventv1.RepliesResponse) {
 	at := time.Unix(1700000000, 0)
 	a := New(Options{
-		Slack: api, Self: func() (inbound.Self, bool) { return inbound.Self{BotID: "B0BOT"}, true }, PerMinute: perMinute,
+		Slack: func(string) (Slack, error) { return api, nil }, Self: func(string) (inbound.Self, bool) { return inbound.Self{BotID: "B0BOT"}, true }, PerMinute: perMinute,
 		Now: func() time.Time { return at }, Log: slog.New(slog.DiscardHandler), Metrics: prometheus.NewRegistry(),
 	})
 	return &at, func() *eventv1.RepliesResponse {
-		return a.judge(a.Answer(context.Background(), &eventv1.RepliesRequest{}))
+		response, err := a.Answer(context.Background(), "T0DEMO1", &eventv1.RepliesRequest{})
+		return a.judge("T0DEMO1", response, err)
 	}
 }
 

@@ -18,6 +18,7 @@ import (
 	"github.com/slacktalk/slacktalk/internal/examination"
 	eventv1 "github.com/slacktalk/slacktalk/proto/slacktalk/event/v1"
 	"github.com/slacktalk/slacktalk/services/slack-gateway/inbound"
+	"github.com/slacktalk/slacktalk/services/slack-gateway/installation"
 )
 
 const (
@@ -47,8 +48,9 @@ type Options struct {
 	// Secrets are the signing secrets: the current one and, while it is being changed, the former.
 	Secrets []string
 	Window  time.Duration
-	// Self answers who the app is; ok is false while that is not known, and then nothing is taken.
-	Self func() (self inbound.Self, ok bool)
+	// Self answers who the app is in the workspace that something is for. With installation.ErrNotInstalled it is nobody's and ignored; while another
+	// error says that it is not known, nothing is taken.
+	Self func(ctx context.Context, origin inbound.Origin) (inbound.Self, error)
 	// Dialogs answers what concerns no thread.
 	Dialogs Dialogs
 	// Wake is called when a channel may take posts again.
@@ -163,9 +165,9 @@ func (e *Edge) event(ctx context.Context, body []byte, received time.Time) answe
 	if parsed.Kind == inbound.KindURLVerification {
 		return answer{http.StatusOK, "url_verification", map[string]string{"challenge": parsed.Challenge}}
 	}
-	self, ok := e.Self()
-	if !ok {
-		return refuse(http.StatusServiceUnavailable, "not_ready")
+	self, err := e.Self(ctx, parsed.Origin())
+	if err != nil {
+		return nobodys(err)
 	}
 	if wake, ok := inbound.WakeOf(parsed, self); ok {
 		e.Wake(wake)
@@ -179,6 +181,14 @@ func (e *Edge) event(ctx context.Context, body []byte, received time.Time) answe
 		return answer{http.StatusOK, verdict.String(), nil}
 	}
 	return e.store(ctx, fact)
+}
+
+// nobodys answers what is for no installation that is known.
+func nobodys(err error) answer {
+	if errors.Is(err, installation.ErrNotInstalled) {
+		return answer{http.StatusOK, inbound.VerdictOtherTeam.String(), nil}
+	}
+	return refuse(http.StatusServiceUnavailable, "not_ready")
 }
 
 func (e *Edge) store(ctx context.Context, fact *eventv1.SlackFact) answer {
@@ -203,9 +213,9 @@ func (e *Edge) interaction(ctx context.Context, body []byte, received time.Time)
 	if err != nil {
 		return refuse(http.StatusBadRequest, "malformed")
 	}
-	self, ok := e.Self()
-	if !ok {
-		return refuse(http.StatusServiceUnavailable, "not_ready")
+	self, err := e.Self(ctx, in.Origin())
+	if err != nil {
+		return nobodys(err)
 	}
 	if fact := inbound.Press(in, self.Team, received); fact != nil {
 		return e.store(ctx, fact)
@@ -219,9 +229,9 @@ func (e *Edge) command(ctx context.Context, body []byte, _ time.Time) answer {
 	if err != nil {
 		return refuse(http.StatusBadRequest, "malformed")
 	}
-	self, ok := e.Self()
-	if !ok {
-		return refuse(http.StatusServiceUnavailable, "not_ready")
+	self, err := e.Self(ctx, command.Origin())
+	if err != nil {
+		return nobodys(err)
 	}
 	result, answered := e.Dialogs.Command(ctx, self, command)
 	return answer{http.StatusOK, result, answered}

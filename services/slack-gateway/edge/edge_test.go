@@ -77,7 +77,12 @@ func newEdge() (*world, http.Handler) {
 	self := inbound.Self{BotUser: "U0BOT", BotID: "B0BOT", AppID: "A0DEMO", Team: "T0DEMO1"}
 	return w, edge.New(edge.Options{
 		Publisher: w, Partitions: 4, Secrets: []string{current, former}, Window: window,
-		Self:    func() (inbound.Self, bool) { return self, w.ready },
+		Self: func(context.Context, inbound.Origin) (inbound.Self, error) {
+			if !w.ready {
+				return inbound.Self{}, errors.New("not known yet")
+			}
+			return self, nil
+		},
 		Dialogs: w,
 		Wake:    func(wake inbound.Wake) { w.wakes = append(w.wakes, wake) },
 		Now:     func() time.Time { return now }, Log: slog.New(slog.DiscardHandler), Metrics: prometheus.NewRegistry(),

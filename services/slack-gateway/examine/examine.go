@@ -36,8 +36,10 @@ type Slack interface {
 
 // Options of an Examiner.
 type Options struct {
-	Bus     *bus.Bus
-	Slack   Slack
+	Bus *bus.Bus
+	// Slack answers what asks in a workspace. Of a workspace that the app is not installed in it may answer what asks in another one, which
+	// then says so.
+	Slack   func(team string) (Slack, error)
 	Journal *examination.Journal
 	Now     func() time.Time
 	Log     *slog.Logger
@@ -55,8 +57,10 @@ func New(o Options) *Examiner { return &Examiner{Options: o, replica: examinatio
 // Serve answers until ctx ends how this replica is doing. It answers for whichever workspace is asked about, and says which one it belongs to:
 // a replica whose token Slack refuses belongs to none that it knows of.
 func (e *Examiner) Serve(ctx context.Context) error {
-	return bus.Answer(ctx, e.Bus, bus.AskSlackSubject("*", bus.AskExamination), "", answerWithin,
-		func(ctx context.Context, _ *eventv1.ExaminationRequest) proto.Message { return e.Examine(ctx) })
+	return bus.AnswerOn(ctx, e.Bus, bus.AskSlackSubject("*", bus.AskExamination), "", answerWithin,
+		func(ctx context.Context, subject string, _ *eventv1.ExaminationRequest) proto.Message {
+			return e.Examine(ctx, bus.AskedTeam(subject))
+		})
 }
 
 // ServeWorkspace answers until ctx ends what Slack says of what the settings name; replicas share the questions.
@@ -67,12 +71,12 @@ func (e *Examiner) ServeWorkspace(ctx context.Context, team string) error {
 		})
 }
 
-// Examine looks at this replica.
-func (e *Examiner) Examine(ctx context.Context) *eventv1.ExaminationResponse {
+// Examine looks at this replica, as far as a workspace is concerned.
+func (e *Examiner) Examine(ctx context.Context, team string) *eventv1.ExaminationResponse {
 	ctx, cancel := limited(ctx)
 	defer cancel()
 	sent := e.Now()
-	self, err := e.Slack.Self(ctx)
+	self, err := e.self(ctx, team)
 	received := e.Now()
 	findings := []*eventv1.Finding{e.Journal.Delivery(examination.SlackEvents), e.Journal.Signatures(examination.SlackSignature)}
 	var clock *eventv1.Finding
@@ -85,6 +89,14 @@ func (e *Examiner) Examine(ctx context.Context) *eventv1.ExaminationResponse {
 	}
 	clock.Values[examination.ValueNow] = e.Now().UTC().Format(time.RFC3339Nano)
 	return &eventv1.ExaminationResponse{Replica: e.replica, Findings: append(findings, clock)}
+}
+
+func (e *Examiner) self(ctx context.Context, team string) (*slack.AuthTestResponse, error) {
+	api, err := e.Slack(team)
+	if err != nil {
+		return nil, err
+	}
+	return api.Self(ctx)
 }
 
 func token(self *slack.AuthTestResponse) *eventv1.Finding {
@@ -129,13 +141,17 @@ func scopes(self *slack.AuthTestResponse) *eventv1.Finding {
 func (e *Examiner) Workspace(ctx context.Context, team string, r *eventv1.ExaminationRequest) *eventv1.ExaminationResponse {
 	ctx, cancel := limited(ctx)
 	defer cancel()
-	groups := sync.OnceValues(func() (map[string]string, error) { return e.Slack.UserGroups(ctx) })
+	api, err := e.Slack(team)
+	if err != nil {
+		return &eventv1.ExaminationResponse{Replica: e.replica, Findings: []*eventv1.Finding{problem(ctx, finding(examination.SlackToken, ""), err)}}
+	}
+	groups := sync.OnceValues(func() (map[string]string, error) { return api.UserGroups(ctx) })
 	var looks []func() *eventv1.Finding
 	for _, id := range r.GetChannels() {
-		looks = append(looks, func() *eventv1.Finding { return e.channel(ctx, id) })
+		looks = append(looks, func() *eventv1.Finding { return channel(ctx, api, id) })
 	}
 	for _, id := range r.GetMembers() {
-		looks = append(looks, func() *eventv1.Finding { return e.member(ctx, team, id) })
+		looks = append(looks, func() *eventv1.Finding { return member(ctx, api, team, id) })
 	}
 	for _, id := range r.GetUserGroups() {
 		looks = append(looks, func() *eventv1.Finding { return userGroup(ctx, id, groups) })
@@ -154,9 +170,9 @@ func (e *Examiner) Workspace(ctx context.Context, team string, r *eventv1.Examin
 	return &eventv1.ExaminationResponse{Replica: e.replica, Findings: findings}
 }
 
-func (e *Examiner) channel(ctx context.Context, id string) *eventv1.Finding {
+func channel(ctx context.Context, api Slack, id string) *eventv1.Finding {
 	f := finding(examination.SlackChannel, id)
-	place, err := e.Slack.Place(ctx, id)
+	place, err := api.Place(ctx, id)
 	switch {
 	case err != nil:
 		return problem(ctx, f, err)
@@ -173,9 +189,9 @@ func (e *Examiner) channel(ctx context.Context, id string) *eventv1.Finding {
 	return f
 }
 
-func (e *Examiner) member(ctx context.Context, team, id string) *eventv1.Finding {
+func member(ctx context.Context, api Slack, team, id string) *eventv1.Finding {
 	f := finding(examination.SlackMember, id)
-	user, err := e.Slack.User(ctx, id)
+	user, err := api.User(ctx, id)
 	switch {
 	case err != nil:
 		return problem(ctx, f, err)

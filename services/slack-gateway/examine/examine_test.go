@@ -63,7 +63,7 @@ func (w *workspace) UserGroups(ctx context.Context) (map[string]string, error) {
 }
 
 func examiner(w *workspace) *Examiner {
-	return New(Options{Slack: w, Journal: examination.New(time.Now), Now: time.Now, Log: slog.New(slog.DiscardHandler)})
+	return New(Options{Slack: func(string) (Slack, error) { return w, nil }, Journal: examination.New(time.Now), Now: time.Now, Log: slog.New(slog.DiscardHandler)})
 }
 
 func granted(except ...string) http.Header {
@@ -96,7 +96,7 @@ func TestAReplicaSaysWhatSlackThinksOfIt(t *testing.T) {
 		"refused":          {&workspace{err: slack.SlackErrorResponse{Err: "invalid_auth"}}, failing, 0, "invalid_auth"},
 		"away":             {&workspace{err: errors.New("connection refused")}, failing, 0, examination.CodeUnreachable},
 	} {
-		findings := examiner(tt.slack).Examine(t.Context()).GetFindings()
+		findings := examiner(tt.slack).Examine(t.Context(), "T0DEMO1").GetFindings()
 		token, scopes := examination.Find(findings, examination.SlackToken), examination.Find(findings, examination.SlackScopes)
 		if token.GetState() != tt.token || token.GetValues()[examination.ValueCode] != tt.code || scopes.GetState() != tt.scopes {
 			t.Errorf("%s: %v, %v", name, token, scopes)

@@ -27,6 +27,8 @@ type Parsed struct {
 	// Team is the workspace of the installation that may see the event, not necessarily the author's. It is as Slack
 	// gave it: check it before use in a subject.
 	Team string
+	// Enterprise is the organisation of the installation, where Slack names one.
+	Enterprise string
 	// AppID is the app that the event was sent to.
 	AppID string
 	// EventTime is Slack's, in whole seconds; for KindRateLimited the minute concerned. Zero when Slack did not say.
@@ -58,22 +60,20 @@ func Envelope(body []byte) (Parsed, error) {
 		p.Kind = KindEvent
 		p.EventID = outer.str("event_id")
 		p.EventTime = unixTime(outer.integer("event_time"))
-		if team := installingTeam(outer); team != "" {
-			p.Team = team
-		}
+		authorization := asObject(first(outer.list("authorizations")))
+		p.Team, p.Enterprise = either(authorization.str("team_id"), p.Team), authorization.str("enterprise_id")
 		p.event = outer.obj("event")
 		p.EventType, p.EventUser = p.event.str("type"), p.event.str("user")
 	}
 	return p, nil
 }
 
-// installingTeam is empty when the first authorization names no team (an organisation-wide installation).
-func installingTeam(outer object) string {
-	authorizations := outer.list("authorizations")
-	if len(authorizations) == 0 {
-		return ""
+// first answers the first of a list; an organisation-wide authorization names no team.
+func first(list []any) any {
+	if len(list) == 0 {
+		return nil
 	}
-	return asObject(authorizations[0]).str("team_id")
+	return list[0]
 }
 
 func unixTime(seconds int64) time.Time {

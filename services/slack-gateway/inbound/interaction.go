@@ -13,7 +13,12 @@ type Interaction struct {
 	Type string
 	// Team is the workspace of the installation; empty for an organisation-wide one.
 	Team string
-	User string
+	// Enterprise is the organisation of the installation, where Slack names one.
+	Enterprise string
+	// InstalledTeam is the workspace whose installation made the modal or home; MessageTeam the one whose app posted the message. Empty where Slack does not say.
+	InstalledTeam string
+	MessageTeam   string
+	User          string
 	// UserTeam is the workspace of whoever pressed, empty when Slack does not say; differs from Team for Slack Connect.
 	UserTeam string
 	AppID    string
@@ -83,19 +88,22 @@ func ParseInteraction(body []byte) (Interaction, error) {
 func interactionOf(payload object) Interaction {
 	user, message, container := payload.obj("user"), payload.obj("message"), payload.obj("container")
 	in := Interaction{
-		Type:        payload.str("type"),
-		Team:        payload.obj("team").str("id"),
-		User:        user.str("id"),
-		UserTeam:    user.str("team_id"),
-		AppID:       payload.str("api_app_id"),
-		Channel:     either(payload.obj("channel").str("id"), container.str("channel_id")),
-		MessageTS:   either(container.str("message_ts"), message.str("ts"), payload.str("message_ts")),
-		ThreadTS:    either(container.str("thread_ts"), message.str("thread_ts")),
-		CallbackID:  payload.str("callback_id"),
-		ActionTS:    payload.str("action_ts"),
-		ResponseURL: payload.str("response_url"),
-		TriggerID:   payload.str("trigger_id"),
-		View:        viewOf(payload.obj("view")),
+		Type:          payload.str("type"),
+		Team:          payload.obj("team").str("id"),
+		Enterprise:    payload.obj("enterprise").str("id"),
+		InstalledTeam: payload.obj("view").str("app_installed_team_id"),
+		MessageTeam:   message.str("team"),
+		User:          user.str("id"),
+		UserTeam:      user.str("team_id"),
+		AppID:         payload.str("api_app_id"),
+		Channel:       either(payload.obj("channel").str("id"), container.str("channel_id")),
+		MessageTS:     either(container.str("message_ts"), message.str("ts"), payload.str("message_ts")),
+		ThreadTS:      either(container.str("thread_ts"), message.str("thread_ts")),
+		CallbackID:    payload.str("callback_id"),
+		ActionTS:      payload.str("action_ts"),
+		ResponseURL:   payload.str("response_url"),
+		TriggerID:     payload.str("trigger_id"),
+		View:          viewOf(payload.obj("view")),
 	}
 	for _, value := range payload.list("actions") {
 		used := asObject(value)
@@ -169,6 +177,7 @@ type Command struct {
 	Text string
 	// Team is where the command was typed.
 	Team        string
+	Enterprise  string
 	Channel     string
 	User        string
 	AppID       string
@@ -194,6 +203,7 @@ func ParseCommand(body []byte) (Command, error) {
 		Command:     field("command"),
 		Text:        field("text"),
 		Team:        field("team_id"),
+		Enterprise:  field("enterprise_id"),
 		Channel:     field("channel_id"),
 		User:        field("user_id"),
 		AppID:       field("api_app_id"),

@@ -212,8 +212,18 @@ func newRoom(t *testing.T) *room {
 	}
 	f := &fake{}
 	return &room{t: t, bus: b, slack: f, options: lane.Options{
-		Bus: b, Slack: f, Marks: f, Team: func() string { return posting.Team }, GiveUp: time.Hour, Wakes: lane.NewWakes(), Now: time.Now, Log: slog.New(slog.DiscardHandler),
+		Bus: b, Workspace: in(f, posting.Team), GiveUp: time.Hour, Wakes: lane.NewWakes(), Now: time.Now, Log: slog.New(slog.DiscardHandler),
 	}}
+}
+
+// in is an app that is installed in one workspace only.
+func in(w lane.Workspace, installed string) func(string) (lane.Workspace, error) {
+	return func(team string) (lane.Workspace, error) {
+		if team != installed {
+			return nil, retry.Parked(errors.New("not installed"))
+		}
+		return w, nil
+	}
 }
 
 // replica is one process's handler of a lane; its clock is wrong by skew.

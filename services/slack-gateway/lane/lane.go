@@ -26,13 +26,17 @@ type Slack interface {
 	Find(ctx context.Context, channel, thread, mark string, since time.Time) (at slackapi.Posted, found bool, err error)
 }
 
+// Workspace is what lanes do in one workspace.
+type Workspace interface {
+	Slack
+	Marks
+}
+
 // Options of the lanes.
 type Options struct {
-	Bus   *bus.Bus
-	Slack Slack
-	Marks Marks
-	// Team is the workspace that the app is in.
-	Team func() string
+	Bus *bus.Bus
+	// Workspace answers what acts as the app in a workspace; its error parks the lane, as where the app is not installed.
+	Workspace func(team string) (Workspace, error)
 	// Pace is the least time between two posts to one channel; Slack allows about one a second.
 	Pace time.Duration
 	// CallTime is how long one call may take, and so how long another replica may be at it.
@@ -94,7 +98,7 @@ func (l *Lanes) Handler(lane bus.Lane) bus.Handler {
 			return err
 		}
 		for {
-			err := w.foreign()
+			err := w.enter()
 			if err == nil {
 				err = do(ctx, m, &command)
 			}
@@ -113,18 +117,21 @@ func (l *Lanes) Handler(lane bus.Lane) bus.Handler {
 	}
 }
 
-// foreign parks the lanes of a workspace that the app is not in: Slack would take the post, channel ids being unique, but the
-// replies would be looked for in the wrong workspace.
-func (w *worker) foreign() error {
-	if team := w.Team(); team != w.lane.Team {
-		return retry.Parked(fmt.Errorf("the settings name the workspace %s, the app is in %s", w.lane.Team, team))
-	}
-	return nil
+// enter takes up what acts as the app in the lane's own workspace, for one attempt: tokens change. With another workspace's, Slack would take the post,
+// channel ids being unique, but the replies would be looked for in the wrong workspace.
+func (w *worker) enter() error {
+	workspace, err := w.Workspace(w.lane.Team)
+	w.Slack, w.Marks = workspace, workspace
+	return err
 }
 
 // worker is one replica's work on one lane. JetStream gives it one message at a time.
 type worker struct {
 	*Lanes
+	// Slack and Marks are what acts as the app in the lane's workspace, during the attempt that is under way.
+	Slack Slack
+	Marks Marks
+
 	lane       bus.Lane
 	checkpoint *bus.Checkpoint
 	// window is what was last seen waiting in the lane. Stored messages never change, so each is asked for only once, however

@@ -191,7 +191,7 @@ func TestAParkedLaneGoesOnWhenItIsWoken(t *testing.T) {
 func TestAParkedLaneCanBeStopped(t *testing.T) {
 	r := newRoom(t)
 	messages := r.store(posting, customer("p0", "c1", "w00."))
-	r.options.Team = func() string { return "T0OTHER" } // the app is in another workspace
+	r.options.Workspace = in(r.slack, "T0OTHER")
 	ctx, cancel := context.WithCancel(t.Context())
 	cancel()
 	if err := r.replica(posting, 0)(ctx, messages[0]); err == nil || r.slack.calls != 0 {

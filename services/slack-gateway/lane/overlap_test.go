@@ -32,7 +32,7 @@ func TestPromise2APostThatAnotherReplicaIsMakingIsWaitedFor(t *testing.T) {
 	r := newRoom(t)
 	r.done(r.replica(posting, 0), r.store(posting, customer("p0", "c1", "w00."))...)
 	s := &slow{fake: r.slack, begun: make(chan struct{}), goOn: make(chan struct{})}
-	r.options.Slack, r.options.CallTime = s, 12*time.Second
+	r.options.Workspace, r.options.CallTime = in(s, posting.Team), 12*time.Second
 	line := r.store(posting, customer("p1", "c1", "w01."))[0]
 	first, second, ended := r.replica(posting, 0), r.replica(posting, 0), make(chan error)
 	go func() { ended <- first(t.Context(), line) }()

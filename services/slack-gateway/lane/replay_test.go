@@ -134,7 +134,7 @@ func newChannel(t *testing.T) *channel {
 	}
 	c := &channel{t: t, bus: b, slack: &workspace{}}
 	c.lanes = New(Options{
-		Bus: b, Slack: c.slack, Marks: c.slack, Team: func() string { return support.Team }, GiveUp: time.Hour, Wakes: NewWakes(), Now: time.Now,
+		Bus: b, Workspace: func(string) (Workspace, error) { return c.slack, nil }, GiveUp: time.Hour, Wakes: NewWakes(), Now: time.Now,
 		Log: slog.New(slog.DiscardHandler), Metrics: prometheus.NewRegistry(),
 	})
 	c.post = c.lanes.Handler(support)

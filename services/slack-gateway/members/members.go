@@ -31,23 +31,29 @@ const (
 // Answerer answers MembersRequests over NATS.
 type Answerer struct {
 	bus   *bus.Bus
-	slack Slack
+	slack func(team string) (Slack, error)
 	log   *slog.Logger
-	names *expirable.LRU[string, string]
+	names *expirable.LRU[named, string]
 }
 
-// New makes an answerer.
-func New(b *bus.Bus, slack Slack, log *slog.Logger) *Answerer {
-	return &Answerer{bus: b, slack: slack, log: log, names: expirable.NewLRU[string, string](10_000, nil, 10*rememberFor)}
+// named is what a name belongs to.
+type named struct{ team, id string }
+
+// New makes an answerer; slack answers what asks in a workspace.
+func New(b *bus.Bus, slack func(team string) (Slack, error), log *slog.Logger) *Answerer {
+	return &Answerer{bus: b, slack: slack, log: log, names: expirable.NewLRU[named, string](10_000, nil, 10*rememberFor)}
 }
 
 // Serve answers for one workspace until ctx ends; replicas share the questions.
 func (a *Answerer) Serve(ctx context.Context, team string) error {
-	return bus.Answer(ctx, a.bus, bus.AskSlackSubject(team, bus.AskMembers), "slack-gateway", answerWithin, a.respond)
+	return bus.Answer(ctx, a.bus, bus.AskSlackSubject(team, bus.AskMembers), "slack-gateway", answerWithin,
+		func(ctx context.Context, request *eventv1.MembersRequest) proto.Message {
+			return a.respond(ctx, team, request)
+		})
 }
 
-func (a *Answerer) respond(ctx context.Context, request *eventv1.MembersRequest) proto.Message {
-	response, err := a.Answer(ctx, request)
+func (a *Answerer) respond(ctx context.Context, team string, request *eventv1.MembersRequest) proto.Message {
+	response, err := a.Answer(ctx, team, request)
 	if err != nil {
 		a.log.Warn("slack could not say who somebody is", "err", err)
 		return &eventv1.MembersResponse{Error: err.Error()}
@@ -55,11 +61,15 @@ func (a *Answerer) respond(ctx context.Context, request *eventv1.MembersRequest)
 	return response
 }
 
-// Answer asks Slack for everything in request.
-func (a *Answerer) Answer(ctx context.Context, request *eventv1.MembersRequest) (*eventv1.MembersResponse, error) {
+// Answer asks Slack for everything in request, as the app in the workspace.
+func (a *Answerer) Answer(ctx context.Context, team string, request *eventv1.MembersRequest) (*eventv1.MembersResponse, error) {
+	slack, err := a.slack(team)
+	if err != nil {
+		return nil, err
+	}
 	response := &eventv1.MembersResponse{UserGroups: map[string]string{}, Channels: map[string]string{}}
 	for _, id := range request.GetMembers() {
-		user, err := a.slack.User(ctx, id)
+		user, err := slack.User(ctx, id)
 		if err != nil {
 			return nil, err
 		}
@@ -68,8 +78,8 @@ func (a *Answerer) Answer(ctx context.Context, request *eventv1.MembersRequest) 
 		}
 	}
 	for _, id := range request.GetUserGroups() {
-		handle, err := a.name(id, func() (string, error) {
-			groups, err := a.slack.UserGroups(ctx)
+		handle, err := a.name(named{team, id}, func() (string, error) {
+			groups, err := slack.UserGroups(ctx)
 			return groups[id], err
 		})
 		if err != nil {
@@ -78,7 +88,7 @@ func (a *Answerer) Answer(ctx context.Context, request *eventv1.MembersRequest) 
 		response.UserGroups[id] = handle
 	}
 	for _, id := range request.GetChannels() {
-		name, err := a.name(id, func() (string, error) { return a.slack.Channel(ctx, id) })
+		name, err := a.name(named{team, id}, func() (string, error) { return slack.Channel(ctx, id) })
 		if err != nil {
 			return nil, err
 		}
@@ -87,7 +97,7 @@ func (a *Answerer) Answer(ctx context.Context, request *eventv1.MembersRequest) 
 	return response, nil
 }
 
-func (a *Answerer) name(id string, ask func() (string, error)) (string, error) {
+func (a *Answerer) name(id named, ask func() (string, error)) (string, error) {
 	if name, ok := a.names.Get(id); ok {
 		return name, nil
 	}

@@ -24,6 +24,8 @@ type workspace struct {
 	asked, groupsN int
 }
 
+func (w *workspace) in(string) (members.Slack, error) { return w, nil }
+
 func (w *workspace) User(_ context.Context, id string) (*slack.User, error) {
 	w.asked++
 	return w.users[id], w.err
@@ -40,7 +42,7 @@ func (w *workspace) Channel(_ context.Context, id string) (string, error) {
 
 func answer(t *testing.T, a *members.Answerer, request *eventv1.MembersRequest) *eventv1.MembersResponse {
 	t.Helper()
-	response, err := a.Answer(t.Context(), request)
+	response, err := a.Answer(t.Context(), "T0DEMO1", request)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -73,7 +75,7 @@ func TestWhatDecidesIsTakenOver(t *testing.T) {
 		"deactivated":          {named(func(u *slack.User) { u.Deleted = true }), want(func(m *eventv1.Member) { m.Deactivated = true })},
 	} {
 		w := &workspace{users: map[string]*slack.User{"U0DEMO1": c.user}}
-		a := members.New(nil, w, slog.New(slog.DiscardHandler))
+		a := members.New(nil, w.in, slog.New(slog.DiscardHandler))
 		got := answer(t, a, &eventv1.MembersRequest{Team: "T0DEMO1", Members: []string{"U0DEMO1", "U0NOBODY"}})
 		if len(got.GetMembers()) != 1 || !proto.Equal(got.GetMembers()[0], c.want) {
 			t.Errorf("%s: %v, want %v", name, got.GetMembers(), c.want)
@@ -87,7 +89,7 @@ func TestWhatDecidesIsTakenOver(t *testing.T) {
 // Whether somebody is a guest is asked anew each time; names are remembered.
 func TestNamesAreRememberedAndPeopleAreNot(t *testing.T) {
 	w := &workspace{users: map[string]*slack.User{"U0DEMO1": {ID: "U0DEMO1"}}, groups: map[string]string{"S0DEMO1": "support"}, channels: map[string]string{"C0DEMO1": "general", "C0PRIVATE": ""}}
-	a := members.New(nil, w, slog.New(slog.DiscardHandler))
+	a := members.New(nil, w.in, slog.New(slog.DiscardHandler))
 	request := &eventv1.MembersRequest{Members: []string{"U0DEMO1"}, UserGroups: []string{"S0DEMO1"}, Channels: []string{"C0DEMO1", "C0PRIVATE"}}
 	for range 2 {
 		got := answer(t, a, request)
@@ -113,8 +115,8 @@ func TestWhatSlackDoesNotSay(t *testing.T) {
 		"names, by one scope": {nil, errScope, nil}, // a name that is missing must not hold up replies
 	} {
 		w := &workspace{users: map[string]*slack.User{"U0DEMO1": {ID: "U0DEMO1"}}, err: c.people, namesErr: c.names}
-		a := members.New(nil, w, slog.New(slog.DiscardHandler))
-		response, err := a.Answer(t.Context(), request)
+		a := members.New(nil, w.in, slog.New(slog.DiscardHandler))
+		response, err := a.Answer(t.Context(), "T0DEMO1", request)
 		if !errors.Is(err, c.want) || (err == nil) != (c.want == nil) {
 			t.Errorf("%s: %v", name, err)
 		}
