@@ -9,6 +9,8 @@ import (
 	"maps"
 	"net"
 	"net/http"
+	"os"
+	"path/filepath"
 	"slices"
 	"strings"
 	"time"
@@ -100,11 +102,12 @@ type wired struct {
 // wire makes a service from its environment, exactly as its main does.
 func (s *Stack) wire(name, addr string, skew time.Duration) (wired, error) {
 	now := func() time.Time { return time.Now().Add(skew) }
-	environ := append([]string{"NATS_URL=" + s.NATSURL, "ADMIN_ADDR=127.0.0.1:0", "HTTP_ADDR=" + addr, "GRPC_ADDR=" + addr}, s.options.Environ...)
+	environ := append([]string{"ADMIN_ADDR=127.0.0.1:0", "HTTP_ADDR=" + addr, "GRPC_ADDR=" + addr}, s.options.Environ...)
 	switch name {
 	case IngestKARTE:
 		var settings ingest.Settings
-		if err := config.Load(&settings, append(environ, "KARTE_API_URL="+s.KarteURL, "KARTE_API_TOKEN="+apiToken, "KARTE_CLIENT_SECRET="+clientSecret, "KARTE_PROJECT="+Project)); err != nil {
+		err := s.load(&settings, append(environ, "KARTE_API_URL="+s.KarteURL, "KARTE_PROJECT="+Project), map[string]string{"KARTE_API_TOKEN": apiToken, "KARTE_CLIENT_SECRET": clientSecret})
+		if err != nil {
 			return wired{}, err
 		}
 		settings.Now = now
@@ -119,7 +122,7 @@ func (s *Stack) wire(name, addr string, skew time.Duration) (wired, error) {
 			return wired{}, err
 		}
 		var settings router.Settings
-		if err := config.Load(&settings, append(environ, "REDIS_URL="+s.RedisURL, "API_TOKENS_FILE="+tokens)); err != nil {
+		if err := s.load(&settings, append(environ, "API_TOKENS_FILE="+tokens), map[string]string{"REDIS_URL": s.RedisURL}); err != nil {
 			return wired{}, err
 		}
 		settings.Now = now
@@ -130,7 +133,9 @@ func (s *Stack) wire(name, addr string, skew time.Duration) (wired, error) {
 		return wired{run: a.Run, addr: a.API.Addr(), admin: a.Admin.Addr(), url: a.API.Addr().String()}, nil
 	case SlackGateway:
 		var settings gateway.Settings
-		if err := config.Load(&settings, append(environ, "SLACK_API_URL="+s.SlackURL+"/api/", "SLACK_BOT_TOKEN="+botToken, "SLACK_SIGNING_SECRET="+signingSecret, "ROUTER_ADDR="+s.RouterAddr, "ROUTER_TOKEN="+memberToken)); err != nil {
+		err := s.load(&settings, append(environ, "SLACK_API_URL="+s.SlackURL+"/api/", "ROUTER_ADDR="+s.RouterAddr),
+			map[string]string{"SLACK_BOT_TOKEN": botToken, "SLACK_SIGNING_SECRET": signingSecret, "ROUTER_TOKEN": memberToken})
+		if err != nil {
 			return wired{}, err
 		}
 		settings.Now = now
@@ -141,6 +146,25 @@ func (s *Stack) wire(name, addr string, skew time.Duration) (wired, error) {
 		return wired{run: a.Run, addr: a.HTTP.Addr(), admin: a.Admin.Addr(), url: "http://" + a.HTTP.Addr().String()}, nil
 	}
 	return wired{}, errors.New("no such service")
+}
+
+// load reads a service's settings, with its secrets from the environment or from files.
+func (s *Stack) load(settings any, environ []string, secrets map[string]string) error {
+	secrets["NATS_URL"] = s.NATSURL
+	for name, value := range secrets {
+		if s.options.Secrets == "" {
+			environ = append(environ, name+"="+value)
+			continue
+		}
+		path := filepath.Join(s.options.Secrets, name)
+		if _, err := os.Stat(path); errors.Is(err, os.ErrNotExist) {
+			if err := os.WriteFile(path, []byte(value+"\n"), 0o600); err != nil {
+				return fmt.Errorf("write a secret: %w", err)
+			}
+		}
+		environ = append(environ, name+"_FILE="+path)
+	}
+	return config.Load(settings, environ)
 }
 
 // keep makes a restarted service listen where it did.

@@ -65,6 +65,8 @@ type Options struct {
 	KARTE func(*kartestandin.Config)
 	// Environ adds settings to every service, as NAME=value.
 	Environ []string
+	// Secrets is a folder: when it is named, each secret of a service is a file in it, of the setting's name.
+	Secrets string
 	// Unconfigured leaves the project without settings.
 	Unconfigured bool
 }

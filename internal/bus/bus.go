@@ -8,7 +8,6 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
-	"net/url"
 	"sync"
 	"time"
 
@@ -64,8 +63,14 @@ type Bus struct {
 // Connect opens the connection. It does not wait for the servers: while they are away everything fails with an error
 // that may be tried again, and Check says so. NATS's own errors are logged.
 func Connect(s Settings, service string, log *slog.Logger, registry prometheus.Registerer) (*Bus, error) {
+	who := credentials{s.URL}
+	servers, err := who.servers()
+	if err != nil {
+		return nil, fmt.Errorf("connect to NATS: %w", err)
+	}
 	options := []nats.Option{
 		nats.Name(service),
+		nats.ReconnectErrHandler(failures(log, who.who)),
 		nats.RetryOnFailedConnect(true),
 		nats.MaxReconnects(-1),
 		// A password that is being changed is refused for a while, too.
@@ -87,13 +92,15 @@ func Connect(s Settings, service string, log *slog.Logger, registry prometheus.R
 	}
 	if s.Creds != "" {
 		options = append(options, nats.UserCredentials(s.Creds))
+	} else {
+		options = append(options, who.options()...)
 	}
 	if s.CA != "" {
 		options = append(options, nats.RootCAs(s.CA))
 	}
-	conn, err := nats.Connect(s.URL.Reveal(), options...)
+	conn, err := nats.Connect(servers, options...)
 	if err != nil {
-		return nil, connectError(err)
+		return nil, fmt.Errorf("connect to NATS: %w", who.who(err))
 	}
 	js, err := jetstream.New(conn, jetstream.WithDefaultTimeout(callTimeout))
 	if err != nil {
@@ -104,15 +111,6 @@ func Connect(s Settings, service string, log *slog.Logger, registry prometheus.R
 }
 
 var errAway = errors.New("no server answers")
-
-// connectError leaves out what would quote the URL, which holds the password.
-func connectError(err error) error {
-	var address *url.Error
-	if errors.As(err, &address) {
-		err = errors.New("NATS_URL is not a NATS URL")
-	}
-	return fmt.Errorf("connect to NATS: %w", err)
-}
 
 // callTimeout bounds one call to JetStream.
 const callTimeout = 2 * time.Second
@@ -135,7 +133,7 @@ func (b *Bus) Close() {
 func (b *Bus) Check(streams ...string) func(context.Context) error {
 	return func(ctx context.Context) error {
 		if !b.conn.IsConnected() {
-			return fmt.Errorf("NATS is %s: %w", b.conn.Status(), cmp.Or(b.conn.LastError(), errAway))
+			return fmt.Errorf("NATS is %s: %w", b.conn.Status(), credentials{b.settings.URL}.who(cmp.Or(b.conn.LastError(), errAway)))
 		}
 		for _, stream := range streams {
 			if _, err := b.js.Stream(ctx, stream); err != nil {

@@ -36,7 +36,7 @@ func TestLoad(t *testing.T) {
 		"plain":          {[]string{"SLACK_BOT_TOKEN=a"}, "a", ""},
 		"file":           {[]string{"SLACK_BOT_TOKEN_FILE=" + file}, "from-file", ""},
 		"both":           {[]string{"SLACK_BOT_TOKEN=a", "SLACK_BOT_TOKEN_FILE=" + file}, "", "both"},
-		"no such file":   {[]string{"SLACK_BOT_TOKEN_FILE=/does/not/exist"}, "", "SLACK_BOT_TOKEN_FILE"},
+		"no such file":   {[]string{"SLACK_BOT_TOKEN_FILE=/does/not/exist"}, "", ""}, // it may come: see TestASecretMayComeLater
 		"missing":        {nil, "", "SLACK_BOT_TOKEN"},
 		"empty":          {[]string{"SLACK_BOT_TOKEN="}, "", "SLACK_BOT_TOKEN"},
 		"fails validate": {[]string{"SLACK_BOT_TOKEN=a", "HTTP_ADDR=x"}, "", "HTTP_ADDR"},

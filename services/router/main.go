@@ -26,11 +26,13 @@ func main() {
 		}
 		log := settings.Logger("router", os.Stdout)
 		app.LogRedis(log)
-		a, err := app.New(settings, log)
-		if err != nil {
-			return err
-		}
-		return a.Run(ctx)
+		return daemon.WithSecrets(ctx, settings.AdminAddr, config.SecretsOf(&settings), log, func(ctx context.Context) error {
+			a, err := app.New(settings, log)
+			if err != nil {
+				return err
+			}
+			return a.Run(ctx)
+		})
 	})
 }
 

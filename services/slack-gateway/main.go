@@ -16,10 +16,13 @@ func main() {
 		if err := config.Load(&settings, os.Environ()); err != nil {
 			return err
 		}
-		a, err := app.New(settings, settings.Logger("slack-gateway", os.Stdout))
-		if err != nil {
-			return err
-		}
-		return a.Run(ctx)
+		log := settings.Logger("slack-gateway", os.Stdout)
+		return daemon.WithSecrets(ctx, settings.AdminAddr, config.SecretsOf(&settings), log, func(ctx context.Context) error {
+			a, err := app.New(settings, log)
+			if err != nil {
+				return err
+			}
+			return a.Run(ctx)
+		})
 	})
 }

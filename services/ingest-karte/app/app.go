@@ -101,7 +101,7 @@ func New(s Settings, log *slog.Logger) (*App, error) {
 	journal := examination.New(s.Now)
 	mux := http.NewServeMux()
 	mux.Handle("POST /hooks/karte", edge.New(edge.Options{
-		Publisher: a.bus, Partitions: s.Bus.Partitions, Project: s.Project, Secrets: []string{s.ClientSecret.Reveal(), s.ClientSecretBefore.Reveal()},
+		Publisher: a.bus, Partitions: s.Bus.Partitions, Project: s.Project, Secrets: []secret.String{s.ClientSecret, s.ClientSecretBefore},
 		Window: s.Window, Now: s.Now, Log: log, Metrics: a.registry, Journal: journal,
 	}))
 	a.handler = mux
@@ -114,7 +114,7 @@ func New(s Settings, log *slog.Logger) (*App, error) {
 		return nil, err
 	}
 	a.examiner = examine.New(examine.Options{
-		Bus: a.bus, KARTE: a.karte, Journal: journal, Project: s.Project, Secret: s.ClientSecret.Reveal(), HookURL: examine.OwnURL(a.HTTP.Addr()), Now: s.Now, Log: log,
+		Bus: a.bus, KARTE: a.karte, Journal: journal, Project: s.Project, Secret: s.ClientSecret, HookURL: examine.OwnURL(a.HTTP.Addr()), Now: s.Now, Log: log,
 	})
 	a.Admin, err = daemon.Listen(s.AdminAddr)
 	return a, err

@@ -17,6 +17,7 @@ import (
 	"github.com/slacktalk/slacktalk/internal/bus"
 	"github.com/slacktalk/slacktalk/internal/daemon"
 	"github.com/slacktalk/slacktalk/internal/examination"
+	"github.com/slacktalk/slacktalk/internal/secret"
 	eventv1 "github.com/slacktalk/slacktalk/proto/slacktalk/event/v1"
 	"github.com/slacktalk/slacktalk/services/ingest-karte/hook"
 )
@@ -40,7 +41,7 @@ type Edge struct {
 	publisher  Publisher
 	partitions bus.Partitions
 	project    string
-	secrets    []string
+	secrets    []secret.String
 	window     time.Duration
 	now        func() time.Time
 	log        *slog.Logger
@@ -55,7 +56,7 @@ type Options struct {
 	Partitions bus.Partitions
 	Project    string
 	// Secrets are the client secrets a signature may be made with: the current one and, while it is being changed, the former.
-	Secrets []string
+	Secrets []secret.String
 	// Window is how far the signature's time may be from ours, either way.
 	Window  time.Duration
 	Now     func() time.Time
@@ -104,7 +105,7 @@ func (e *Edge) take(w http.ResponseWriter, r *http.Request) (result string, stat
 		return "malformed", http.StatusBadRequest
 	}
 	received := e.now()
-	if _, err := hook.Verify(e.secrets, r.Header, body, received, e.window); err != nil {
+	if _, err := hook.Verify(secret.Reveal(e.secrets), r.Header, body, received, e.window); err != nil {
 		e.log.Warn("hook refused", "err", err)
 		e.journal.Refused(reason(err), r.Header.Get(hook.TimestampHeader))
 		return "refused_signature", http.StatusUnauthorized

@@ -19,6 +19,7 @@ import (
 	"google.golang.org/protobuf/proto"
 
 	"github.com/slacktalk/slacktalk/internal/bus"
+	"github.com/slacktalk/slacktalk/internal/secret"
 	eventv1 "github.com/slacktalk/slacktalk/proto/slacktalk/event/v1"
 	"github.com/slacktalk/slacktalk/services/ingest-karte/edge"
 	"github.com/slacktalk/slacktalk/services/ingest-karte/hook"
@@ -57,14 +58,14 @@ func (s *stream) OnceWithin(_ context.Context, _ time.Duration, name, subject st
 
 func newEdge(s *stream) *edge.Edge {
 	return edge.New(edge.Options{
-		Publisher: s, Partitions: 4, Project: "demo", Secrets: []string{current, former}, Window: window,
+		Publisher: s, Partitions: 4, Project: "demo", Secrets: []secret.String{secret.New(current), secret.New(former)}, Window: window,
 		Now: func() time.Time { return now }, Log: slog.New(slog.DiscardHandler), Metrics: prometheus.NewRegistry(),
 	})
 }
 
-func signed(secret string, at time.Time, body string) *http.Request {
+func signed(key string, at time.Time, body string) *http.Request {
 	stamp := strconv.FormatInt(at.Unix(), 10)
-	mac := hmac.New(sha256.New, []byte(secret))
+	mac := hmac.New(sha256.New, []byte(key))
 	mac.Write([]byte(stamp + ":" + body))
 	r := httptest.NewRequest(http.MethodPost, "/hooks/karte", strings.NewReader(body))
 	r.Header.Set(hook.TimestampHeader, stamp)

@@ -16,6 +16,7 @@ import (
 	"github.com/slacktalk/slacktalk/internal/bus"
 	"github.com/slacktalk/slacktalk/internal/daemon"
 	"github.com/slacktalk/slacktalk/internal/examination"
+	"github.com/slacktalk/slacktalk/internal/secret"
 	eventv1 "github.com/slacktalk/slacktalk/proto/slacktalk/event/v1"
 	"github.com/slacktalk/slacktalk/services/ingest-karte/karte"
 )
@@ -38,7 +39,7 @@ type Options struct {
 	Journal *examination.Journal
 	Project string
 	// Secret signs the hook of a test message, as KARTE would.
-	Secret string
+	Secret secret.String
 	// HookURL is where this replica itself takes hooks.
 	HookURL string
 	Now     func() time.Time

@@ -41,7 +41,7 @@ func examiner(t *testing.T, serve http.HandlerFunc) *Examiner {
 	t.Cleanup(client.Close)
 	clock := func() time.Time { return now }
 	return New(Options{
-		KARTE: client, Journal: examination.New(clock), Project: "demo", Secret: "demo-secret", Now: clock, Log: slog.New(slog.DiscardHandler),
+		KARTE: client, Journal: examination.New(clock), Project: "demo", Secret: secret.New("demo-secret"), Now: clock, Log: slog.New(slog.DiscardHandler),
 	})
 }
 
@@ -157,7 +157,7 @@ func TestATestMessageComesInAsAnyOther(t *testing.T) {
 	} {
 		e, s := examiner(t, status(200)), &stream{}
 		server := httptest.NewServer(edge.New(edge.Options{
-			Publisher: s, Partitions: 4, Project: "demo", Secrets: []string{tt.secret}, Window: time.Minute, Now: e.Now, Log: e.Log,
+			Publisher: s, Partitions: 4, Project: "demo", Secrets: []secret.String{secret.New(tt.secret)}, Window: time.Minute, Now: e.Now, Log: e.Log,
 			Metrics: prometheus.NewRegistry(), Journal: e.Journal,
 		}))
 		t.Cleanup(server.Close)

@@ -64,7 +64,7 @@ func (e *Examiner) post(ctx context.Context, body map[string]any) error {
 		return fmt.Errorf("make the hook: %w", err)
 	}
 	stamp := strconv.FormatInt(e.Now().Unix(), 10)
-	mac := hmac.New(sha256.New, []byte(e.Secret))
+	mac := hmac.New(sha256.New, []byte(e.Secret.Reveal()))
 	mac.Write([]byte(stamp + ":"))
 	mac.Write(data)
 	request.Header.Set("Content-Type", "application/json")

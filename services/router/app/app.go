@@ -39,7 +39,7 @@ type Settings struct {
 	Bus bus.Settings
 	// GRPCAddr serves the gRPC API.
 	GRPCAddr string `env:"GRPC_ADDR" envDefault:":9090"`
-	// RedisURL is redis:// or rediss://, with user and password.
+	// RedisURL is redis:// or rediss://, with user and password: of one server, of a Redis Cluster (addr=) or of Sentinel (master_name=).
 	RedisURL secret.String `env:"REDIS_URL,required,notEmpty"`
 	// APITokensFile says who may call the API; read again when it changes.
 	APITokensFile string `env:"API_TOKENS_FILE,required,notEmpty"`
@@ -102,12 +102,10 @@ func New(s Settings, log *slog.Logger) (*App, error) {
 	if s.Now == nil {
 		s.Now = time.Now
 	}
-	options, err := redis.ParseURL(s.RedisURL.Reveal())
-	if err != nil {
-		return nil, errors.New("REDIS_URL is not a Redis URL") // its own words would quote the password
+	var err error
+	if a.redis, err = newRedis(s.RedisURL); err != nil {
+		return nil, err
 	}
-	options.ContextTimeoutEnabled = true
-	a.redis = redis.NewClient(options)
 	tokens, err := api.LoadTokens(s.APITokensFile, log, s.Now)
 	if err != nil {
 		return nil, fmt.Errorf("API_TOKENS_FILE: %w", err)

@@ -117,7 +117,7 @@ func New(s Settings, log *slog.Logger) (*App, error) {
 	a.dialogs = dialog.New(dialog.Options{Router: a.router, Slack: a.acting, Now: s.Now, Log: log, Metrics: a.registry})
 	journal := examination.New(s.Now)
 	a.edge = edge.New(edge.Options{
-		Publisher: a.bus, Partitions: s.Bus.Partitions, Secrets: []string{s.SigningSecret.Reveal(), s.SigningSecretBefore.Reveal()}, Window: s.Window,
+		Publisher: a.bus, Partitions: s.Bus.Partitions, Secrets: []secret.String{s.SigningSecret, s.SigningSecretBefore}, Window: s.Window,
 		Self: a.whom, Wake: a.wake, Dialogs: a.dialogs, Now: s.Now, Log: log, Metrics: a.registry, Journal: journal,
 	})
 	a.lanes = lane.New(lane.Options{

@@ -16,6 +16,7 @@ import (
 	"github.com/slacktalk/slacktalk/internal/bus"
 	"github.com/slacktalk/slacktalk/internal/daemon"
 	"github.com/slacktalk/slacktalk/internal/examination"
+	"github.com/slacktalk/slacktalk/internal/secret"
 	eventv1 "github.com/slacktalk/slacktalk/proto/slacktalk/event/v1"
 	"github.com/slacktalk/slacktalk/services/slack-gateway/inbound"
 	"github.com/slacktalk/slacktalk/services/slack-gateway/installation"
@@ -46,7 +47,7 @@ type Options struct {
 	Publisher  Publisher
 	Partitions bus.Partitions
 	// Secrets are the signing secrets: the current one and, while it is being changed, the former.
-	Secrets []string
+	Secrets []secret.String
 	Window  time.Duration
 	// Self answers who the app is in the workspace that something is for. With installation.ErrNotInstalled it is nobody's and ignored; while another
 	// error says that it is not known, nothing is taken.
@@ -127,7 +128,7 @@ func (e *Edge) check(w http.ResponseWriter, r *http.Request, take func(ctx conte
 		return refuse(http.StatusBadRequest, "malformed")
 	}
 	received := e.Now()
-	if err := inbound.VerifySignature(e.Secrets, r.Header, body, received, e.Window); err != nil {
+	if err := inbound.VerifySignature(secret.Reveal(e.Secrets), r.Header, body, received, e.Window); err != nil {
 		e.Log.Warn("request refused", "err", err)
 		e.Journal.Refused(reason(err), r.Header.Get(inbound.HeaderTimestamp))
 		return refuse(http.StatusUnauthorized, "refused_signature")

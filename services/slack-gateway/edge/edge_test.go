@@ -20,6 +20,7 @@ import (
 	"google.golang.org/protobuf/proto"
 
 	"github.com/slacktalk/slacktalk/internal/bus"
+	"github.com/slacktalk/slacktalk/internal/secret"
 	eventv1 "github.com/slacktalk/slacktalk/proto/slacktalk/event/v1"
 	"github.com/slacktalk/slacktalk/services/slack-gateway/edge"
 	"github.com/slacktalk/slacktalk/services/slack-gateway/inbound"
@@ -76,7 +77,7 @@ func newEdge() (*world, http.Handler) {
 	w := &world{ready: true}
 	self := inbound.Self{BotUser: "U0BOT", BotID: "B0BOT", AppID: "A0DEMO", Team: "T0DEMO1"}
 	return w, edge.New(edge.Options{
-		Publisher: w, Partitions: 4, Secrets: []string{current, former}, Window: window,
+		Publisher: w, Partitions: 4, Secrets: []secret.String{secret.New(current), secret.New(former)}, Window: window,
 		Self: func(context.Context, inbound.Origin) (inbound.Self, error) {
 			if !w.ready {
 				return inbound.Self{}, errors.New("not known yet")
@@ -93,9 +94,9 @@ func enveloped(event string) string {
 	return `{"type":"event_callback","team_id":"T0DEMO1","api_app_id":"A0DEMO","event_id":"Ev0DEMO1","event_time":1700000001,"event":` + event + `}`
 }
 
-func signed(secret string, at time.Time, path, body string) *http.Request {
+func signed(key string, at time.Time, path, body string) *http.Request {
 	stamp := strconv.FormatInt(at.Unix(), 10)
-	mac := hmac.New(sha256.New, []byte(secret))
+	mac := hmac.New(sha256.New, []byte(key))
 	mac.Write([]byte("v0:" + stamp + ":" + body))
 	r := httptest.NewRequest(http.MethodPost, path, strings.NewReader(body))
 	r.Header.Set(inbound.HeaderTimestamp, stamp)

@@ -46,7 +46,7 @@ type Settings struct {
 // Validate reports settings that contradict each other.
 func (s Settings) Validate() error {
 	switch {
-	case s.Addr == "" && !s.Token.IsZero(), s.Addr != "" && s.Token.IsZero():
+	case (s.Addr != "") != s.Token.Given():
 		return errors.New("ROUTER_ADDR and ROUTER_TOKEN go together")
 	case (s.Cert == "") != (s.Key == ""), s.Cert != "" && s.CA == "":
 		return errors.New("ROUTER_CLIENT_CERT and ROUTER_CLIENT_KEY go together, and both with ROUTER_CA")

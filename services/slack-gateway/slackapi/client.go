@@ -9,6 +9,7 @@ import (
 	"net/http"
 	"strconv"
 	"strings"
+	"sync/atomic"
 	"time"
 
 	"github.com/slack-go/slack"
@@ -30,10 +31,16 @@ const metadataType = "slacktalk_post"
 
 // Client calls Slack.
 type Client struct {
-	api   *slack.Client
 	http  *http.Client
 	base  string
 	token secret.String
+	made  atomic.Pointer[made]
+}
+
+// made is the library's client for one token.
+type made struct {
+	token string
+	api   *slack.Client
 }
 
 // New makes a client; base ends in /api/.
@@ -48,8 +55,19 @@ func New(base string, token secret.String) *Client {
 	if !strings.HasSuffix(base, "/") {
 		base += "/"
 	}
+	return &Client{http: client, base: base, token: token}
+}
+
+// api answers the library's client for the token in force, which may be replaced at any time.
+func (c *Client) api() *slack.Client {
+	token := c.token.Reveal()
+	if last := c.made.Load(); last != nil && last.token == token {
+		return last.api
+	}
 	// No retry option: the library would repeat a post whose outcome is unknown.
-	return &Client{http: client, base: base, token: token, api: slack.New(token.Reveal(), slack.OptionAPIURL(base), slack.OptionHTTPClient(client))}
+	next := &made{token: token, api: slack.New(token, slack.OptionAPIURL(c.base), slack.OptionHTTPClient(c.http))}
+	c.made.Store(next)
+	return next.api
 }
 
 // Close ends idle connections.
@@ -57,7 +75,7 @@ func (c *Client) Close() { c.http.CloseIdleConnections() }
 
 // Self asks who the app is.
 func (c *Client) Self(ctx context.Context) (*slack.AuthTestResponse, error) {
-	self, err := c.api.AuthTestContext(ctx)
+	self, err := c.api().AuthTestContext(ctx)
 	if err != nil {
 		return nil, fmt.Errorf("auth.test: %w", classify(err))
 	}
@@ -81,7 +99,7 @@ func (c *Client) Post(ctx context.Context, channel, thread string, message rende
 	if thread != "" {
 		options = append(options, slack.MsgOptionTS(thread))
 	}
-	_, ts, answer, err := c.api.PostMessageWithResponseContext(ctx, channel, options...)
+	_, ts, answer, err := c.api().PostMessageWithResponseContext(ctx, channel, options...)
 	if err == nil && ts == "" {
 		err = errNoTS
 	}
@@ -105,7 +123,7 @@ func (c *Client) Private(ctx context.Context, channel, thread, member string, me
 	if thread != "" {
 		options = append(options, slack.MsgOptionTS(thread))
 	}
-	if _, err := c.api.PostEphemeralContext(ctx, channel, member, options...); err != nil {
+	if _, err := c.api().PostEphemeralContext(ctx, channel, member, options...); err != nil {
 		return fmt.Errorf("chat.postEphemeral to %s: %w", channel, classify(err))
 	}
 	return nil
@@ -113,7 +131,7 @@ func (c *Client) Private(ctx context.Context, channel, thread, member string, me
 
 // Delete removes a message of ours; one that is gone already is no error.
 func (c *Client) Delete(ctx context.Context, channel, ts string) error {
-	_, _, err := c.api.DeleteMessageContext(ctx, channel, ts)
+	_, _, err := c.api().DeleteMessageContext(ctx, channel, ts)
 	if err != nil && code(err) != "message_not_found" {
 		return fmt.Errorf("chat.delete in %s: %w", channel, classify(err))
 	}
@@ -122,7 +140,7 @@ func (c *Client) Delete(ctx context.Context, channel, ts string) error {
 
 // React adds a reaction; one that is there already, or whose message is gone, is no error.
 func (c *Client) React(ctx context.Context, channel, ts, name string) error {
-	err := c.api.AddReactionContext(ctx, name, slack.NewRefToMessage(channel, ts))
+	err := c.api().AddReactionContext(ctx, name, slack.NewRefToMessage(channel, ts))
 	if err != nil && code(err) != "already_reacted" && code(err) != "message_not_found" {
 		return fmt.Errorf("reactions.add in %s: %w", channel, classify(err))
 	}
@@ -131,7 +149,7 @@ func (c *Client) React(ctx context.Context, channel, ts, name string) error {
 
 // Unreact removes a reaction; one that is not there is no error.
 func (c *Client) Unreact(ctx context.Context, channel, ts, name string) error {
-	err := c.api.RemoveReactionContext(ctx, name, slack.NewRefToMessage(channel, ts))
+	err := c.api().RemoveReactionContext(ctx, name, slack.NewRefToMessage(channel, ts))
 	if err != nil && code(err) != "no_reaction" && code(err) != "message_not_found" {
 		return fmt.Errorf("reactions.remove in %s: %w", channel, classify(err))
 	}
@@ -173,12 +191,12 @@ func (c *Client) Find(ctx context.Context, channel, thread, mark string, since t
 
 func (c *Client) page(ctx context.Context, channel, thread, oldest, cursor string) ([]slack.Message, string, error) {
 	if thread != "" {
-		messages, _, next, err := c.api.GetConversationRepliesContext(ctx, &slack.GetConversationRepliesParameters{
+		messages, _, next, err := c.api().GetConversationRepliesContext(ctx, &slack.GetConversationRepliesParameters{
 			ChannelID: channel, Timestamp: thread, Oldest: oldest, Cursor: cursor, Limit: 200, IncludeAllMetadata: true, Inclusive: true,
 		})
 		return messages, next, err
 	}
-	answer, err := c.api.GetConversationHistoryContext(ctx, &slack.GetConversationHistoryParameters{
+	answer, err := c.api().GetConversationHistoryContext(ctx, &slack.GetConversationHistoryParameters{
 		ChannelID: channel, Oldest: oldest, Cursor: cursor, Limit: 200, IncludeAllMetadata: true, Inclusive: true,
 	})
 	if err != nil {
@@ -189,7 +207,7 @@ func (c *Client) page(ctx context.Context, channel, thread, oldest, cursor strin
 
 // User asks about a member; nil when Slack knows none.
 func (c *Client) User(ctx context.Context, id string) (*slack.User, error) {
-	user, err := c.api.GetUserInfoContext(ctx, id)
+	user, err := c.api().GetUserInfoContext(ctx, id)
 	if code(err) == "user_not_found" || code(err) == "user_not_visible" {
 		return nil, nil
 	}
@@ -201,7 +219,7 @@ func (c *Client) User(ctx context.Context, id string) (*slack.User, error) {
 
 // UserGroups answers the handles of the workspace's groups by id.
 func (c *Client) UserGroups(ctx context.Context) (map[string]string, error) {
-	groups, err := c.api.GetUserGroupsContext(ctx)
+	groups, err := c.api().GetUserGroupsContext(ctx)
 	if err != nil {
 		return nil, fmt.Errorf("usergroups.list: %w", classify(err))
 	}
@@ -214,7 +232,7 @@ func (c *Client) UserGroups(ctx context.Context) (map[string]string, error) {
 
 // Channel answers the name of a public channel; empty for private and unknown ones.
 func (c *Client) Channel(ctx context.Context, id string) (string, error) {
-	channel, err := c.api.GetConversationInfoContext(ctx, &slack.GetConversationInfoInput{ChannelID: id})
+	channel, err := c.api().GetConversationInfoContext(ctx, &slack.GetConversationInfoInput{ChannelID: id})
 	if code(err) == "channel_not_found" {
 		return "", nil
 	}

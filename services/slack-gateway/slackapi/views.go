@@ -31,13 +31,13 @@ var (
 
 // OpenView opens a modal; trigger is good once, within three seconds.
 func (c *Client) OpenView(ctx context.Context, trigger string, view slack.ModalViewRequest) (View, error) {
-	answer, err := c.api.OpenViewContext(ctx, trigger, view)
+	answer, err := c.api().OpenViewContext(ctx, trigger, view)
 	return viewOf("views.open", answer, err)
 }
 
 // UpdateView shows another modal instead of the one with the id; with its hash only if it has not changed since.
 func (c *Client) UpdateView(ctx context.Context, at View, view slack.ModalViewRequest) (View, error) {
-	answer, err := c.api.UpdateViewContext(ctx, view, "", at.Hash, at.ID)
+	answer, err := c.api().UpdateViewContext(ctx, view, "", at.Hash, at.ID)
 	return viewOf("views.update", answer, err)
 }
 
@@ -47,7 +47,7 @@ func (c *Client) PublishHome(ctx context.Context, member, hash string, view slac
 	if hash != "" {
 		request.Hash = &hash
 	}
-	answer, err := c.api.PublishViewContext(ctx, request)
+	answer, err := c.api().PublishViewContext(ctx, request)
 	return viewOf("views.publish", answer, err)
 }
 
@@ -66,7 +66,7 @@ func viewOf(method string, answer *slack.ViewResponse, err error) (View, error) 
 
 // Direct sends a message to one member, in the app's own conversation with them.
 func (c *Client) Direct(ctx context.Context, member string, message render.Message) error {
-	if _, _, err := c.api.PostMessageContext(ctx, member, content(message)...); err != nil {
+	if _, _, err := c.api().PostMessageContext(ctx, member, content(message)...); err != nil {
 		return fmt.Errorf("chat.postMessage to a member: %w", classify(err))
 	}
 	return nil

@@ -1,0 +1,171 @@
+package bus_test
+
+import (
+	"bytes"
+	"crypto/ecdsa"
+	"crypto/elliptic"
+	"crypto/rand"
+	"crypto/x509"
+	"crypto/x509/pkix"
+	"encoding/pem"
+	"fmt"
+	"log/slog"
+	"math/big"
+	"net"
+	"os"
+	"path/filepath"
+	"strings"
+	"sync"
+	"testing"
+	"time"
+
+	"github.com/nats-io/nats-server/v2/server"
+	"github.com/prometheus/client_golang/prometheus"
+
+	"github.com/slacktalk/slacktalk/internal/bus"
+	"github.com/slacktalk/slacktalk/internal/eventually"
+	"github.com/slacktalk/slacktalk/internal/secret"
+)
+
+// configured runs a server from a file, which reload writes anew and lets it read again.
+func configured(t *testing.T, text string) (s *server.Server, reload func(text string)) {
+	t.Helper()
+	path := filepath.Join(t.TempDir(), "nats.conf")
+	write(t, path, text)
+	options, err := server.ProcessConfigFile(path)
+	if err != nil {
+		t.Fatal(err)
+	}
+	options.NoSigs, options.NoLog = true, true
+	if s, err = server.NewServer(options); err != nil {
+		t.Fatal(err)
+	}
+	s.Start()
+	if !s.ReadyForConnections(10 * time.Second) {
+		t.Fatal("the NATS server did not start")
+	}
+	t.Cleanup(func() { s.Shutdown(); s.WaitForShutdown() })
+	// A port of its own would be another one after reading the file again.
+	port := s.Addr().(*net.TCPAddr).Port
+	return s, func(text string) {
+		t.Helper()
+		write(t, path, strings.Replace(text, "port: -1", fmt.Sprintf("port: %d", port), 1))
+		if err := s.Reload(); err != nil {
+			t.Fatal(err)
+		}
+	}
+}
+
+func write(t *testing.T, path, text string) {
+	t.Helper()
+	if err := os.WriteFile(path, []byte(text), 0o600); err != nil {
+		t.Fatal(err)
+	}
+}
+
+// said is a log that may be read while it is written.
+type said struct {
+	mu   sync.Mutex
+	text bytes.Buffer
+}
+
+func (l *said) Write(p []byte) (int, error) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	return l.text.Write(p)
+}
+
+func (l *said) String() string {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	return l.text.String()
+}
+
+func withUser(t *testing.T, name, password string) string {
+	t.Helper()
+	return fmt.Sprintf("host: 127.0.0.1\nport: -1\njetstream { store_dir: %q }\nauthorization { users = [ { user: %s, password: %s } ] }\n", t.TempDir(), name, password)
+}
+
+func TestAPasswordIsReplacedWithoutARestart(t *testing.T) {
+	first := withUser(t, "demo", "first-password")
+	s, reload := configured(t, first)
+	file := filepath.Join(t.TempDir(), "nats-url")
+	address := func(user, password string) string {
+		return strings.Replace(s.ClientURL(), "nats://", "nats://"+user+":"+password+"@", 1)
+	}
+	write(t, file, address("stranger", "first-password"))
+	log := &said{}
+	b, err := bus.Connect(bus.Settings{URL: secret.FromFile(file), Replicas: 1, Partitions: 1}, "test", slog.New(slog.NewTextHandler(log, nil)), prometheus.NewRegistry())
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(b.Close)
+	becomes := func(what string, holds func(err error) bool) {
+		t.Helper()
+		var last error
+		t.Cleanup(func() {
+			if t.Failed() {
+				t.Log(last, log)
+			}
+		})
+		eventually.Holds(t, 30*time.Second, what, func() bool { last = b.Check()(t.Context()); return holds(last) })
+	}
+	well := func(err error) bool { return err == nil }
+	becomes("a wrong user is named", func(err error) bool {
+		return err != nil && strings.Contains(err.Error(), `refuses the user "stranger"`) && strings.Contains(log.String(), `user \"stranger\"`)
+	})
+	write(t, file, address("demo", "first-password"))
+	becomes("the right user gets in", well)
+	reload(strings.Replace(first, "first-password", "second-password", 1))
+	becomes("the former password is refused", func(err error) bool { return err != nil })
+	write(t, file, address("demo", "second-password"))
+	becomes("the new one is taken", well)
+	if text := log.String(); strings.Contains(text, "first-password") || strings.Contains(text, "second-password") {
+		t.Errorf("a password is in the log: %s", text)
+	}
+}
+
+// certificate writes one for 127.0.0.1 that is valid until an hour after begin, and answers who vouches for it.
+func certificate(t *testing.T, dir string, begin time.Time) {
+	t.Helper()
+	key, err := ecdsa.GenerateKey(elliptic.P256(), rand.Reader)
+	if err != nil {
+		t.Fatal(err)
+	}
+	template := &x509.Certificate{
+		SerialNumber: big.NewInt(begin.UnixNano()), Subject: pkix.Name{CommonName: "nats"}, NotBefore: begin, NotAfter: begin.Add(time.Hour),
+		IPAddresses: []net.IP{net.IPv4(127, 0, 0, 1)}, IsCA: true, BasicConstraintsValid: true, KeyUsage: x509.KeyUsageCertSign | x509.KeyUsageDigitalSignature,
+	}
+	der, err := x509.CreateCertificate(rand.Reader, template, template, &key.PublicKey, key)
+	if err != nil {
+		t.Fatal(err)
+	}
+	private, err := x509.MarshalPKCS8PrivateKey(key)
+	if err != nil {
+		t.Fatal(err)
+	}
+	write(t, filepath.Join(dir, "tls.crt"), string(pem.EncodeToMemory(&pem.Block{Type: "CERTIFICATE", Bytes: der})))
+	write(t, filepath.Join(dir, "tls.key"), string(pem.EncodeToMemory(&pem.Block{Type: "PRIVATE KEY", Bytes: private})))
+}
+
+func TestAnExpiredCertificateIsNamedAndItsSuccessorTaken(t *testing.T) {
+	dir := t.TempDir()
+	certificate(t, dir, time.Now().Add(-2*time.Hour))
+	text := fmt.Sprintf("host: 127.0.0.1\nport: -1\njetstream { store_dir: %q }\ntls { cert_file: %q, key_file: %q }\n", t.TempDir(), filepath.Join(dir, "tls.crt"), filepath.Join(dir, "tls.key"))
+	s, reload := configured(t, text)
+	log := &said{}
+	address := "tls://" + s.Addr().String()
+	b, err := bus.Connect(bus.Settings{URL: secret.New(address), CA: filepath.Join(dir, "tls.crt"), Replicas: 1, Partitions: 1}, "test", slog.New(slog.NewTextHandler(log, nil)), prometheus.NewRegistry())
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(b.Close)
+	eventually.Holds(t, 30*time.Second, "the expired certificate is named", func() bool {
+		err := b.Check()(t.Context())
+		return err != nil && strings.Contains(log.String(), "expired")
+	})
+	// The new one is of another authority as well: both are read again.
+	certificate(t, dir, time.Now().Add(-time.Minute))
+	reload(text)
+	eventually.Holds(t, 30*time.Second, "the new certificate is taken", func() bool { return b.Check()(t.Context()) == nil })
+}

@@ -1,0 +1,100 @@
+package config_test
+
+import (
+	"bytes"
+	"context"
+	"errors"
+	"io/fs"
+	"log/slog"
+	"os"
+	"path/filepath"
+	"strings"
+	"sync"
+	"testing"
+	"time"
+
+	"github.com/slacktalk/slacktalk/internal/config"
+	"github.com/slacktalk/slacktalk/internal/eventually"
+	"github.com/slacktalk/slacktalk/internal/secret"
+)
+
+type withSecrets struct {
+	Inner struct {
+		URL secret.String `env:"NATS_URL,required,notEmpty"`
+	}
+	Before secret.String `env:"SLACK_SIGNING_SECRET_BEFORE"`
+}
+
+func TestASecretMayComeLater(t *testing.T) {
+	dir := t.TempDir()
+	at := func(name string) string { return filepath.Join(dir, name) }
+	var s withSecrets
+	if err := config.Load(&s, []string{"NATS_URL_FILE=" + at("url"), "SLACK_SIGNING_SECRET_BEFORE_FILE=" + at("before")}); err != nil {
+		t.Fatal(err)
+	}
+	secrets := config.SecretsOf(&s)
+	err := secrets.Missing()
+	if !errors.Is(err, fs.ErrNotExist) || !strings.Contains(err.Error(), "NATS_URL_FILE") || strings.Contains(err.Error(), "BEFORE") {
+		t.Fatalf("missing: %v", err)
+	}
+	if err := os.WriteFile(at("url"), []byte("nats://demo-1@nats\n"), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	eventually.Holds(t, 10*time.Second, "nothing is missing", func() bool { return secrets.Missing() == nil })
+	if s.Inner.URL.Reveal() != "nats://demo-1@nats" || !s.Before.IsZero() {
+		t.Error("another secret than the one in the file")
+	}
+}
+
+// lines is a log that may be read while it is written.
+type lines struct {
+	mu   sync.Mutex
+	text bytes.Buffer
+}
+
+func (l *lines) Write(p []byte) (int, error) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	return l.text.Write(p) //nolint:wrapcheck // a buffer does not fail
+}
+
+func (l *lines) has(words string) bool {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	return strings.Contains(l.text.String(), words)
+}
+
+func TestAReplacedSecretIsTold(t *testing.T) {
+	path := filepath.Join(t.TempDir(), "token")
+	write := func(text string) {
+		t.Helper()
+		if err := os.WriteFile(path, []byte(text), 0o600); err != nil {
+			t.Fatal(err)
+		}
+	}
+	write("demo-first")
+	var s withSecrets
+	if err := config.Load(&s, []string{"NATS_URL_FILE=" + path}); err != nil {
+		t.Fatal(err)
+	}
+	log := &lines{}
+	ctx, cancel := context.WithCancel(t.Context())
+	done := make(chan struct{})
+	go func() {
+		defer close(done)
+		config.SecretsOf(&s).Watch(ctx, slog.New(slog.NewTextHandler(log, nil)))
+	}()
+	defer func() { cancel(); <-done }()
+	// Another one at every look, because the watch may begin a little later.
+	n := 0
+	eventually.Holds(t, time.Minute, "the log tells of it", func() bool {
+		n++
+		write("demo-" + strings.Repeat("x", n))
+		return log.has("replaced") && log.has("NATS_URL")
+	})
+	write("")
+	eventually.Holds(t, time.Minute, "the log tells that it is gone", func() bool { return log.has("cannot be read") })
+	if log.has("demo-") {
+		t.Error("the log holds a secret")
+	}
+}
