@@ -44,6 +44,8 @@ type Caller struct {
 	expires  time.Time         // zero: never
 	// actsForMembers lets it call on behalf of members.
 	actsForMembers bool
+	// member is on whose behalf this call is made.
+	member member
 }
 
 func (c Caller) mayUse(project string) bool { return c.projects[everyProject] || c.projects[project] }
@@ -61,36 +63,49 @@ type rule struct {
 	change bool
 	// long calls may read much of a stream: they may take longTimeout, and few are made at once.
 	long bool
+	// member is what those need on whose behalf it is called; nil: nobody may.
+	member *right
+}
+
+// actor is who makes a call, for the audit.
+func (c Caller) actor() string {
+	if c.member.id != "" {
+		return c.member.id
+	}
+	return c.Name
 }
 
 // access has a row for each method of the server; a method without one is refused to everybody.
 var access = map[string]rule{
+	settingsv1.SettingsService_ListTeamSettings_FullMethodName: {
+		role: Viewer, member: ownWorkspace, resource: named((*settingsv1.ListTeamSettingsRequest).GetParent),
+	},
 	settingsv1.SettingsService_GetTeamSettings_FullMethodName: {
-		role: Viewer, resource: named((*settingsv1.GetTeamSettingsRequest).GetName),
+		role: Viewer, member: anyMember, resource: named((*settingsv1.GetTeamSettingsRequest).GetName),
 	},
 	settingsv1.SettingsService_UpdateTeamSettings_FullMethodName: {
-		role: Admin, change: true,
+		role: Admin, change: true, member: changeSettings,
 		resource: named(func(r *settingsv1.UpdateTeamSettingsRequest) string { return r.GetTeamSettings().GetName() }),
 	},
 	settingsv1.SettingsService_ListOperatorLinks_FullMethodName: {
-		role: Viewer, resource: named((*settingsv1.ListOperatorLinksRequest).GetParent),
+		role: Viewer, member: anyMember, resource: named((*settingsv1.ListOperatorLinksRequest).GetParent),
 	},
 	settingsv1.SettingsService_GetOperatorLink_FullMethodName: {
-		role: Viewer, resource: named((*settingsv1.GetOperatorLinkRequest).GetName),
+		role: Viewer, member: anyMember, resource: named((*settingsv1.GetOperatorLinkRequest).GetName),
 	},
 	settingsv1.SettingsService_SetOperatorLink_FullMethodName: {
-		role: Operator, change: true,
+		role: Operator, change: true, member: linkOneself,
 		resource: named(func(r *settingsv1.SetOperatorLinkRequest) string { return r.GetOperatorLink().GetName() }),
 	},
 	settingsv1.SettingsService_DeleteOperatorLink_FullMethodName: {
-		role: Operator, change: true, resource: named((*settingsv1.DeleteOperatorLinkRequest).GetName),
+		role: Operator, change: true, member: unlinkOneself, resource: named((*settingsv1.DeleteOperatorLinkRequest).GetName),
 	},
 
 	settingsv1.SettingsService_WatchTeamSettings_FullMethodName: {
 		role: Viewer, resource: named((*settingsv1.WatchTeamSettingsRequest).GetName),
 	},
 	settingsv1.SettingsService_ListOperators_FullMethodName: {
-		role: Viewer, resource: named((*settingsv1.ListOperatorsRequest).GetParent),
+		role: Viewer, member: anyMember, resource: named((*settingsv1.ListOperatorsRequest).GetParent),
 	},
 	settingsv1.SettingsService_ExportProject_FullMethodName: {
 		role: Viewer, resource: named((*settingsv1.ExportProjectRequest).GetName),
@@ -100,7 +115,7 @@ var access = map[string]rule{
 	},
 
 	adminv1.ConversationService_ListConversations_FullMethodName: {
-		role: Viewer, long: true, resource: named((*adminv1.ListConversationsRequest).GetParent),
+		role: Viewer, long: true, member: ownConversations, resource: named((*adminv1.ListConversationsRequest).GetParent),
 	},
 	adminv1.ConversationService_GetConversation_FullMethodName: {
 		role: Viewer, resource: named((*adminv1.GetConversationRequest).GetName),
@@ -116,7 +131,7 @@ var access = map[string]rule{
 	},
 
 	adminv1.DeadLetterService_ListDeadLetters_FullMethodName: {
-		role: Viewer, resource: named((*adminv1.ListDeadLettersRequest).GetParent),
+		role: Viewer, member: adminsOnly, resource: named((*adminv1.ListDeadLettersRequest).GetParent),
 	},
 	// It answers what people wrote.
 	adminv1.DeadLetterService_GetDeadLetter_FullMethodName: {

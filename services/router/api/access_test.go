@@ -23,10 +23,12 @@ import (
 
 // expectation is what the access of a method should be, written down a second time on purpose.
 type expectation struct {
-	least   Role // 0: open to everybody
-	global  bool // about no project
-	request func(project string) proto.Message
-	answer  proto.Message
+	least  Role // 0: open to everybody
+	global bool // about no project
+	// everything: about all projects at once, so that a token has to be for all of them.
+	everything bool
+	request    func(project string) proto.Message
+	answer     proto.Message
 }
 
 const (
@@ -44,6 +46,10 @@ func conversationName(project string) string {
 var expected = map[string]expectation{
 	settingsService + "GetTeamSettings": {least: Viewer, answer: &settingsv1.GetTeamSettingsResponse{},
 		request: func(p string) proto.Message { return &settingsv1.GetTeamSettingsRequest{Name: settings.TeamName(p)} }},
+	settingsService + "ListTeamSettings": {least: Viewer, everything: true, answer: &settingsv1.ListTeamSettingsResponse{},
+		request: func(string) proto.Message {
+			return &settingsv1.ListTeamSettingsRequest{Parent: "projects/-", Workspace: "T0DEMO1"}
+		}},
 	settingsService + "UpdateTeamSettings": {least: Admin, answer: &settingsv1.UpdateTeamSettingsResponse{},
 		request: func(p string) proto.Message { return update(p, &settingsv1.TeamSettings{}, "language") }},
 	settingsService + "ListOperatorLinks": {least: Viewer, answer: &settingsv1.ListOperatorLinksResponse{},
@@ -142,7 +148,7 @@ func TestEveryMethodIsOpenToExactlyThoseWhoMay(t *testing.T) {
 		for _, project := range []string{"demo", "other"} {
 			for _, c := range callers {
 				err := r.call(as(t, c.token), method, streams, want, project)
-				may := c.role >= want.least && (want.global || c.all || project == "demo")
+				may := c.role >= want.least && (want.global || c.all || project == "demo" && !want.everything)
 				if denied := status.Code(err) == codes.PermissionDenied; denied == may {
 					t.Errorf("%s of %s with %s: got %v, want allowed: %v", method, project, c.token, err, may)
 				}

@@ -27,8 +27,12 @@ Written from the access table of services/router/api by its test: ` + "`go test 
 - A token with ` + "`projects: [\"*\"]`" + ` may use every project; only such a one may use the name ` + "`projects/-`" + `, which stands for all of them, and for none.
 - **entry**: each call by somebody with a valid token has an audit entry, whatever became of it, if the token may use the project; an attempt upon another project is a log line.
 
-| method | no token | viewer | operator | admin | audit |
-|---|---|---|---|---|---|
+- **member**: who may call it through a token with ` + "`acts_for_members: true`" + ` and the metadata ` + "`slacktalk-member: <team>/<member>`" + `. Such a call has the member's rights alone, whatever the
+  token's role. *Members* are full members of the workspace that the project's settings name: no guests, no bots, nobody from another workspace, nobody deactivated, and nobody Slack does not know.
+  *Admins* are those of them whom the settings list. What has an entry names the member as its actor.
+
+| method | no token | viewer | operator | admin | member | audit |
+|---|---|---|---|---|---|---|
 `
 
 // accessDocument writes the access table for people.
@@ -46,9 +50,19 @@ func accessDocument() string {
 			}
 			fmt.Fprintf(&text, " %s |", mark(row.open || role >= row.role, scope))
 		}
-		fmt.Fprintf(&text, " %s |\n", mark(row.change, "entry"))
+		fmt.Fprintf(&text, " %s | %s |\n", memberWords(row), mark(row.change, "entry"))
 	}
 	return text.String()
+}
+
+func memberWords(row rule) string {
+	switch {
+	case row.open:
+		return "all"
+	case row.member == nil:
+		return "no"
+	}
+	return row.member.words
 }
 
 func mark(yes bool, text string) string {

@@ -38,6 +38,8 @@ type guard struct {
 	recorder Recorder
 	log      *slog.Logger
 	timeout  time.Duration
+	people   People
+	store    *settings.Store
 	// long has a place for each long call that may be under way.
 	long chan struct{}
 	// served holds the methods of the server.
@@ -46,7 +48,7 @@ type guard struct {
 
 func newGuard(o Options) *guard {
 	return &guard{
-		long: make(chan struct{}, longAtOnce), tokens: o.Tokens, calls: newLimiters(o.Rate), guesses: newGuesses(o.Guesses), recorder: o.Recorder, log: o.Logger, timeout: o.Timeout,
+		long: make(chan struct{}, longAtOnce), tokens: o.Tokens, calls: newLimiters(o.Rate), guesses: newGuesses(o.Guesses), recorder: o.Recorder, log: o.Logger, timeout: o.Timeout, people: o.People, store: o.Store,
 		streams: &openStreams{most: cmp.Or(o.Streams, defaultStreams), held: map[streamHolder]int{}}, served: map[string]bool{},
 	}
 }
@@ -148,6 +150,10 @@ func (g *guard) authenticate(ctx context.Context, method string) (context.Contex
 	if wait := g.calls.take(caller.Name); wait > 0 {
 		return nil, tooOften(wait)
 	}
+	caller, err := onBehalf(ctx, caller)
+	if err != nil {
+		return nil, err
+	}
 	return context.WithValue(ctx, callerKey{}, caller), nil
 }
 
@@ -190,12 +196,12 @@ func (g *guard) record(ctx context.Context, method string, request, panicked any
 	}
 	caller := callerOf(ctx)
 	entry := &eventv1.AuditEntry{
-		Time: timestamppb.Now(), Actor: caller.Name, Action: path.Base(method),
+		Time: timestamppb.Now(), Actor: caller.actor(), Action: path.Base(method),
 		Resource: fmt.Sprintf("%.200s", strings.ToValidUTF8(access[method].resource(request), "")), Result: codeName(result),
 	}
-	g.log.InfoContext(ctx, "change", "who", entry.GetActor(), "method", method, "resource", entry.GetResource(), "result", entry.GetResult())
+	g.log.InfoContext(ctx, "change", "who", entry.GetActor(), "token", caller.Name, "method", method, "resource", entry.GetResource(), "result", entry.GetResult())
 	project, ok := projectOf(entry.GetResource())
-	if entry.Project = project; ok && caller.mayUse(project) && g.recorder != nil {
+	if entry.Project = project; ok && caller.mayUse(project) && caller.recorded(method, err) && g.recorder != nil {
 		g.recorder.Record(ctx, entry)
 	}
 	return err
@@ -204,10 +210,17 @@ func (g *guard) record(ctx context.Context, method string, request, panicked any
 func fromPanic(panicked any) error { return fmt.Errorf("panic: %v\n%s", panicked, debug.Stack()) }
 
 func (g *guard) checkUnary(ctx context.Context, request any, info *grpc.UnaryServerInfo, next grpc.UnaryHandler) (any, error) {
-	if err := allowRole(callerOf(ctx), info.FullMethod); err != nil {
+	caller := callerOf(ctx)
+	if caller.member.id != "" {
+		if err := g.allowMember(ctx, caller, info.FullMethod, request); err != nil {
+			return nil, err
+		}
+		return next(ctx, request)
+	}
+	if err := allowRole(caller, info.FullMethod); err != nil {
 		return nil, err
 	}
-	if err := checkRequest(callerOf(ctx), info.FullMethod, request); err != nil {
+	if err := checkRequest(caller, info.FullMethod, request); err != nil {
 		return nil, err
 	}
 	return next(ctx, request)
@@ -215,12 +228,17 @@ func (g *guard) checkUnary(ctx context.Context, request any, info *grpc.UnarySer
 
 // checkRequest holds a request against the rules of the contract and the caller's projects.
 func checkRequest(caller Caller, method string, request any) error {
-	if m, ok := request.(proto.Message); ok {
-		if err := settings.Check(m); err != nil {
-			return err
-		}
+	if err := checkContract(request); err != nil {
+		return err
 	}
 	return allowProject(caller, method, request)
+}
+
+func checkContract(request any) error {
+	if m, ok := request.(proto.Message); ok {
+		return settings.Check(m)
+	}
+	return nil
 }
 
 func (g *guard) guardStream(server any, stream grpc.ServerStream, info *grpc.StreamServerInfo, next grpc.StreamHandler) (err error) {

@@ -34,7 +34,7 @@ func TestRedisGoneIsUnavailableWithoutInternals(t *testing.T) {
 		if !strings.HasPrefix(method, settingsService) {
 			return
 		}
-		err := r.call(as(t, adminDemo), method, streams, want, "demo")
+		err := r.call(as(t, adminAll), method, streams, want, "demo")
 		wantCode(t, method, err, codes.Unavailable)
 		for _, internal := range []string{address, "127.0.0.1", "dial", "redis", "refused"} {
 			if strings.Contains(strings.ToLower(fmt.Sprint(err, status.Convert(err).Details())), internal) {

@@ -42,6 +42,8 @@ type Options struct {
 	Watches *settings.Hub
 	// Operators answers ListOperators; without it that is UNIMPLEMENTED.
 	Operators Operators
+	// People says who the members are on whose behalf calls are made; without it none of those is allowed.
+	People People
 	// The other services; those that are nil are not served.
 	Conversations adminv1.ConversationServiceServer
 	DeadLetters   adminv1.DeadLetterServiceServer

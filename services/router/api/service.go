@@ -167,7 +167,11 @@ func (s *service) GetOperatorLink(
 func (s *service) SetOperatorLink(
 	ctx context.Context, r *settingsv1.SetOperatorLinkRequest,
 ) (*settingsv1.SetOperatorLinkResponse, error) {
-	link, err := s.store.SetLink(ctx, r.GetOperatorLink())
+	wanted, err := s.free(ctx, r.GetOperatorLink())
+	if err != nil {
+		return nil, err
+	}
+	link, err := s.store.SetLink(ctx, wanted)
 	if err != nil {
 		return nil, inside("operator_link", err)
 	}
@@ -179,7 +183,11 @@ func (s *service) DeleteOperatorLink(ctx context.Context, r *settingsv1.DeleteOp
 	if err != nil {
 		return nil, err
 	}
-	if err := s.store.DeleteLink(ctx, project, operator, r.GetEtag()); err != nil {
+	link, err := s.free(ctx, &settingsv1.OperatorLink{Name: r.GetName(), Etag: r.GetEtag()})
+	if err != nil {
+		return nil, err
+	}
+	if err := s.store.DeleteLink(ctx, project, operator, link.GetEtag()); err != nil {
 		return nil, err
 	}
 	return &emptypb.Empty{}, nil

@@ -127,6 +127,7 @@ func New(s Settings, log *slog.Logger) (*App, error) {
 	if err != nil {
 		return nil, err
 	}
+	who := people.New(a.bus)
 	letters, asked := deadletter.New(a.bus, conversations, store), operators.New(a.bus)
 	doctor := diagnose.New(diagnose.Options{
 		Bus: a.bus, Redis: a.redis, Settings: store, Operators: asked, Conversations: service, Customers: conversations, DeadLetters: letters, Now: s.Now, Log: log,
@@ -134,12 +135,12 @@ func New(s Settings, log *slog.Logger) (*App, error) {
 	a.watches = settings.NewHub(store, log)
 	a.health = health.NewServer()
 	a.grpc = api.NewServer(api.Options{
-		Watches: a.watches, Operators: asked, Conversations: service, DeadLetters: letters, Diagnostics: doctor, Audit: entries, Store: store, Tokens: tokens, Logger: log, TLS: transport, Health: a.health,
+		Watches: a.watches, Operators: asked, People: who, Conversations: service, DeadLetters: letters, Diagnostics: doctor, Audit: entries, Store: store, Tokens: tokens, Logger: log, TLS: transport, Health: a.health,
 		Recorder: audit.NewRecorder(a.bus, log, a.registry), Rate: api.Rate{PerSecond: s.APIRate, Burst: s.APIBurst}, Guesses: guesses,
 	})
 	a.setHealth(false) // until it was looked at
 	a.router = routing.New(routing.Parts{
-		Settings: store, Conversations: conversations, People: people.New(a.bus), Threads: threads.New(a.bus), Publisher: a.bus,
+		Settings: store, Conversations: conversations, People: who, Threads: threads.New(a.bus), Publisher: a.bus,
 		Lanes: a.bus.NewLaneRegistry(), Partitions: s.Bus.Partitions, EchoWindow: s.EchoWindow, Now: s.Now, Log: log, Metrics: a.registry,
 	})
 	service.Router = a.router

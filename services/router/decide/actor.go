@@ -24,7 +24,7 @@ type Actor struct {
 func Refused(a Actor) eventv1.NoticeKind {
 	external := a.Author.GetTeam() != "" && a.Author.GetTeam() != a.Home
 	switch {
-	case external, a.Member == nil, a.Member.GetTeam() != a.Home, a.Member.GetBot(), a.Member.GetGuest(), a.Member.GetDeactivated():
+	case external, !Colleague(a.Member, a.Home):
 		return eventv1.NoticeKind_NOTICE_KIND_NOT_ALLOWED
 	case !a.RepliesEnabled:
 		return eventv1.NoticeKind_NOTICE_KIND_REPLIES_OFF
@@ -32,6 +32,11 @@ func Refused(a Actor) eventv1.NoticeKind {
 		return eventv1.NoticeKind_NOTICE_KIND_NOT_LINKED
 	}
 	return eventv1.NoticeKind_NOTICE_KIND_UNSPECIFIED
+}
+
+// Colleague reports whether somebody is a full member of the home workspace. Everything that is not known counts against them.
+func Colleague(member *eventv1.Member, home string) bool {
+	return member != nil && home != "" && member.GetTeam() == home && !member.GetBot() && !member.GetGuest() && !member.GetDeactivated()
 }
 
 // PrivateLanguage is the language for what only one person reads: Japanese or English by their own locale, the project's where Slack does not tell it.

@@ -12,6 +12,7 @@ import (
 
 	"github.com/slacktalk/slacktalk/internal/bus"
 	adminv1 "github.com/slacktalk/slacktalk/proto/slacktalk/admin/v1"
+	eventv1 "github.com/slacktalk/slacktalk/proto/slacktalk/event/v1"
 	"github.com/slacktalk/slacktalk/services/router/conversation"
 	"github.com/slacktalk/slacktalk/services/router/listing"
 )
@@ -150,6 +151,7 @@ func (o *Overview) show(l conversation.Listed) *adminv1.Conversation {
 		Workspace: l.Activity.Current.Team, Channel: l.Activity.Current.Channel, ThreadTs: l.Activity.Current.TS, Permalink: permalink(l.Activity.Current),
 		ConsoleUrl: o.console(l.Project, conversation.CustomerID(customer)), CreateTime: record.GetCreateTime(),
 		LastCustomerMessageTime: stamp(l.Activity.Customer), LastOperatorMessageTime: stamp(l.Activity.Operator), UpdateTime: stamp(l.Activity.Update),
+		Closed: record.GetStatus() == eventv1.ChatStatus_CHAT_STATUS_CLOSED,
 	}
 	return shown
 }

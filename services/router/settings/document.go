@@ -67,6 +67,9 @@ func (s *Store) Import(ctx context.Context, project string, raw []byte) (*settin
 		}
 		args = append(args, operator, value, link.GetSlackMember())
 	}
+	if err := s.enter(ctx, project); err != nil {
+		return nil, 0, err
+	}
 	_, err = s.run(ctx, "import project "+project, replaceAll, []string{TeamKey(project), LinksKey(project), MembersKey(project)}, args...)
 	return team, len(links), err
 }

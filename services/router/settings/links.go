@@ -124,6 +124,12 @@ func (s *Store) MemberOf(ctx context.Context, project, operator string) (member 
 	return link.GetSlackMember(), link.GetSlackMember() != "", err
 }
 
+// LinkedTo answers which Slack member an operator is, empty when nobody, and the etag with which a change of that is tied to it.
+func (s *Store) LinkedTo(ctx context.Context, project, operator string) (member, etag string, err error) {
+	_, link, err := s.readLink(ctx, project, operator)
+	return link.GetSlackMember(), link.GetEtag(), err
+}
+
 // readLink answers a link and the bytes it was stored as. An operator without one has empty bytes and EmptyEtag.
 func (s *Store) readLink(
 	ctx context.Context, project, operator string,

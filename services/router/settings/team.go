@@ -71,6 +71,11 @@ func (s *Store) writeTeam(ctx context.Context, project, before string, team *set
 	if err != nil {
 		return "", err
 	}
+	if before == "" {
+		if err := s.enter(ctx, project); err != nil {
+			return "", err
+		}
+	}
 	return s.run(ctx, "write settings of project "+project, setTeam, []string{TeamKey(project)}, before, after, changes, project)
 }
 

@@ -110,7 +110,9 @@ type Conversation struct {
 	LastCustomerMessageTime *timestamppb.Timestamp `protobuf:"bytes,14,opt,name=last_customer_message_time,json=lastCustomerMessageTime,proto3" json:"last_customer_message_time,omitempty"`
 	LastOperatorMessageTime *timestamppb.Timestamp `protobuf:"bytes,15,opt,name=last_operator_message_time,json=lastOperatorMessageTime,proto3" json:"last_operator_message_time,omitempty"`
 	// The latest change or message.
-	UpdateTime    *timestamppb.Timestamp `protobuf:"bytes,16,opt,name=update_time,json=updateTime,proto3" json:"update_time,omitempty"`
+	UpdateTime *timestamppb.Timestamp `protobuf:"bytes,16,opt,name=update_time,json=updateTime,proto3" json:"update_time,omitempty"`
+	// Its status at KARTE is 対応済み.
+	Closed        bool `protobuf:"varint,17,opt,name=closed,proto3" json:"closed,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -255,6 +257,13 @@ func (x *Conversation) GetUpdateTime() *timestamppb.Timestamp {
 		return x.UpdateTime
 	}
 	return nil
+}
+
+func (x *Conversation) GetClosed() bool {
+	if x != nil {
+		return x.Closed
+	}
+	return false
 }
 
 type ListConversationsRequest struct {
@@ -917,7 +926,7 @@ var File_slacktalk_admin_v1_conversation_proto protoreflect.FileDescriptor
 
 const file_slacktalk_admin_v1_conversation_proto_rawDesc = "" +
 	"\n" +
-	"%slacktalk/admin/v1/conversation.proto\x12\x12slacktalk.admin.v1\x1a\x1bbuf/validate/validate.proto\x1a\x1fgoogle/protobuf/timestamp.proto\"\xb2\x05\n" +
+	"%slacktalk/admin/v1/conversation.proto\x12\x12slacktalk.admin.v1\x1a\x1bbuf/validate/validate.proto\x1a\x1fgoogle/protobuf/timestamp.proto\"\xca\x05\n" +
 	"\fConversation\x12\x12\n" +
 	"\x04name\x18\x01 \x01(\tR\x04name\x12\x17\n" +
 	"\auser_id\x18\x02 \x01(\tR\x06userId\x12\x1d\n" +
@@ -939,7 +948,8 @@ const file_slacktalk_admin_v1_conversation_proto_rawDesc = "" +
 	"\x1alast_customer_message_time\x18\x0e \x01(\v2\x1a.google.protobuf.TimestampR\x17lastCustomerMessageTime\x12W\n" +
 	"\x1alast_operator_message_time\x18\x0f \x01(\v2\x1a.google.protobuf.TimestampR\x17lastOperatorMessageTime\x12;\n" +
 	"\vupdate_time\x18\x10 \x01(\v2\x1a.google.protobuf.TimestampR\n" +
-	"updateTime\"\xd8\x01\n" +
+	"updateTime\x12\x16\n" +
+	"\x06closed\x18\x11 \x01(\bR\x06closed\"\xd8\x01\n" +
 	"\x18ListConversationsRequest\x12H\n" +
 	"\x06parent\x18\x01 \x01(\tB0\xbaH-r+2)^projects/[A-Za-z0-9][A-Za-z0-9_-]{0,63}$R\x06parent\x12'\n" +
 	"\tpage_size\x18\x02 \x01(\x05B\n" +

@@ -967,6 +967,130 @@ func (x *GetTeamSettingsResponse) GetTeamSettings() *TeamSettings {
 	return nil
 }
 
+type ListTeamSettingsRequest struct {
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// `projects/-`, which stands for all.
+	Parent string `protobuf:"bytes,1,opt,name=parent,proto3" json:"parent,omitempty"`
+	// The Slack workspace id, `T…`.
+	Workspace string `protobuf:"bytes,2,opt,name=workspace,proto3" json:"workspace,omitempty"`
+	// At most 1,000; 0 means 100.
+	PageSize      int32  `protobuf:"varint,3,opt,name=page_size,json=pageSize,proto3" json:"page_size,omitempty"`
+	PageToken     string `protobuf:"bytes,4,opt,name=page_token,json=pageToken,proto3" json:"page_token,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *ListTeamSettingsRequest) Reset() {
+	*x = ListTeamSettingsRequest{}
+	mi := &file_slacktalk_settings_v1_settings_proto_msgTypes[10]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *ListTeamSettingsRequest) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*ListTeamSettingsRequest) ProtoMessage() {}
+
+func (x *ListTeamSettingsRequest) ProtoReflect() protoreflect.Message {
+	mi := &file_slacktalk_settings_v1_settings_proto_msgTypes[10]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use ListTeamSettingsRequest.ProtoReflect.Descriptor instead.
+func (*ListTeamSettingsRequest) Descriptor() ([]byte, []int) {
+	return file_slacktalk_settings_v1_settings_proto_rawDescGZIP(), []int{10}
+}
+
+func (x *ListTeamSettingsRequest) GetParent() string {
+	if x != nil {
+		return x.Parent
+	}
+	return ""
+}
+
+func (x *ListTeamSettingsRequest) GetWorkspace() string {
+	if x != nil {
+		return x.Workspace
+	}
+	return ""
+}
+
+func (x *ListTeamSettingsRequest) GetPageSize() int32 {
+	if x != nil {
+		return x.PageSize
+	}
+	return 0
+}
+
+func (x *ListTeamSettingsRequest) GetPageToken() string {
+	if x != nil {
+		return x.PageToken
+	}
+	return ""
+}
+
+type ListTeamSettingsResponse struct {
+	state        protoimpl.MessageState `protogen:"open.v1"`
+	TeamSettings []*TeamSettings        `protobuf:"bytes,1,rep,name=team_settings,json=teamSettings,proto3" json:"team_settings,omitempty"`
+	// Empty on the last page.
+	NextPageToken string `protobuf:"bytes,2,opt,name=next_page_token,json=nextPageToken,proto3" json:"next_page_token,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *ListTeamSettingsResponse) Reset() {
+	*x = ListTeamSettingsResponse{}
+	mi := &file_slacktalk_settings_v1_settings_proto_msgTypes[11]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *ListTeamSettingsResponse) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*ListTeamSettingsResponse) ProtoMessage() {}
+
+func (x *ListTeamSettingsResponse) ProtoReflect() protoreflect.Message {
+	mi := &file_slacktalk_settings_v1_settings_proto_msgTypes[11]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use ListTeamSettingsResponse.ProtoReflect.Descriptor instead.
+func (*ListTeamSettingsResponse) Descriptor() ([]byte, []int) {
+	return file_slacktalk_settings_v1_settings_proto_rawDescGZIP(), []int{11}
+}
+
+func (x *ListTeamSettingsResponse) GetTeamSettings() []*TeamSettings {
+	if x != nil {
+		return x.TeamSettings
+	}
+	return nil
+}
+
+func (x *ListTeamSettingsResponse) GetNextPageToken() string {
+	if x != nil {
+		return x.NextPageToken
+	}
+	return ""
+}
+
 type UpdateTeamSettingsRequest struct {
 	state        protoimpl.MessageState `protogen:"open.v1"`
 	TeamSettings *TeamSettings          `protobuf:"bytes,1,opt,name=team_settings,json=teamSettings,proto3" json:"team_settings,omitempty"`
@@ -978,7 +1102,7 @@ type UpdateTeamSettingsRequest struct {
 
 func (x *UpdateTeamSettingsRequest) Reset() {
 	*x = UpdateTeamSettingsRequest{}
-	mi := &file_slacktalk_settings_v1_settings_proto_msgTypes[10]
+	mi := &file_slacktalk_settings_v1_settings_proto_msgTypes[12]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -990,7 +1114,7 @@ func (x *UpdateTeamSettingsRequest) String() string {
 func (*UpdateTeamSettingsRequest) ProtoMessage() {}
 
 func (x *UpdateTeamSettingsRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_slacktalk_settings_v1_settings_proto_msgTypes[10]
+	mi := &file_slacktalk_settings_v1_settings_proto_msgTypes[12]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1003,7 +1127,7 @@ func (x *UpdateTeamSettingsRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use UpdateTeamSettingsRequest.ProtoReflect.Descriptor instead.
 func (*UpdateTeamSettingsRequest) Descriptor() ([]byte, []int) {
-	return file_slacktalk_settings_v1_settings_proto_rawDescGZIP(), []int{10}
+	return file_slacktalk_settings_v1_settings_proto_rawDescGZIP(), []int{12}
 }
 
 func (x *UpdateTeamSettingsRequest) GetTeamSettings() *TeamSettings {
@@ -1029,7 +1153,7 @@ type UpdateTeamSettingsResponse struct {
 
 func (x *UpdateTeamSettingsResponse) Reset() {
 	*x = UpdateTeamSettingsResponse{}
-	mi := &file_slacktalk_settings_v1_settings_proto_msgTypes[11]
+	mi := &file_slacktalk_settings_v1_settings_proto_msgTypes[13]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1041,7 +1165,7 @@ func (x *UpdateTeamSettingsResponse) String() string {
 func (*UpdateTeamSettingsResponse) ProtoMessage() {}
 
 func (x *UpdateTeamSettingsResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_slacktalk_settings_v1_settings_proto_msgTypes[11]
+	mi := &file_slacktalk_settings_v1_settings_proto_msgTypes[13]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1054,7 +1178,7 @@ func (x *UpdateTeamSettingsResponse) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use UpdateTeamSettingsResponse.ProtoReflect.Descriptor instead.
 func (*UpdateTeamSettingsResponse) Descriptor() ([]byte, []int) {
-	return file_slacktalk_settings_v1_settings_proto_rawDescGZIP(), []int{11}
+	return file_slacktalk_settings_v1_settings_proto_rawDescGZIP(), []int{13}
 }
 
 func (x *UpdateTeamSettingsResponse) GetTeamSettings() *TeamSettings {
@@ -1075,7 +1199,7 @@ type WatchTeamSettingsRequest struct {
 
 func (x *WatchTeamSettingsRequest) Reset() {
 	*x = WatchTeamSettingsRequest{}
-	mi := &file_slacktalk_settings_v1_settings_proto_msgTypes[12]
+	mi := &file_slacktalk_settings_v1_settings_proto_msgTypes[14]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1087,7 +1211,7 @@ func (x *WatchTeamSettingsRequest) String() string {
 func (*WatchTeamSettingsRequest) ProtoMessage() {}
 
 func (x *WatchTeamSettingsRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_slacktalk_settings_v1_settings_proto_msgTypes[12]
+	mi := &file_slacktalk_settings_v1_settings_proto_msgTypes[14]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1100,7 +1224,7 @@ func (x *WatchTeamSettingsRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use WatchTeamSettingsRequest.ProtoReflect.Descriptor instead.
 func (*WatchTeamSettingsRequest) Descriptor() ([]byte, []int) {
-	return file_slacktalk_settings_v1_settings_proto_rawDescGZIP(), []int{12}
+	return file_slacktalk_settings_v1_settings_proto_rawDescGZIP(), []int{14}
 }
 
 func (x *WatchTeamSettingsRequest) GetName() string {
@@ -1126,7 +1250,7 @@ type WatchTeamSettingsResponse struct {
 
 func (x *WatchTeamSettingsResponse) Reset() {
 	*x = WatchTeamSettingsResponse{}
-	mi := &file_slacktalk_settings_v1_settings_proto_msgTypes[13]
+	mi := &file_slacktalk_settings_v1_settings_proto_msgTypes[15]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1138,7 +1262,7 @@ func (x *WatchTeamSettingsResponse) String() string {
 func (*WatchTeamSettingsResponse) ProtoMessage() {}
 
 func (x *WatchTeamSettingsResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_slacktalk_settings_v1_settings_proto_msgTypes[13]
+	mi := &file_slacktalk_settings_v1_settings_proto_msgTypes[15]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1151,7 +1275,7 @@ func (x *WatchTeamSettingsResponse) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use WatchTeamSettingsResponse.ProtoReflect.Descriptor instead.
 func (*WatchTeamSettingsResponse) Descriptor() ([]byte, []int) {
-	return file_slacktalk_settings_v1_settings_proto_rawDescGZIP(), []int{13}
+	return file_slacktalk_settings_v1_settings_proto_rawDescGZIP(), []int{15}
 }
 
 func (x *WatchTeamSettingsResponse) GetTeamSettings() *TeamSettings {
@@ -1171,7 +1295,7 @@ type ExportProjectRequest struct {
 
 func (x *ExportProjectRequest) Reset() {
 	*x = ExportProjectRequest{}
-	mi := &file_slacktalk_settings_v1_settings_proto_msgTypes[14]
+	mi := &file_slacktalk_settings_v1_settings_proto_msgTypes[16]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1183,7 +1307,7 @@ func (x *ExportProjectRequest) String() string {
 func (*ExportProjectRequest) ProtoMessage() {}
 
 func (x *ExportProjectRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_slacktalk_settings_v1_settings_proto_msgTypes[14]
+	mi := &file_slacktalk_settings_v1_settings_proto_msgTypes[16]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1196,7 +1320,7 @@ func (x *ExportProjectRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ExportProjectRequest.ProtoReflect.Descriptor instead.
 func (*ExportProjectRequest) Descriptor() ([]byte, []int) {
-	return file_slacktalk_settings_v1_settings_proto_rawDescGZIP(), []int{14}
+	return file_slacktalk_settings_v1_settings_proto_rawDescGZIP(), []int{16}
 }
 
 func (x *ExportProjectRequest) GetName() string {
@@ -1216,7 +1340,7 @@ type ExportProjectResponse struct {
 
 func (x *ExportProjectResponse) Reset() {
 	*x = ExportProjectResponse{}
-	mi := &file_slacktalk_settings_v1_settings_proto_msgTypes[15]
+	mi := &file_slacktalk_settings_v1_settings_proto_msgTypes[17]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1228,7 +1352,7 @@ func (x *ExportProjectResponse) String() string {
 func (*ExportProjectResponse) ProtoMessage() {}
 
 func (x *ExportProjectResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_slacktalk_settings_v1_settings_proto_msgTypes[15]
+	mi := &file_slacktalk_settings_v1_settings_proto_msgTypes[17]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1241,7 +1365,7 @@ func (x *ExportProjectResponse) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ExportProjectResponse.ProtoReflect.Descriptor instead.
 func (*ExportProjectResponse) Descriptor() ([]byte, []int) {
-	return file_slacktalk_settings_v1_settings_proto_rawDescGZIP(), []int{15}
+	return file_slacktalk_settings_v1_settings_proto_rawDescGZIP(), []int{17}
 }
 
 func (x *ExportProjectResponse) GetDocument() []byte {
@@ -1262,7 +1386,7 @@ type ImportProjectRequest struct {
 
 func (x *ImportProjectRequest) Reset() {
 	*x = ImportProjectRequest{}
-	mi := &file_slacktalk_settings_v1_settings_proto_msgTypes[16]
+	mi := &file_slacktalk_settings_v1_settings_proto_msgTypes[18]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1274,7 +1398,7 @@ func (x *ImportProjectRequest) String() string {
 func (*ImportProjectRequest) ProtoMessage() {}
 
 func (x *ImportProjectRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_slacktalk_settings_v1_settings_proto_msgTypes[16]
+	mi := &file_slacktalk_settings_v1_settings_proto_msgTypes[18]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1287,7 +1411,7 @@ func (x *ImportProjectRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ImportProjectRequest.ProtoReflect.Descriptor instead.
 func (*ImportProjectRequest) Descriptor() ([]byte, []int) {
-	return file_slacktalk_settings_v1_settings_proto_rawDescGZIP(), []int{16}
+	return file_slacktalk_settings_v1_settings_proto_rawDescGZIP(), []int{18}
 }
 
 func (x *ImportProjectRequest) GetName() string {
@@ -1315,7 +1439,7 @@ type ImportProjectResponse struct {
 
 func (x *ImportProjectResponse) Reset() {
 	*x = ImportProjectResponse{}
-	mi := &file_slacktalk_settings_v1_settings_proto_msgTypes[17]
+	mi := &file_slacktalk_settings_v1_settings_proto_msgTypes[19]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1327,7 +1451,7 @@ func (x *ImportProjectResponse) String() string {
 func (*ImportProjectResponse) ProtoMessage() {}
 
 func (x *ImportProjectResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_slacktalk_settings_v1_settings_proto_msgTypes[17]
+	mi := &file_slacktalk_settings_v1_settings_proto_msgTypes[19]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1340,7 +1464,7 @@ func (x *ImportProjectResponse) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ImportProjectResponse.ProtoReflect.Descriptor instead.
 func (*ImportProjectResponse) Descriptor() ([]byte, []int) {
-	return file_slacktalk_settings_v1_settings_proto_rawDescGZIP(), []int{17}
+	return file_slacktalk_settings_v1_settings_proto_rawDescGZIP(), []int{19}
 }
 
 func (x *ImportProjectResponse) GetTeamSettings() *TeamSettings {
@@ -1370,7 +1494,7 @@ type ListOperatorsRequest struct {
 
 func (x *ListOperatorsRequest) Reset() {
 	*x = ListOperatorsRequest{}
-	mi := &file_slacktalk_settings_v1_settings_proto_msgTypes[18]
+	mi := &file_slacktalk_settings_v1_settings_proto_msgTypes[20]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1382,7 +1506,7 @@ func (x *ListOperatorsRequest) String() string {
 func (*ListOperatorsRequest) ProtoMessage() {}
 
 func (x *ListOperatorsRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_slacktalk_settings_v1_settings_proto_msgTypes[18]
+	mi := &file_slacktalk_settings_v1_settings_proto_msgTypes[20]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1395,7 +1519,7 @@ func (x *ListOperatorsRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ListOperatorsRequest.ProtoReflect.Descriptor instead.
 func (*ListOperatorsRequest) Descriptor() ([]byte, []int) {
-	return file_slacktalk_settings_v1_settings_proto_rawDescGZIP(), []int{18}
+	return file_slacktalk_settings_v1_settings_proto_rawDescGZIP(), []int{20}
 }
 
 func (x *ListOperatorsRequest) GetParent() string {
@@ -1430,7 +1554,7 @@ type ListOperatorsResponse struct {
 
 func (x *ListOperatorsResponse) Reset() {
 	*x = ListOperatorsResponse{}
-	mi := &file_slacktalk_settings_v1_settings_proto_msgTypes[19]
+	mi := &file_slacktalk_settings_v1_settings_proto_msgTypes[21]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1442,7 +1566,7 @@ func (x *ListOperatorsResponse) String() string {
 func (*ListOperatorsResponse) ProtoMessage() {}
 
 func (x *ListOperatorsResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_slacktalk_settings_v1_settings_proto_msgTypes[19]
+	mi := &file_slacktalk_settings_v1_settings_proto_msgTypes[21]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1455,7 +1579,7 @@ func (x *ListOperatorsResponse) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ListOperatorsResponse.ProtoReflect.Descriptor instead.
 func (*ListOperatorsResponse) Descriptor() ([]byte, []int) {
-	return file_slacktalk_settings_v1_settings_proto_rawDescGZIP(), []int{19}
+	return file_slacktalk_settings_v1_settings_proto_rawDescGZIP(), []int{21}
 }
 
 func (x *ListOperatorsResponse) GetOperators() []*Operator {
@@ -1487,7 +1611,7 @@ type ListOperatorLinksRequest struct {
 
 func (x *ListOperatorLinksRequest) Reset() {
 	*x = ListOperatorLinksRequest{}
-	mi := &file_slacktalk_settings_v1_settings_proto_msgTypes[20]
+	mi := &file_slacktalk_settings_v1_settings_proto_msgTypes[22]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1499,7 +1623,7 @@ func (x *ListOperatorLinksRequest) String() string {
 func (*ListOperatorLinksRequest) ProtoMessage() {}
 
 func (x *ListOperatorLinksRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_slacktalk_settings_v1_settings_proto_msgTypes[20]
+	mi := &file_slacktalk_settings_v1_settings_proto_msgTypes[22]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1512,7 +1636,7 @@ func (x *ListOperatorLinksRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ListOperatorLinksRequest.ProtoReflect.Descriptor instead.
 func (*ListOperatorLinksRequest) Descriptor() ([]byte, []int) {
-	return file_slacktalk_settings_v1_settings_proto_rawDescGZIP(), []int{20}
+	return file_slacktalk_settings_v1_settings_proto_rawDescGZIP(), []int{22}
 }
 
 func (x *ListOperatorLinksRequest) GetParent() string {
@@ -1554,7 +1678,7 @@ type ListOperatorLinksResponse struct {
 
 func (x *ListOperatorLinksResponse) Reset() {
 	*x = ListOperatorLinksResponse{}
-	mi := &file_slacktalk_settings_v1_settings_proto_msgTypes[21]
+	mi := &file_slacktalk_settings_v1_settings_proto_msgTypes[23]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1566,7 +1690,7 @@ func (x *ListOperatorLinksResponse) String() string {
 func (*ListOperatorLinksResponse) ProtoMessage() {}
 
 func (x *ListOperatorLinksResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_slacktalk_settings_v1_settings_proto_msgTypes[21]
+	mi := &file_slacktalk_settings_v1_settings_proto_msgTypes[23]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1579,7 +1703,7 @@ func (x *ListOperatorLinksResponse) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ListOperatorLinksResponse.ProtoReflect.Descriptor instead.
 func (*ListOperatorLinksResponse) Descriptor() ([]byte, []int) {
-	return file_slacktalk_settings_v1_settings_proto_rawDescGZIP(), []int{21}
+	return file_slacktalk_settings_v1_settings_proto_rawDescGZIP(), []int{23}
 }
 
 func (x *ListOperatorLinksResponse) GetOperatorLinks() []*OperatorLink {
@@ -1605,7 +1729,7 @@ type GetOperatorLinkRequest struct {
 
 func (x *GetOperatorLinkRequest) Reset() {
 	*x = GetOperatorLinkRequest{}
-	mi := &file_slacktalk_settings_v1_settings_proto_msgTypes[22]
+	mi := &file_slacktalk_settings_v1_settings_proto_msgTypes[24]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1617,7 +1741,7 @@ func (x *GetOperatorLinkRequest) String() string {
 func (*GetOperatorLinkRequest) ProtoMessage() {}
 
 func (x *GetOperatorLinkRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_slacktalk_settings_v1_settings_proto_msgTypes[22]
+	mi := &file_slacktalk_settings_v1_settings_proto_msgTypes[24]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1630,7 +1754,7 @@ func (x *GetOperatorLinkRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use GetOperatorLinkRequest.ProtoReflect.Descriptor instead.
 func (*GetOperatorLinkRequest) Descriptor() ([]byte, []int) {
-	return file_slacktalk_settings_v1_settings_proto_rawDescGZIP(), []int{22}
+	return file_slacktalk_settings_v1_settings_proto_rawDescGZIP(), []int{24}
 }
 
 func (x *GetOperatorLinkRequest) GetName() string {
@@ -1649,7 +1773,7 @@ type GetOperatorLinkResponse struct {
 
 func (x *GetOperatorLinkResponse) Reset() {
 	*x = GetOperatorLinkResponse{}
-	mi := &file_slacktalk_settings_v1_settings_proto_msgTypes[23]
+	mi := &file_slacktalk_settings_v1_settings_proto_msgTypes[25]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1661,7 +1785,7 @@ func (x *GetOperatorLinkResponse) String() string {
 func (*GetOperatorLinkResponse) ProtoMessage() {}
 
 func (x *GetOperatorLinkResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_slacktalk_settings_v1_settings_proto_msgTypes[23]
+	mi := &file_slacktalk_settings_v1_settings_proto_msgTypes[25]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1674,7 +1798,7 @@ func (x *GetOperatorLinkResponse) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use GetOperatorLinkResponse.ProtoReflect.Descriptor instead.
 func (*GetOperatorLinkResponse) Descriptor() ([]byte, []int) {
-	return file_slacktalk_settings_v1_settings_proto_rawDescGZIP(), []int{23}
+	return file_slacktalk_settings_v1_settings_proto_rawDescGZIP(), []int{25}
 }
 
 func (x *GetOperatorLinkResponse) GetOperatorLink() *OperatorLink {
@@ -1693,7 +1817,7 @@ type SetOperatorLinkRequest struct {
 
 func (x *SetOperatorLinkRequest) Reset() {
 	*x = SetOperatorLinkRequest{}
-	mi := &file_slacktalk_settings_v1_settings_proto_msgTypes[24]
+	mi := &file_slacktalk_settings_v1_settings_proto_msgTypes[26]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1705,7 +1829,7 @@ func (x *SetOperatorLinkRequest) String() string {
 func (*SetOperatorLinkRequest) ProtoMessage() {}
 
 func (x *SetOperatorLinkRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_slacktalk_settings_v1_settings_proto_msgTypes[24]
+	mi := &file_slacktalk_settings_v1_settings_proto_msgTypes[26]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1718,7 +1842,7 @@ func (x *SetOperatorLinkRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use SetOperatorLinkRequest.ProtoReflect.Descriptor instead.
 func (*SetOperatorLinkRequest) Descriptor() ([]byte, []int) {
-	return file_slacktalk_settings_v1_settings_proto_rawDescGZIP(), []int{24}
+	return file_slacktalk_settings_v1_settings_proto_rawDescGZIP(), []int{26}
 }
 
 func (x *SetOperatorLinkRequest) GetOperatorLink() *OperatorLink {
@@ -1737,7 +1861,7 @@ type SetOperatorLinkResponse struct {
 
 func (x *SetOperatorLinkResponse) Reset() {
 	*x = SetOperatorLinkResponse{}
-	mi := &file_slacktalk_settings_v1_settings_proto_msgTypes[25]
+	mi := &file_slacktalk_settings_v1_settings_proto_msgTypes[27]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1749,7 +1873,7 @@ func (x *SetOperatorLinkResponse) String() string {
 func (*SetOperatorLinkResponse) ProtoMessage() {}
 
 func (x *SetOperatorLinkResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_slacktalk_settings_v1_settings_proto_msgTypes[25]
+	mi := &file_slacktalk_settings_v1_settings_proto_msgTypes[27]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1762,7 +1886,7 @@ func (x *SetOperatorLinkResponse) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use SetOperatorLinkResponse.ProtoReflect.Descriptor instead.
 func (*SetOperatorLinkResponse) Descriptor() ([]byte, []int) {
-	return file_slacktalk_settings_v1_settings_proto_rawDescGZIP(), []int{25}
+	return file_slacktalk_settings_v1_settings_proto_rawDescGZIP(), []int{27}
 }
 
 func (x *SetOperatorLinkResponse) GetOperatorLink() *OperatorLink {
@@ -1783,7 +1907,7 @@ type DeleteOperatorLinkRequest struct {
 
 func (x *DeleteOperatorLinkRequest) Reset() {
 	*x = DeleteOperatorLinkRequest{}
-	mi := &file_slacktalk_settings_v1_settings_proto_msgTypes[26]
+	mi := &file_slacktalk_settings_v1_settings_proto_msgTypes[28]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1795,7 +1919,7 @@ func (x *DeleteOperatorLinkRequest) String() string {
 func (*DeleteOperatorLinkRequest) ProtoMessage() {}
 
 func (x *DeleteOperatorLinkRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_slacktalk_settings_v1_settings_proto_msgTypes[26]
+	mi := &file_slacktalk_settings_v1_settings_proto_msgTypes[28]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1808,7 +1932,7 @@ func (x *DeleteOperatorLinkRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use DeleteOperatorLinkRequest.ProtoReflect.Descriptor instead.
 func (*DeleteOperatorLinkRequest) Descriptor() ([]byte, []int) {
-	return file_slacktalk_settings_v1_settings_proto_rawDescGZIP(), []int{26}
+	return file_slacktalk_settings_v1_settings_proto_rawDescGZIP(), []int{28}
 }
 
 func (x *DeleteOperatorLinkRequest) GetName() string {
@@ -1896,7 +2020,19 @@ const file_slacktalk_settings_v1_settings_proto_rawDesc = "" +
 	"\x16GetTeamSettingsRequest\x12Q\n" +
 	"\x04name\x18\x01 \x01(\tB=\xbaH:r826^projects/[A-Za-z0-9][A-Za-z0-9_-]{0,63}/teamSettings$R\x04name\"c\n" +
 	"\x17GetTeamSettingsResponse\x12H\n" +
-	"\rteam_settings\x18\x01 \x01(\v2#.slacktalk.settings.v1.TeamSettingsR\fteamSettings\"\xb2\x01\n" +
+	"\rteam_settings\x18\x01 \x01(\v2#.slacktalk.settings.v1.TeamSettingsR\fteamSettings\"\xd1\x01\n" +
+	"\x17ListTeamSettingsRequest\x12)\n" +
+	"\x06parent\x18\x01 \x01(\tB\x11\xbaH\x0er\f\n" +
+	"\n" +
+	"projects/-R\x06parent\x129\n" +
+	"\tworkspace\x18\x02 \x01(\tB\x1b\xbaH\x18r\x162\x14^[TE][A-Z0-9]{2,20}$R\tworkspace\x12'\n" +
+	"\tpage_size\x18\x03 \x01(\x05B\n" +
+	"\xbaH\a\x1a\x05\x18\xe8\a(\x00R\bpageSize\x12'\n" +
+	"\n" +
+	"page_token\x18\x04 \x01(\tB\b\xbaH\x05r\x03\x18\x80\x04R\tpageToken\"\x8c\x01\n" +
+	"\x18ListTeamSettingsResponse\x12H\n" +
+	"\rteam_settings\x18\x01 \x03(\v2#.slacktalk.settings.v1.TeamSettingsR\fteamSettings\x12&\n" +
+	"\x0fnext_page_token\x18\x02 \x01(\tR\rnextPageToken\"\xb2\x01\n" +
 	"\x19UpdateTeamSettingsRequest\x12P\n" +
 	"\rteam_settings\x18\x01 \x01(\v2#.slacktalk.settings.v1.TeamSettingsB\x06\xbaH\x03\xc8\x01\x01R\fteamSettings\x12C\n" +
 	"\vupdate_mask\x18\x02 \x01(\v2\x1a.google.protobuf.FieldMaskB\x06\xbaH\x03\xc8\x01\x01R\n" +
@@ -1962,9 +2098,10 @@ const file_slacktalk_settings_v1_settings_proto_rawDesc = "" +
 	"\x10WEEKDAY_THURSDAY\x10\x04\x12\x12\n" +
 	"\x0eWEEKDAY_FRIDAY\x10\x05\x12\x14\n" +
 	"\x10WEEKDAY_SATURDAY\x10\x06\x12\x12\n" +
-	"\x0eWEEKDAY_SUNDAY\x10\a2\xf8\b\n" +
+	"\x0eWEEKDAY_SUNDAY\x10\a2\xed\t\n" +
 	"\x0fSettingsService\x12p\n" +
-	"\x0fGetTeamSettings\x12-.slacktalk.settings.v1.GetTeamSettingsRequest\x1a..slacktalk.settings.v1.GetTeamSettingsResponse\x12y\n" +
+	"\x0fGetTeamSettings\x12-.slacktalk.settings.v1.GetTeamSettingsRequest\x1a..slacktalk.settings.v1.GetTeamSettingsResponse\x12s\n" +
+	"\x10ListTeamSettings\x12..slacktalk.settings.v1.ListTeamSettingsRequest\x1a/.slacktalk.settings.v1.ListTeamSettingsResponse\x12y\n" +
 	"\x12UpdateTeamSettings\x120.slacktalk.settings.v1.UpdateTeamSettingsRequest\x1a1.slacktalk.settings.v1.UpdateTeamSettingsResponse\x12x\n" +
 	"\x11WatchTeamSettings\x12/.slacktalk.settings.v1.WatchTeamSettingsRequest\x1a0.slacktalk.settings.v1.WatchTeamSettingsResponse0\x01\x12j\n" +
 	"\rExportProject\x12+.slacktalk.settings.v1.ExportProjectRequest\x1a,.slacktalk.settings.v1.ExportProjectResponse\x12j\n" +
@@ -1988,7 +2125,7 @@ func file_slacktalk_settings_v1_settings_proto_rawDescGZIP() []byte {
 }
 
 var file_slacktalk_settings_v1_settings_proto_enumTypes = make([]protoimpl.EnumInfo, 2)
-var file_slacktalk_settings_v1_settings_proto_msgTypes = make([]protoimpl.MessageInfo, 27)
+var file_slacktalk_settings_v1_settings_proto_msgTypes = make([]protoimpl.MessageInfo, 29)
 var file_slacktalk_settings_v1_settings_proto_goTypes = []any{
 	(MentionPolicy)(0),                 // 0: slacktalk.settings.v1.MentionPolicy
 	(Weekday)(0),                       // 1: slacktalk.settings.v1.Weekday
@@ -2002,78 +2139,83 @@ var file_slacktalk_settings_v1_settings_proto_goTypes = []any{
 	(*OperatorLink)(nil),               // 9: slacktalk.settings.v1.OperatorLink
 	(*GetTeamSettingsRequest)(nil),     // 10: slacktalk.settings.v1.GetTeamSettingsRequest
 	(*GetTeamSettingsResponse)(nil),    // 11: slacktalk.settings.v1.GetTeamSettingsResponse
-	(*UpdateTeamSettingsRequest)(nil),  // 12: slacktalk.settings.v1.UpdateTeamSettingsRequest
-	(*UpdateTeamSettingsResponse)(nil), // 13: slacktalk.settings.v1.UpdateTeamSettingsResponse
-	(*WatchTeamSettingsRequest)(nil),   // 14: slacktalk.settings.v1.WatchTeamSettingsRequest
-	(*WatchTeamSettingsResponse)(nil),  // 15: slacktalk.settings.v1.WatchTeamSettingsResponse
-	(*ExportProjectRequest)(nil),       // 16: slacktalk.settings.v1.ExportProjectRequest
-	(*ExportProjectResponse)(nil),      // 17: slacktalk.settings.v1.ExportProjectResponse
-	(*ImportProjectRequest)(nil),       // 18: slacktalk.settings.v1.ImportProjectRequest
-	(*ImportProjectResponse)(nil),      // 19: slacktalk.settings.v1.ImportProjectResponse
-	(*ListOperatorsRequest)(nil),       // 20: slacktalk.settings.v1.ListOperatorsRequest
-	(*ListOperatorsResponse)(nil),      // 21: slacktalk.settings.v1.ListOperatorsResponse
-	(*ListOperatorLinksRequest)(nil),   // 22: slacktalk.settings.v1.ListOperatorLinksRequest
-	(*ListOperatorLinksResponse)(nil),  // 23: slacktalk.settings.v1.ListOperatorLinksResponse
-	(*GetOperatorLinkRequest)(nil),     // 24: slacktalk.settings.v1.GetOperatorLinkRequest
-	(*GetOperatorLinkResponse)(nil),    // 25: slacktalk.settings.v1.GetOperatorLinkResponse
-	(*SetOperatorLinkRequest)(nil),     // 26: slacktalk.settings.v1.SetOperatorLinkRequest
-	(*SetOperatorLinkResponse)(nil),    // 27: slacktalk.settings.v1.SetOperatorLinkResponse
-	(*DeleteOperatorLinkRequest)(nil),  // 28: slacktalk.settings.v1.DeleteOperatorLinkRequest
-	(*timestamppb.Timestamp)(nil),      // 29: google.protobuf.Timestamp
-	(*durationpb.Duration)(nil),        // 30: google.protobuf.Duration
-	(*fieldmaskpb.FieldMask)(nil),      // 31: google.protobuf.FieldMask
-	(*emptypb.Empty)(nil),              // 32: google.protobuf.Empty
+	(*ListTeamSettingsRequest)(nil),    // 12: slacktalk.settings.v1.ListTeamSettingsRequest
+	(*ListTeamSettingsResponse)(nil),   // 13: slacktalk.settings.v1.ListTeamSettingsResponse
+	(*UpdateTeamSettingsRequest)(nil),  // 14: slacktalk.settings.v1.UpdateTeamSettingsRequest
+	(*UpdateTeamSettingsResponse)(nil), // 15: slacktalk.settings.v1.UpdateTeamSettingsResponse
+	(*WatchTeamSettingsRequest)(nil),   // 16: slacktalk.settings.v1.WatchTeamSettingsRequest
+	(*WatchTeamSettingsResponse)(nil),  // 17: slacktalk.settings.v1.WatchTeamSettingsResponse
+	(*ExportProjectRequest)(nil),       // 18: slacktalk.settings.v1.ExportProjectRequest
+	(*ExportProjectResponse)(nil),      // 19: slacktalk.settings.v1.ExportProjectResponse
+	(*ImportProjectRequest)(nil),       // 20: slacktalk.settings.v1.ImportProjectRequest
+	(*ImportProjectResponse)(nil),      // 21: slacktalk.settings.v1.ImportProjectResponse
+	(*ListOperatorsRequest)(nil),       // 22: slacktalk.settings.v1.ListOperatorsRequest
+	(*ListOperatorsResponse)(nil),      // 23: slacktalk.settings.v1.ListOperatorsResponse
+	(*ListOperatorLinksRequest)(nil),   // 24: slacktalk.settings.v1.ListOperatorLinksRequest
+	(*ListOperatorLinksResponse)(nil),  // 25: slacktalk.settings.v1.ListOperatorLinksResponse
+	(*GetOperatorLinkRequest)(nil),     // 26: slacktalk.settings.v1.GetOperatorLinkRequest
+	(*GetOperatorLinkResponse)(nil),    // 27: slacktalk.settings.v1.GetOperatorLinkResponse
+	(*SetOperatorLinkRequest)(nil),     // 28: slacktalk.settings.v1.SetOperatorLinkRequest
+	(*SetOperatorLinkResponse)(nil),    // 29: slacktalk.settings.v1.SetOperatorLinkResponse
+	(*DeleteOperatorLinkRequest)(nil),  // 30: slacktalk.settings.v1.DeleteOperatorLinkRequest
+	(*timestamppb.Timestamp)(nil),      // 31: google.protobuf.Timestamp
+	(*durationpb.Duration)(nil),        // 32: google.protobuf.Duration
+	(*fieldmaskpb.FieldMask)(nil),      // 33: google.protobuf.FieldMask
+	(*emptypb.Empty)(nil),              // 34: google.protobuf.Empty
 }
 var file_slacktalk_settings_v1_settings_proto_depIdxs = []int32{
 	0,  // 0: slacktalk.settings.v1.TeamSettings.mention_policy:type_name -> slacktalk.settings.v1.MentionPolicy
-	29, // 1: slacktalk.settings.v1.TeamSettings.update_time:type_name -> google.protobuf.Timestamp
+	31, // 1: slacktalk.settings.v1.TeamSettings.update_time:type_name -> google.protobuf.Timestamp
 	4,  // 2: slacktalk.settings.v1.TeamSettings.routing_rules:type_name -> slacktalk.settings.v1.RoutingRule
 	5,  // 3: slacktalk.settings.v1.TeamSettings.operator_groups:type_name -> slacktalk.settings.v1.OperatorGroup
-	30, // 4: slacktalk.settings.v1.TeamSettings.mention_quiet_period:type_name -> google.protobuf.Duration
+	32, // 4: slacktalk.settings.v1.TeamSettings.mention_quiet_period:type_name -> google.protobuf.Duration
 	3,  // 5: slacktalk.settings.v1.TeamSettings.unanswered:type_name -> slacktalk.settings.v1.UnansweredPolicy
-	30, // 6: slacktalk.settings.v1.UnansweredPolicy.remind_after:type_name -> google.protobuf.Duration
-	30, // 7: slacktalk.settings.v1.UnansweredPolicy.escalate_after:type_name -> google.protobuf.Duration
+	32, // 6: slacktalk.settings.v1.UnansweredPolicy.remind_after:type_name -> google.protobuf.Duration
+	32, // 7: slacktalk.settings.v1.UnansweredPolicy.escalate_after:type_name -> google.protobuf.Duration
 	6,  // 8: slacktalk.settings.v1.UnansweredPolicy.business_hours:type_name -> slacktalk.settings.v1.BusinessHours
 	6,  // 9: slacktalk.settings.v1.RoutingRule.business_hours:type_name -> slacktalk.settings.v1.BusinessHours
 	7,  // 10: slacktalk.settings.v1.BusinessHours.periods:type_name -> slacktalk.settings.v1.BusinessPeriod
 	1,  // 11: slacktalk.settings.v1.BusinessPeriod.weekdays:type_name -> slacktalk.settings.v1.Weekday
-	29, // 12: slacktalk.settings.v1.OperatorLink.update_time:type_name -> google.protobuf.Timestamp
+	31, // 12: slacktalk.settings.v1.OperatorLink.update_time:type_name -> google.protobuf.Timestamp
 	2,  // 13: slacktalk.settings.v1.GetTeamSettingsResponse.team_settings:type_name -> slacktalk.settings.v1.TeamSettings
-	2,  // 14: slacktalk.settings.v1.UpdateTeamSettingsRequest.team_settings:type_name -> slacktalk.settings.v1.TeamSettings
-	31, // 15: slacktalk.settings.v1.UpdateTeamSettingsRequest.update_mask:type_name -> google.protobuf.FieldMask
-	2,  // 16: slacktalk.settings.v1.UpdateTeamSettingsResponse.team_settings:type_name -> slacktalk.settings.v1.TeamSettings
-	2,  // 17: slacktalk.settings.v1.WatchTeamSettingsResponse.team_settings:type_name -> slacktalk.settings.v1.TeamSettings
-	2,  // 18: slacktalk.settings.v1.ImportProjectResponse.team_settings:type_name -> slacktalk.settings.v1.TeamSettings
-	8,  // 19: slacktalk.settings.v1.ListOperatorsResponse.operators:type_name -> slacktalk.settings.v1.Operator
-	9,  // 20: slacktalk.settings.v1.ListOperatorLinksResponse.operator_links:type_name -> slacktalk.settings.v1.OperatorLink
-	9,  // 21: slacktalk.settings.v1.GetOperatorLinkResponse.operator_link:type_name -> slacktalk.settings.v1.OperatorLink
-	9,  // 22: slacktalk.settings.v1.SetOperatorLinkRequest.operator_link:type_name -> slacktalk.settings.v1.OperatorLink
-	9,  // 23: slacktalk.settings.v1.SetOperatorLinkResponse.operator_link:type_name -> slacktalk.settings.v1.OperatorLink
-	10, // 24: slacktalk.settings.v1.SettingsService.GetTeamSettings:input_type -> slacktalk.settings.v1.GetTeamSettingsRequest
-	12, // 25: slacktalk.settings.v1.SettingsService.UpdateTeamSettings:input_type -> slacktalk.settings.v1.UpdateTeamSettingsRequest
-	14, // 26: slacktalk.settings.v1.SettingsService.WatchTeamSettings:input_type -> slacktalk.settings.v1.WatchTeamSettingsRequest
-	16, // 27: slacktalk.settings.v1.SettingsService.ExportProject:input_type -> slacktalk.settings.v1.ExportProjectRequest
-	18, // 28: slacktalk.settings.v1.SettingsService.ImportProject:input_type -> slacktalk.settings.v1.ImportProjectRequest
-	20, // 29: slacktalk.settings.v1.SettingsService.ListOperators:input_type -> slacktalk.settings.v1.ListOperatorsRequest
-	22, // 30: slacktalk.settings.v1.SettingsService.ListOperatorLinks:input_type -> slacktalk.settings.v1.ListOperatorLinksRequest
-	24, // 31: slacktalk.settings.v1.SettingsService.GetOperatorLink:input_type -> slacktalk.settings.v1.GetOperatorLinkRequest
-	26, // 32: slacktalk.settings.v1.SettingsService.SetOperatorLink:input_type -> slacktalk.settings.v1.SetOperatorLinkRequest
-	28, // 33: slacktalk.settings.v1.SettingsService.DeleteOperatorLink:input_type -> slacktalk.settings.v1.DeleteOperatorLinkRequest
-	11, // 34: slacktalk.settings.v1.SettingsService.GetTeamSettings:output_type -> slacktalk.settings.v1.GetTeamSettingsResponse
-	13, // 35: slacktalk.settings.v1.SettingsService.UpdateTeamSettings:output_type -> slacktalk.settings.v1.UpdateTeamSettingsResponse
-	15, // 36: slacktalk.settings.v1.SettingsService.WatchTeamSettings:output_type -> slacktalk.settings.v1.WatchTeamSettingsResponse
-	17, // 37: slacktalk.settings.v1.SettingsService.ExportProject:output_type -> slacktalk.settings.v1.ExportProjectResponse
-	19, // 38: slacktalk.settings.v1.SettingsService.ImportProject:output_type -> slacktalk.settings.v1.ImportProjectResponse
-	21, // 39: slacktalk.settings.v1.SettingsService.ListOperators:output_type -> slacktalk.settings.v1.ListOperatorsResponse
-	23, // 40: slacktalk.settings.v1.SettingsService.ListOperatorLinks:output_type -> slacktalk.settings.v1.ListOperatorLinksResponse
-	25, // 41: slacktalk.settings.v1.SettingsService.GetOperatorLink:output_type -> slacktalk.settings.v1.GetOperatorLinkResponse
-	27, // 42: slacktalk.settings.v1.SettingsService.SetOperatorLink:output_type -> slacktalk.settings.v1.SetOperatorLinkResponse
-	32, // 43: slacktalk.settings.v1.SettingsService.DeleteOperatorLink:output_type -> google.protobuf.Empty
-	34, // [34:44] is the sub-list for method output_type
-	24, // [24:34] is the sub-list for method input_type
-	24, // [24:24] is the sub-list for extension type_name
-	24, // [24:24] is the sub-list for extension extendee
-	0,  // [0:24] is the sub-list for field type_name
+	2,  // 14: slacktalk.settings.v1.ListTeamSettingsResponse.team_settings:type_name -> slacktalk.settings.v1.TeamSettings
+	2,  // 15: slacktalk.settings.v1.UpdateTeamSettingsRequest.team_settings:type_name -> slacktalk.settings.v1.TeamSettings
+	33, // 16: slacktalk.settings.v1.UpdateTeamSettingsRequest.update_mask:type_name -> google.protobuf.FieldMask
+	2,  // 17: slacktalk.settings.v1.UpdateTeamSettingsResponse.team_settings:type_name -> slacktalk.settings.v1.TeamSettings
+	2,  // 18: slacktalk.settings.v1.WatchTeamSettingsResponse.team_settings:type_name -> slacktalk.settings.v1.TeamSettings
+	2,  // 19: slacktalk.settings.v1.ImportProjectResponse.team_settings:type_name -> slacktalk.settings.v1.TeamSettings
+	8,  // 20: slacktalk.settings.v1.ListOperatorsResponse.operators:type_name -> slacktalk.settings.v1.Operator
+	9,  // 21: slacktalk.settings.v1.ListOperatorLinksResponse.operator_links:type_name -> slacktalk.settings.v1.OperatorLink
+	9,  // 22: slacktalk.settings.v1.GetOperatorLinkResponse.operator_link:type_name -> slacktalk.settings.v1.OperatorLink
+	9,  // 23: slacktalk.settings.v1.SetOperatorLinkRequest.operator_link:type_name -> slacktalk.settings.v1.OperatorLink
+	9,  // 24: slacktalk.settings.v1.SetOperatorLinkResponse.operator_link:type_name -> slacktalk.settings.v1.OperatorLink
+	10, // 25: slacktalk.settings.v1.SettingsService.GetTeamSettings:input_type -> slacktalk.settings.v1.GetTeamSettingsRequest
+	12, // 26: slacktalk.settings.v1.SettingsService.ListTeamSettings:input_type -> slacktalk.settings.v1.ListTeamSettingsRequest
+	14, // 27: slacktalk.settings.v1.SettingsService.UpdateTeamSettings:input_type -> slacktalk.settings.v1.UpdateTeamSettingsRequest
+	16, // 28: slacktalk.settings.v1.SettingsService.WatchTeamSettings:input_type -> slacktalk.settings.v1.WatchTeamSettingsRequest
+	18, // 29: slacktalk.settings.v1.SettingsService.ExportProject:input_type -> slacktalk.settings.v1.ExportProjectRequest
+	20, // 30: slacktalk.settings.v1.SettingsService.ImportProject:input_type -> slacktalk.settings.v1.ImportProjectRequest
+	22, // 31: slacktalk.settings.v1.SettingsService.ListOperators:input_type -> slacktalk.settings.v1.ListOperatorsRequest
+	24, // 32: slacktalk.settings.v1.SettingsService.ListOperatorLinks:input_type -> slacktalk.settings.v1.ListOperatorLinksRequest
+	26, // 33: slacktalk.settings.v1.SettingsService.GetOperatorLink:input_type -> slacktalk.settings.v1.GetOperatorLinkRequest
+	28, // 34: slacktalk.settings.v1.SettingsService.SetOperatorLink:input_type -> slacktalk.settings.v1.SetOperatorLinkRequest
+	30, // 35: slacktalk.settings.v1.SettingsService.DeleteOperatorLink:input_type -> slacktalk.settings.v1.DeleteOperatorLinkRequest
+	11, // 36: slacktalk.settings.v1.SettingsService.GetTeamSettings:output_type -> slacktalk.settings.v1.GetTeamSettingsResponse
+	13, // 37: slacktalk.settings.v1.SettingsService.ListTeamSettings:output_type -> slacktalk.settings.v1.ListTeamSettingsResponse
+	15, // 38: slacktalk.settings.v1.SettingsService.UpdateTeamSettings:output_type -> slacktalk.settings.v1.UpdateTeamSettingsResponse
+	17, // 39: slacktalk.settings.v1.SettingsService.WatchTeamSettings:output_type -> slacktalk.settings.v1.WatchTeamSettingsResponse
+	19, // 40: slacktalk.settings.v1.SettingsService.ExportProject:output_type -> slacktalk.settings.v1.ExportProjectResponse
+	21, // 41: slacktalk.settings.v1.SettingsService.ImportProject:output_type -> slacktalk.settings.v1.ImportProjectResponse
+	23, // 42: slacktalk.settings.v1.SettingsService.ListOperators:output_type -> slacktalk.settings.v1.ListOperatorsResponse
+	25, // 43: slacktalk.settings.v1.SettingsService.ListOperatorLinks:output_type -> slacktalk.settings.v1.ListOperatorLinksResponse
+	27, // 44: slacktalk.settings.v1.SettingsService.GetOperatorLink:output_type -> slacktalk.settings.v1.GetOperatorLinkResponse
+	29, // 45: slacktalk.settings.v1.SettingsService.SetOperatorLink:output_type -> slacktalk.settings.v1.SetOperatorLinkResponse
+	34, // 46: slacktalk.settings.v1.SettingsService.DeleteOperatorLink:output_type -> google.protobuf.Empty
+	36, // [36:47] is the sub-list for method output_type
+	25, // [25:36] is the sub-list for method input_type
+	25, // [25:25] is the sub-list for extension type_name
+	25, // [25:25] is the sub-list for extension extendee
+	0,  // [0:25] is the sub-list for field type_name
 }
 
 func init() { file_slacktalk_settings_v1_settings_proto_init() }
@@ -2087,7 +2229,7 @@ func file_slacktalk_settings_v1_settings_proto_init() {
 			GoPackagePath: reflect.TypeOf(x{}).PkgPath(),
 			RawDescriptor: unsafe.Slice(unsafe.StringData(file_slacktalk_settings_v1_settings_proto_rawDesc), len(file_slacktalk_settings_v1_settings_proto_rawDesc)),
 			NumEnums:      2,
-			NumMessages:   27,
+			NumMessages:   29,
 			NumExtensions: 0,
 			NumServices:   1,
 		},

@@ -26,6 +26,7 @@ const _ = grpc.SupportPackageIsVersion9
 
 const (
 	SettingsService_GetTeamSettings_FullMethodName    = "/slacktalk.settings.v1.SettingsService/GetTeamSettings"
+	SettingsService_ListTeamSettings_FullMethodName   = "/slacktalk.settings.v1.SettingsService/ListTeamSettings"
 	SettingsService_UpdateTeamSettings_FullMethodName = "/slacktalk.settings.v1.SettingsService/UpdateTeamSettings"
 	SettingsService_WatchTeamSettings_FullMethodName  = "/slacktalk.settings.v1.SettingsService/WatchTeamSettings"
 	SettingsService_ExportProject_FullMethodName      = "/slacktalk.settings.v1.SettingsService/ExportProject"
@@ -45,6 +46,8 @@ const (
 type SettingsServiceClient interface {
 	// GetTeamSettings answers the settings of a project; a project never configured has the defaults (everything off).
 	GetTeamSettings(ctx context.Context, in *GetTeamSettingsRequest, opts ...grpc.CallOption) (*GetTeamSettingsResponse, error)
+	// ListTeamSettings lists the settings of the projects that post to a workspace, by project.
+	ListTeamSettings(ctx context.Context, in *ListTeamSettingsRequest, opts ...grpc.CallOption) (*ListTeamSettingsResponse, error)
 	// UpdateTeamSettings changes the fields named in the mask. ABORTED when the etag is stale.
 	UpdateTeamSettings(ctx context.Context, in *UpdateTeamSettingsRequest, opts ...grpc.CallOption) (*UpdateTeamSettingsResponse, error)
 	// WatchTeamSettings answers the settings as they are, then again after every change, until the caller or the server ends the
@@ -86,6 +89,16 @@ func (c *settingsServiceClient) GetTeamSettings(ctx context.Context, in *GetTeam
 	cOpts := append([]grpc.CallOption{grpc.StaticMethod()}, opts...)
 	out := new(GetTeamSettingsResponse)
 	err := c.cc.Invoke(ctx, SettingsService_GetTeamSettings_FullMethodName, in, out, cOpts...)
+	if err != nil {
+		return nil, err
+	}
+	return out, nil
+}
+
+func (c *settingsServiceClient) ListTeamSettings(ctx context.Context, in *ListTeamSettingsRequest, opts ...grpc.CallOption) (*ListTeamSettingsResponse, error) {
+	cOpts := append([]grpc.CallOption{grpc.StaticMethod()}, opts...)
+	out := new(ListTeamSettingsResponse)
+	err := c.cc.Invoke(ctx, SettingsService_ListTeamSettings_FullMethodName, in, out, cOpts...)
 	if err != nil {
 		return nil, err
 	}
@@ -199,6 +212,8 @@ func (c *settingsServiceClient) DeleteOperatorLink(ctx context.Context, in *Dele
 type SettingsServiceServer interface {
 	// GetTeamSettings answers the settings of a project; a project never configured has the defaults (everything off).
 	GetTeamSettings(context.Context, *GetTeamSettingsRequest) (*GetTeamSettingsResponse, error)
+	// ListTeamSettings lists the settings of the projects that post to a workspace, by project.
+	ListTeamSettings(context.Context, *ListTeamSettingsRequest) (*ListTeamSettingsResponse, error)
 	// UpdateTeamSettings changes the fields named in the mask. ABORTED when the etag is stale.
 	UpdateTeamSettings(context.Context, *UpdateTeamSettingsRequest) (*UpdateTeamSettingsResponse, error)
 	// WatchTeamSettings answers the settings as they are, then again after every change, until the caller or the server ends the
@@ -238,6 +253,9 @@ type UnimplementedSettingsServiceServer struct{}
 
 func (UnimplementedSettingsServiceServer) GetTeamSettings(context.Context, *GetTeamSettingsRequest) (*GetTeamSettingsResponse, error) {
 	return nil, status.Error(codes.Unimplemented, "method GetTeamSettings not implemented")
+}
+func (UnimplementedSettingsServiceServer) ListTeamSettings(context.Context, *ListTeamSettingsRequest) (*ListTeamSettingsResponse, error) {
+	return nil, status.Error(codes.Unimplemented, "method ListTeamSettings not implemented")
 }
 func (UnimplementedSettingsServiceServer) UpdateTeamSettings(context.Context, *UpdateTeamSettingsRequest) (*UpdateTeamSettingsResponse, error) {
 	return nil, status.Error(codes.Unimplemented, "method UpdateTeamSettings not implemented")
@@ -301,6 +319,24 @@ func _SettingsService_GetTeamSettings_Handler(srv interface{}, ctx context.Conte
 	}
 	handler := func(ctx context.Context, req interface{}) (interface{}, error) {
 		return srv.(SettingsServiceServer).GetTeamSettings(ctx, req.(*GetTeamSettingsRequest))
+	}
+	return interceptor(ctx, in, info, handler)
+}
+
+func _SettingsService_ListTeamSettings_Handler(srv interface{}, ctx context.Context, dec func(interface{}) error, interceptor grpc.UnaryServerInterceptor) (interface{}, error) {
+	in := new(ListTeamSettingsRequest)
+	if err := dec(in); err != nil {
+		return nil, err
+	}
+	if interceptor == nil {
+		return srv.(SettingsServiceServer).ListTeamSettings(ctx, in)
+	}
+	info := &grpc.UnaryServerInfo{
+		Server:     srv,
+		FullMethod: SettingsService_ListTeamSettings_FullMethodName,
+	}
+	handler := func(ctx context.Context, req interface{}) (interface{}, error) {
+		return srv.(SettingsServiceServer).ListTeamSettings(ctx, req.(*ListTeamSettingsRequest))
 	}
 	return interceptor(ctx, in, info, handler)
 }
@@ -470,6 +506,10 @@ var SettingsService_ServiceDesc = grpc.ServiceDesc{
 		{
 			MethodName: "GetTeamSettings",
 			Handler:    _SettingsService_GetTeamSettings_Handler,
+		},
+		{
+			MethodName: "ListTeamSettings",
+			Handler:    _SettingsService_ListTeamSettings_Handler,
 		},
 		{
 			MethodName: "UpdateTeamSettings",
