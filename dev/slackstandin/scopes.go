@@ -20,7 +20,7 @@ var scopes = map[string]string{
 
 // AllScopes are the scopes that the methods and events of the stand-in need.
 func AllScopes() []string {
-	all := []string{"groups:history", "groups:read"}
+	all := []string{"groups:history", "groups:read", "commands"} // of private channels, slash commands and shortcuts
 	for _, scope := range scopes {
 		all = append(all, scope)
 	}

@@ -3,14 +3,23 @@ package main
 
 import (
 	"context"
+	"fmt"
 	"os"
 
 	"github.com/slacktalk/slacktalk/internal/config"
 	"github.com/slacktalk/slacktalk/internal/daemon"
 	"github.com/slacktalk/slacktalk/services/slack-gateway/app"
+	"github.com/slacktalk/slacktalk/services/slack-gateway/manifest"
 )
 
 func main() {
+	if len(os.Args) > 1 && os.Args[1] == "manifest" {
+		if err := manifest.Run(os.Args[2:], os.Stdout, os.Stderr); err != nil {
+			fmt.Fprintln(os.Stderr, "slack-gateway:", err)
+			os.Exit(2)
+		}
+		return
+	}
 	daemon.Main("slack-gateway", func(ctx context.Context) error {
 		var settings app.Settings
 		if err := config.Load(&settings, os.Environ()); err != nil {

@@ -15,6 +15,7 @@ import (
 	"github.com/slacktalk/slacktalk/internal/bus"
 	"github.com/slacktalk/slacktalk/internal/examination"
 	eventv1 "github.com/slacktalk/slacktalk/proto/slacktalk/event/v1"
+	"github.com/slacktalk/slacktalk/services/slack-gateway/manifest"
 	"github.com/slacktalk/slacktalk/services/slack-gateway/slackapi"
 )
 
@@ -118,7 +119,7 @@ func scopes(self *slack.AuthTestResponse) *eventv1.Finding {
 		return f
 	}
 	var needed, optional, why []string
-	for _, scope := range slackapi.Missing(granted) {
+	for _, scope := range manifest.Missing(granted) {
 		why = append(why, scope.Name+" ("+scope.For+")")
 		if scope.Optional {
 			optional = append(optional, scope.Name)
@@ -126,7 +127,7 @@ func scopes(self *slack.AuthTestResponse) *eventv1.Finding {
 			needed = append(needed, scope.Name)
 		}
 	}
-	f.Detail = fmt.Sprintf("all %d scopes are granted", len(slackapi.Scopes()))
+	f.Detail = fmt.Sprintf("all %d scopes are granted", len(manifest.Scopes()))
 	if len(why) > 0 {
 		f.State, f.Detail = eventv1.FindingState_FINDING_STATE_WARNING, "missing: "+strings.Join(why, ", ")
 	}

@@ -5,7 +5,6 @@ import (
 	"errors"
 	"log/slog"
 	"net/http"
-	"os"
 	"strings"
 	"testing"
 	"time"
@@ -14,6 +13,7 @@ import (
 
 	"github.com/slacktalk/slacktalk/internal/examination"
 	eventv1 "github.com/slacktalk/slacktalk/proto/slacktalk/event/v1"
+	"github.com/slacktalk/slacktalk/services/slack-gateway/manifest"
 	"github.com/slacktalk/slacktalk/services/slack-gateway/slackapi"
 )
 
@@ -68,7 +68,7 @@ func examiner(w *workspace) *Examiner {
 
 func granted(except ...string) http.Header {
 	var names []string
-	for _, scope := range slackapi.Scopes() {
+	for _, scope := range manifest.Scopes() {
 		if !strings.Contains(" "+strings.Join(except, " ")+" ", " "+scope.Name+" ") {
 			names = append(names, scope.Name)
 		}
@@ -144,22 +144,5 @@ func TestWhatSlackDoesNotAnswerIsUnknown(t *testing.T) {
 		if f.GetState() != failing || f.GetValues()[examination.ValueCode] != "missing_scope" {
 			t.Errorf("%v", f)
 		}
-	}
-}
-
-func TestTheREADMEListsTheScopes(t *testing.T) {
-	readme, err := os.ReadFile("../README.md")
-	if err != nil {
-		t.Fatal(err)
-	}
-	_, after, _ := strings.Cut(string(readme), "The bot needs the scopes")
-	paragraph, _, _ := strings.Cut(after, "Subscribed to")
-	for _, scope := range slackapi.Scopes() {
-		if !strings.Contains(paragraph, "`"+scope.Name+"`") {
-			t.Errorf("the README does not list %s", scope.Name)
-		}
-	}
-	if listed := strings.Count(paragraph, ":"); listed > len(slackapi.Scopes())+1 {
-		t.Errorf("the README lists more scopes than the %d in the code: %s", len(slackapi.Scopes()), paragraph)
 	}
 }
