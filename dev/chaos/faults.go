@@ -175,8 +175,10 @@ func deleteHead(ctx context.Context, c *chaos, r *rand.Rand) error {
 		if head == "" || i < 0 || !replied[head] || messages[i].Subtype == "tombstone" {
 			continue
 		}
-		c.deleted = append(c.deleted, deletedHead{customer: n, ts: head, marks: marksIn(messages[i].Text, fromCustomer)})
-		return c.slack.post(ctx, "/_control/delete", map[string]string{"member": admin, "channel": channel, "ts": head}, nil)
+		c.options.Say("        the head %s of customer %d", head, n)
+		err := c.slack.post(ctx, "/_control/delete", map[string]string{"member": admin, "channel": channel, "ts": head}, nil)
+		c.deleted = append(c.deleted, deletedHead{customer: n, ts: head, marks: wentWith(messages[i]), at: time.Now()})
+		return err
 	}
 	return nil
 }

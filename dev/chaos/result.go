@@ -2,6 +2,7 @@ package chaos
 
 import (
 	"fmt"
+	"maps"
 	"os"
 	"runtime"
 	"slices"
@@ -179,6 +180,13 @@ func (r *Result) Markdown() string {
 		line("\nFailures:\n")
 		for _, f := range failures {
 			line("- %s", f)
+		}
+		for _, name := range slices.Sorted(maps.Keys(v.Evidence)) {
+			if seen := v.Evidence[name]; len(seen) > 0 {
+				line("- %s was seen in %d places: %s", name, len(seen), strings.Join(seen, "; "))
+			} else {
+				line("- %s was seen nowhere", name)
+			}
 		}
 	}
 	return b.String()

@@ -87,18 +87,13 @@ type verdict struct {
 	SecondThreads, Stray []string
 	// WrongReceipts are the operator's lines that do not carry exactly the receipt that they should.
 	WrongReceipts []string
-	arrivals      []arrival
+	// Evidence tells, by text, where each one that is not as it should be was seen.
+	Evidence map[string][]string
+	arrivals []arrival
 }
 
 func (v *verdict) bad() int {
 	return v.ToSlack.bad() + v.ToKARTE.bad() + len(v.SecondThreads) + len(v.Stray) + len(v.WrongReceipts)
-}
-
-// deletedHead is a head that somebody deleted, with the customer's texts that went with it.
-type deletedHead struct {
-	customer int
-	ts       string
-	marks    []string
 }
 
 // judge compares what both sides show with what was written.
@@ -110,7 +105,7 @@ func judge(written [][]sent, messages []*slackstandin.Message, snapshot *kartest
 		byTS[m.TS] = m
 	}
 	for n, texts := range written {
-		v.toSlack(without(texts, deleted), threads[n])
+		v.toSlack(without(texts, deleted), threads[n], deleted)
 		v.toKARTE(texts, snapshot.Messages(customerID(n)))
 		for _, s := range texts {
 			if s.kind != fromCustomer && !receipted(byTS[s.ts], s.kind) {
@@ -185,26 +180,31 @@ func headOf(text string, customers int) (n int, ok bool) {
 }
 
 // toSlack compares what customers wrote with what stands in their thread.
-func (v *verdict) toSlack(texts []sent, lines []*slackstandin.Message) {
+func (v *verdict) toSlack(texts []sent, lines []*slackstandin.Message, deleted []deletedHead) {
 	want, mine := expected(texts, fromCustomer)
-	var got []string
+	shown := showings(lines)
 	var whole strings.Builder
+	for _, s := range shown {
+		// People see the blocks, notifications show the text: both must tell the same.
+		text := blockText(s.line.Blocks)
+		if !slices.Equal(marksIn(text, fromCustomer), s.marks) {
+			v.ToSlack.Damage = append(v.ToSlack.Damage, "blocks of "+s.line.TS)
+		}
+		whole.WriteString(squeeze(text))
+	}
+	var got []string
 	seen := map[string]time.Time{}
-	for _, m := range lines {
-		for _, mark := range marksIn(m.Text, fromCustomer) {
-			got = append(got, mark)
+	for _, s := range counted(shown, mine, deleted) {
+		got = append(got, s.marks...)
+		for _, mark := range s.marks {
 			if _, ok := seen[mark]; !ok {
-				seen[mark] = slackTime(m.TS)
+				seen[mark] = slackTime(s.line.TS)
 			}
 		}
-		// People see the blocks, notifications show the text: both must tell the same.
-		shown := blockText(m.Blocks)
-		if blocks := marksIn(shown, fromCustomer); !slices.Equal(blocks, marksIn(m.Text, fromCustomer)) {
-			v.ToSlack.Damage = append(v.ToSlack.Damage, "blocks of "+m.TS)
-		}
-		whole.WriteString(squeeze(shown))
 	}
-	v.ToSlack.add(compare(want, got), len(mine))
+	diff := compare(want, got)
+	v.witness(diff, placesOf(shown))
+	v.ToSlack.add(diff, len(mine))
 	v.ToSlack.Delays = append(v.ToSlack.Delays, v.arrived(mine, seen)...)
 	for _, s := range mine {
 		if _, ok := seen[s.marks[0]]; ok && len(s.marks) == 1 && !strings.Contains(whole.String(), squeeze(s.text)) {
@@ -221,6 +221,7 @@ func (v *verdict) toKARTE(texts []sent, entries []kartestandin.Message) {
 		byMark[s.marks[len(s.marks)-1]] = s
 	}
 	var got []string
+	var places []place
 	var open strings.Builder // the parts of a text that was split
 	seen := map[string]time.Time{}
 	for _, entry := range entries {
@@ -229,6 +230,7 @@ func (v *verdict) toKARTE(texts []sent, entries []kartestandin.Message) {
 		}
 		marks := marksIn(entry.Text, reply, note)
 		got = append(got, marks...)
+		places = append(places, place{fmt.Sprintf("%s of %s", entry.Kind, entry.Date.Format("15:04:05.000")), marks})
 		open.WriteString(entry.Text)
 		for _, mark := range marks {
 			s, last := byMark[mark]
@@ -246,7 +248,9 @@ func (v *verdict) toKARTE(texts []sent, entries []kartestandin.Message) {
 			}
 		}
 	}
-	v.ToKARTE.add(compare(want, got), len(mine))
+	diff := compare(want, got)
+	v.witness(diff, places)
+	v.ToKARTE.add(diff, len(mine))
 	v.ToKARTE.Delays = append(v.ToKARTE.Delays, v.arrived(mine, seen)...)
 }
 

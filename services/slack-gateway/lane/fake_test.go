@@ -57,6 +57,7 @@ type fake struct {
 	reactions []string
 	private   []string
 	during    func() // runs within each post, before it takes effect
+	tombs     map[string]bool
 }
 
 // accident answers what happens to this call.
@@ -107,10 +108,18 @@ func (f *fake) Delete(_ context.Context, _, ts string) error {
 	return nil
 }
 
+// bury deletes a head that has replies: they stay, and can be read.
+func (f *fake) bury(ts string) {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	f.entries = slices.DeleteFunc(f.entries, func(e entry) bool { return e.ts == ts })
+	f.tombs = map[string]bool{ts: true}
+}
+
 func (f *fake) Find(_ context.Context, _, thread, mark string, since time.Time) (slackapi.Posted, bool, error) {
 	f.mu.Lock()
 	defer f.mu.Unlock()
-	if thread != "" && !f.there(thread) {
+	if thread != "" && !f.there(thread) && !f.tombs[thread] {
 		return slackapi.Posted{}, false, fmt.Errorf("conversations.replies: %w", slackapi.ErrThreadGone)
 	}
 	for _, e := range f.entries {

@@ -1,0 +1,83 @@
+package lane_test
+
+import (
+	"fmt"
+	"slices"
+	"strings"
+	"testing"
+
+	"github.com/slacktalk/slacktalk/internal/retry"
+)
+
+// The head is deleted at any moment while the parts of a long text go out, and anything happens to any call after that; another replica goes on each time. The new
+// thread has the text whole and once, the former one at most its beginning, and nothing stands in the channel beside the new head.
+func TestPromise8ALongTextThatADeletedHeadInterruptsIsWholeInTheNewThread(t *testing.T) {
+	for name, a := range map[string]accident{
+		"none": {true, nil}, "effect, no answer": {true, errLost}, "no effect, no answer": {false, errLost}, "told so": {false, errNotNow},
+	} {
+		for deleted := 2; deleted <= 5; deleted++ { // the call before which it is gone: the text has four parts
+			for at := deleted - 1; at <= deleted+3; at++ {
+				t.Run(fmt.Sprintf("gone before call %d, %s at call %d", deleted, name, at), func(t *testing.T) {
+					interrupted(t, deleted, at, a)
+				})
+				if name == "none" {
+					break
+				}
+			}
+		}
+	}
+}
+
+func interrupted(t *testing.T, deleted, at int, a accident) {
+	t.Helper()
+	r := newRoom(t)
+	r.done(r.replica(posting, 0), r.store(posting, customer("p0", "c1", "w00."))...)
+	former := r.slack.heads()[0].ts
+	var long strings.Builder
+	for i := range 70 {
+		fmt.Fprintf(&long, "w%02d.%s\n", 10+i, strings.Repeat("長い文", 60))
+	}
+	messages := r.store(posting, customer("p1", "c1", long.String()), customer("p2", "c1", "w01."))
+	r.slack.next(append(slices.Repeat([]accident{{effect: true}}, at-1), a)...)
+	calls := 0
+	r.slack.during = func() {
+		if calls++; calls == deleted {
+			r.slack.bury(former)
+		}
+	}
+	for _, m := range messages {
+		for tries := 0; ; tries++ {
+			err := r.replica(posting, 0)(t.Context(), m)
+			if err == nil {
+				break
+			}
+			if _, permanent := retry.Reason(err); permanent || tries > 5 {
+				t.Fatal(err)
+			}
+		}
+	}
+	left, _ := r.slack.words(former)
+	if deleted < 5 && len(left) >= 70 || !slices.IsSorted(left) || len(slices.Compact(left)) != len(left) {
+		t.Errorf("the former thread has %v", left)
+	}
+	heads := r.slack.heads()
+	if len(heads) != 1 {
+		t.Fatalf("%d heads", len(heads))
+	}
+	if got := r.slack.below(heads[0].ts); len(left) < 70 && (len(got) != 71 || !slices.IsSorted(got[:70]) || got[70] != "w01.") {
+		t.Errorf("the new thread has %v", got)
+	}
+}
+
+// below answers the words of a thread, its head apart.
+func (f *fake) below(thread string) []string {
+	all, _ := f.words(thread)
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	for _, e := range f.entries {
+		if e.ts == thread {
+			return all[strings.Count(e.text, "w"):]
+		}
+	}
+	return all
+}
