@@ -52,6 +52,7 @@ func (s Settings) Validate() error {
 type Bus struct {
 	conn     *nats.Conn
 	js       jetstream.JetStream
+	leaders  nats.JetStreamContext // the former API, which can ask a stream's leader where js asks any replica
 	settings Settings
 	log      *slog.Logger
 	metrics  *metrics
@@ -107,7 +108,12 @@ func Connect(s Settings, service string, log *slog.Logger, registry prometheus.R
 		conn.Close()
 		return nil, fmt.Errorf("use JetStream: %w", err)
 	}
-	return &Bus{conn: conn, js: js, settings: s, log: log, metrics: newMetrics(registry), ackWait: ackWait}, nil
+	leaders, err := conn.JetStream(nats.MaxWait(callTimeout))
+	if err != nil {
+		conn.Close()
+		return nil, fmt.Errorf("use JetStream: %w", err)
+	}
+	return &Bus{conn: conn, js: js, leaders: leaders, settings: s, log: log, metrics: newMetrics(registry), ackWait: ackWait}, nil
 }
 
 var errAway = errors.New("no server answers")

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 
+	"github.com/nats-io/nats.go"
 	"github.com/nats-io/nats.go/jetstream"
 	"google.golang.org/protobuf/proto"
 )
@@ -24,26 +25,32 @@ func NewRecords[T proto.Message](b *Bus, bucket string) Records[T] {
 	return Records[T]{bus: b, bucket: bucket}
 }
 
-// Read fills into and answers the record's revision, 0 when there is none.
+// Read fills into and answers the record's revision, 0 when there is none. It asks the bucket's leader: any replica may answer for a bucket, one that
+// lags behind, too, and by a checkpoint of before somebody takes for done what is not.
 func (r Records[T]) Read(ctx context.Context, key string, into T) (revision uint64, err error) {
 	ctx, cancel := context.WithTimeout(ctx, callTimeout)
 	defer cancel()
-	bucket, err := r.bus.bucket(ctx, r.bucket)
-	if err != nil {
-		return 0, err
-	}
-	entry, err := bucket.Get(ctx, key)
-	if errors.Is(err, jetstream.ErrKeyNotFound) {
+	subject := "$KV." + r.bucket + "." + key
+	raw, err := r.bus.leaders.GetLastMsg(Bucket(r.bucket), subject, nats.Context(ctx))
+	if errors.Is(err, nats.ErrMsgNotFound) || err == nil && removed(raw) {
 		proto.Reset(into)
 		return 0, nil
+	}
+	if err == nil && raw.Subject != subject {
+		err = errors.New("no key")
 	}
 	if err != nil {
 		return 0, fmt.Errorf("read %s/%s: %w", r.bucket, key, err)
 	}
-	if err := proto.Unmarshal(entry.Value(), into); err != nil {
+	if err := proto.Unmarshal(raw.Data, into); err != nil {
 		return 0, fmt.Errorf("decode %s/%s: %w", r.bucket, key, err)
 	}
-	return entry.Revision(), nil
+	return raw.Sequence, nil
+}
+
+// removed reports whether raw only marks that its key was deleted.
+func removed(raw *nats.RawStreamMsg) bool {
+	return raw.Header.Get("KV-Operation") != "" || raw.Header.Get(jetstream.MarkerReasonHeader) != ""
 }
 
 // Write stores record if the key is still at revision (0: does not exist) and answers the new one; else ErrConflict.

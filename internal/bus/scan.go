@@ -201,7 +201,7 @@ func (r Records[T]) Erase(ctx context.Context, key string, fresh func() T) (revi
 		if err := r.purge(ctx, key, now); err != nil {
 			return last, err
 		}
-		// A replica that lags behind may still answer the record, and somebody may have written it anew: look again.
+		// Somebody may have written it anew: look again.
 		if last == now && !sleep(ctx, eraseWait) {
 			return last, context.Cause(ctx)
 		}
