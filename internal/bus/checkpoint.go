@@ -20,7 +20,12 @@ type Checkpoint struct {
 	revision uint64
 	// mine is when this replica last attempted something, waited another replica's attempt that was waited for.
 	mine, waited time.Time
+	// noted is mine by a clock that nobody sets.
+	noted time.Time
 }
+
+// arriving is how long what a call has sent may still be on its way when the call has ended.
+const arriving = 2 * time.Second
 
 // NewCheckpoint makes the checkpoint of the queue named key.
 func (b *Bus) NewCheckpoint(key string) *Checkpoint {
@@ -40,7 +45,7 @@ func (c *Checkpoint) Last(ctx context.Context) (*eventv1.Checkpoint, error) {
 
 // Note writes that an attempt is about to be made. After an error nothing may be attempted; the message comes again.
 func (c *Checkpoint) Note(ctx context.Context, note *eventv1.Checkpoint) error {
-	c.mine = note.GetAttemptedAt().AsTime()
+	c.mine, c.noted = note.GetAttemptedAt().AsTime(), time.Now()
 	revision, err := c.records.Write(ctx, c.key, note, c.revision)
 	if err == nil {
 		c.revision = revision
@@ -48,15 +53,26 @@ func (c *Checkpoint) Note(ctx context.Context, note *eventv1.Checkpoint) error {
 	return err
 }
 
-// Elsewhere answers how long the noted attempt may still be going on in another replica, at most limit, which is how long a call may take: a
+// Calling answers the context of the call that was just noted, which may take as long as limit, counted from the note: others wait no longer for it (see
+// Elsewhere), so a process that stood still in between must not make it any more. It is not cut off when the process is asked to stop, for a call that is
+// cut off may still have its effect. Without a limit it may take for ever.
+func (c *Checkpoint) Calling(ctx context.Context, limit time.Duration) (context.Context, context.CancelFunc) {
+	ctx = context.WithoutCancel(ctx)
+	if limit <= 0 {
+		return ctx, func() {}
+	}
+	return context.WithDeadline(ctx, c.noted.Add(limit))
+}
+
+// Elsewhere answers how long the noted attempt may still be going on in another replica, which makes calls that take limit at most (see Calling): a
 // broker that lost its leader hands a message to a second replica while the first is at it. What is looked for before that may not be there yet. It is asked once of
-// each attempt; an attempt of one's own is over.
+// each attempt; an attempt of one's own is over. Without a limit nobody is waited for.
 func (c *Checkpoint) Elsewhere(note *eventv1.Checkpoint, now time.Time, limit time.Duration) time.Duration {
 	at := note.GetAttemptedAt().AsTime()
-	if note.GetAttemptedAt() == nil || at.Equal(c.mine) || at.Equal(c.waited) {
+	if limit <= 0 || note.GetAttemptedAt() == nil || at.Equal(c.mine) || at.Equal(c.waited) {
 		return 0
 	}
-	left := min(at.Add(limit).Sub(now), limit)
+	left := min(at.Add(limit+arriving).Sub(now), limit+arriving)
 	if left <= 0 {
 		return 0
 	}

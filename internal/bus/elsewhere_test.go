@@ -1,6 +1,7 @@
 package bus
 
 import (
+	"context"
 	"testing"
 	"time"
 
@@ -10,7 +11,7 @@ import (
 )
 
 func TestAnAttemptOfAnotherReplicaIsWaitedForOnce(t *testing.T) {
-	const limit = 12 * time.Second
+	const limit, all = 10 * time.Second, 12 * time.Second
 	at := time.Unix(1700000000, 0)
 	note := func(at time.Time) *eventv1.Checkpoint { return &eventv1.Checkpoint{AttemptedAt: timestamppb.New(at)} }
 	for _, c := range []struct {
@@ -20,10 +21,10 @@ func TestAnAttemptOfAnotherReplicaIsWaitedForOnce(t *testing.T) {
 		now        time.Time
 		want       time.Duration
 	}{
-		{"just begun", Checkpoint{}, note(at), at, limit},
+		{"just begun", Checkpoint{}, note(at), at, all},
 		{"begun a while ago", Checkpoint{}, note(at), at.Add(5 * time.Second), 7 * time.Second},
-		{"over", Checkpoint{}, note(at), at.Add(limit), 0},
-		{"by a clock that is ahead", Checkpoint{}, note(at.Add(2 * time.Minute)), at, limit},
+		{"over", Checkpoint{}, note(at), at.Add(all), 0},
+		{"by a clock that is ahead", Checkpoint{}, note(at.Add(2 * time.Minute)), at, all},
 		{"one's own", Checkpoint{mine: at}, note(at), at, 0},
 		{"waited for", Checkpoint{waited: at}, note(at), at, 0},
 		{"none", Checkpoint{}, &eventv1.Checkpoint{}, at, 0},
@@ -35,5 +36,28 @@ func TestAnAttemptOfAnotherReplicaIsWaitedForOnce(t *testing.T) {
 	c := &Checkpoint{}
 	if c.Elsewhere(note(at), at, limit) == 0 || c.Elsewhere(note(at), at, limit) != 0 {
 		t.Error("it is not waited for exactly once")
+	}
+}
+
+// Nobody waits longer for a call than it may take, so it has to be over by then, whatever kept the process from making it at once.
+func TestACallIsOverWhenNobodyWaitsForItAnyMore(t *testing.T) {
+	stopped, stop := context.WithCancel(t.Context())
+	stop()
+	c := &Checkpoint{noted: time.Now().Add(-time.Minute)}
+	late, cancel := c.Calling(stopped, 10*time.Second)
+	defer cancel()
+	if late.Err() == nil {
+		t.Error("a call may be made a minute after it was noted")
+	}
+	c.noted = time.Now()
+	timely, cancel := c.Calling(stopped, 10*time.Second)
+	defer cancel()
+	if by, ok := timely.Deadline(); timely.Err() != nil || !ok || time.Until(by) > 10*time.Second {
+		t.Errorf("%v, by %v", timely.Err(), by)
+	}
+	endless, cancel := c.Calling(stopped, 0)
+	defer cancel()
+	if _, limited := endless.Deadline(); limited || endless.Err() != nil {
+		t.Errorf("%v, limited: %v", endless.Err(), limited)
 	}
 }

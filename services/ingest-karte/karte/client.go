@@ -31,8 +31,8 @@ const (
 // callTimeout bounds one call, from dialling to the end of the answer.
 const callTimeout = 10 * time.Second
 
-// CallTime is how long after its beginning a call may still have its effect, as far as KARTE is not slower than our patience.
-const CallTime = callTimeout + 2*time.Second
+// CallTime is how long a call may take.
+const CallTime = callTimeout
 
 // Client calls KARTE for one project.
 type Client struct {

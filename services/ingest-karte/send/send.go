@@ -43,7 +43,7 @@ type Options struct {
 	History   History
 	// GiveUp is how long after it was written a reply is tried, other than while the project is parked.
 	GiveUp time.Duration
-	// CallTime is how long one call may take, and so how long another replica may be at it.
+	// CallTime is how long one call may take, counted from the checkpoint's note of it, and so how long another replica may be at it.
 	CallTime time.Duration
 	Now      func() time.Time
 	Log      *slog.Logger
@@ -154,7 +154,7 @@ func (s *Sender) carryOut(ctx context.Context, m bus.Message, command *eventv1.K
 		if err := s.note(ctx, checkpoint, m, i); err != nil {
 			return i, stay(err) // perhaps another replica is at it
 		}
-		if err := s.call(ctx, command, parts[i]); err != nil {
+		if err := s.callNoted(ctx, checkpoint, command, parts[i]); err != nil {
 			return i, err
 		}
 	}
@@ -226,13 +226,19 @@ func (s *Sender) checkpoint(m bus.Message) *bus.Checkpoint {
 	return s.checkpoints[partition]
 }
 
+// callNoted makes the call that was just noted.
+func (s *Sender) callNoted(ctx context.Context, checkpoint *bus.Checkpoint, command *eventv1.KarteCommand, text string) error {
+	ctx, cancel := checkpoint.Calling(ctx, s.CallTime)
+	defer cancel()
+	return s.call(ctx, command, text)
+}
+
 func (s *Sender) call(ctx context.Context, command *eventv1.KarteCommand, text string) error {
 	customer, do := customerID(command.GetCustomer()), s.KARTE.Send
 	if command.GetKind() == eventv1.ReplyKind_REPLY_KIND_NOTE {
 		do = s.KARTE.Note
 	}
-	// Not cut off when the process is asked to stop: a call that is cut off may still have its effect.
-	err := do(context.WithoutCancel(ctx), customer, command.GetOperator(), text)
+	err := do(ctx, customer, command.GetOperator(), text)
 	s.count(command, result(err))
 	if errors.Is(err, retry.ErrUnknown) {
 		if !s.listed(command) {

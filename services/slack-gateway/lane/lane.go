@@ -39,7 +39,7 @@ type Options struct {
 	Workspace func(team string) (Workspace, error)
 	// Pace is the least time between two posts to one channel; Slack allows about one a second.
 	Pace time.Duration
-	// CallTime is how long one call may take, and so how long another replica may be at it.
+	// CallTime is how long one call may take, counted from the checkpoint's note of it, and so how long another replica may be at it.
 	CallTime time.Duration
 	// GiveUp is how long after it was issued a command is tried, other than while its lane is parked.
 	GiveUp time.Duration

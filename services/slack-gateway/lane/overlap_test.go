@@ -51,3 +51,50 @@ func TestPromise2APostThatAnotherReplicaIsMakingIsWaitedFor(t *testing.T) {
 		t.Errorf("Slack shows %v", words)
 	}
 }
+
+// frozen stands still before its first post leaves, and then behaves as a client of HTTP does: what is too late is not sent.
+type frozen struct {
+	*fake
+	held        atomic.Bool
+	begun, goOn chan struct{}
+}
+
+func (f *frozen) Post(ctx context.Context, channel, thread string, message render.Message, marks []string) (slackapi.Posted, error) {
+	if f.held.CompareAndSwap(false, true) {
+		f.begun <- struct{}{}
+		<-f.goOn
+		select {
+		case <-ctx.Done():
+			return slackapi.Posted{}, errLost
+		case <-time.After(2 * time.Second):
+		}
+	}
+	return f.fake.Post(ctx, channel, thread, message, marks)
+}
+
+// A process that stands still between noting a post and making it is taken for dead: another one looks for the post, does not find it and makes it.
+func TestPromise2WhoStoodStillBeforeItsPostDoesNotMakeIt(t *testing.T) {
+	for name, before := range map[string][]string{"a head": nil, "a line": {"p0"}} {
+		t.Run(name, func(t *testing.T) {
+			r := newRoom(t)
+			for _, id := range before {
+				r.done(r.replica(posting, 0), r.store(posting, customer(id, "c1", "w00."))...)
+			}
+			f := &frozen{fake: r.slack, begun: make(chan struct{}), goOn: make(chan struct{})}
+			r.options.Slack, r.options.CallTime = f, 200*time.Millisecond
+			line := r.store(posting, customer("p1", "c1", "w01."))[0]
+			ended := make(chan error)
+			first := r.replica(posting, 0)
+			go func() { ended <- first(t.Context(), line) }()
+			<-f.begun
+			r.done(r.replica(posting, time.Minute), line) // by its clock the first one's call is over
+			close(f.goOn)
+			if err := <-ended; err == nil {
+				t.Error("who stood still takes its post for made")
+			}
+			if words, _ := r.slack.words(""); !slices.Equal(words, append(slices.Repeat([]string{"w00."}, len(before)), "w01.")) {
+				t.Errorf("Slack shows %v", words)
+			}
+		})
+	}
+}

@@ -219,8 +219,7 @@ func (a *attempt) one(ctx context.Context, message render.Message, part int, b b
 	if err := a.note(ctx, a.m, a.last, part, b); err != nil {
 		return err
 	}
-	// Not cut off when the process is asked to stop: a call that is cut off may still have its effect.
-	posted, err := a.Slack.Post(context.WithoutCancel(ctx), a.lane.Channel, a.record.GetTs(), message, b.marks(part))
+	posted, err := a.callSlack(ctx, a.record.GetTs(), message, b.marks(part))
 	a.count("post", err)
 	if err != nil {
 		return a.failed(ctx, part, err)
@@ -233,6 +232,13 @@ func (a *attempt) one(ctx context.Context, message render.Message, part int, b b
 		return errReopen
 	}
 	return a.posted(ctx, posted.TS, b.ids())
+}
+
+// callSlack makes the post that was just noted.
+func (a *attempt) callSlack(ctx context.Context, thread string, message render.Message, marks []string) (slackapi.Posted, error) {
+	ctx, cancel := a.checkpoint.Calling(ctx, a.CallTime)
+	defer cancel()
+	return a.Slack.Post(ctx, a.lane.Channel, thread, message, marks)
 }
 
 // failed prepares what comes after a failed attempt.
@@ -293,7 +299,7 @@ func (a *attempt) open(ctx context.Context) (done bool, err error) {
 	if err := a.note(ctx, a.m, a.last, 0, b); err != nil {
 		return false, err
 	}
-	posted, err := a.Slack.Post(context.WithoutCancel(ctx), a.lane.Channel, "", message, marks)
+	posted, err := a.callSlack(ctx, "", message, marks)
 	a.count("head", err)
 	if err != nil {
 		return false, a.failed(ctx, 0, err)

@@ -23,8 +23,8 @@ import (
 // callTimeout bounds one call.
 const callTimeout = 10 * time.Second
 
-// CallTime is how long after its beginning a call may still have its effect, as far as Slack is not slower than our patience.
-const CallTime = callTimeout + 2*time.Second
+// CallTime is how long a call may take.
+const CallTime = callTimeout
 
 // metadataType marks our posts; the payload holds hashes only, because every app of the workspace can read it.
 const metadataType = "slacktalk_post"
