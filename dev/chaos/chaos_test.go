@@ -63,7 +63,7 @@ func TestScheduleIsTheSeeds(t *testing.T) {
 	if !slices.EqualFunc(one, two, same) || slices.EqualFunc(one, other, same) {
 		t.Fatal("a seed must decide the schedule")
 	}
-	for _, f := range faults {
+	for _, f := range slices.Concat(faults, beside) {
 		if n := len(slices.DeleteFunc(slices.Clone(one), func(p planned) bool { return p.name != f.name })); n != o.Rounds {
 			t.Errorf("%s happens %d times in %d rounds", f.name, n, o.Rounds)
 		}
@@ -74,7 +74,7 @@ func TestPoisonComesOnceAMinute(t *testing.T) {
 	plan := schedule(Options{Seed: 7, Rounds: 2, Duration: 210 * time.Second})
 	n := len(slices.DeleteFunc(slices.Clone(plan), func(p planned) bool { return p.name != poisonName }))
 	inOrder := slices.IsSortedFunc(plan, func(a, b planned) int { return int(a.due - b.due) })
-	if n != 4 || !inOrder || len(plan) != 2*len(faults)+2 {
+	if n != 4 || !inOrder || len(plan) != 2*len(faults)+2*len(beside)+2 {
 		t.Errorf("%d times in three and a half minutes, %d faults, in order: %v", n, len(plan), inOrder)
 	}
 }

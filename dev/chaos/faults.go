@@ -49,6 +49,12 @@ var faults = []fault{
 	{"KARTE accepts, then 500", karteBurst(kartestandin.Fault{Path: kartestandin.PathSendFromOperator, Kind: kartestandin.FaultAcceptThen500, Count: 5})},
 }
 
+// beside is what came later: it has its times beside the schedule, so that a seed still decides the same one.
+var beside = []fault{{"a process stands still", freeze}}
+
+// frozen is for how long: longer than it takes until a replica counts as dead.
+const frozen = 13 * time.Second
+
 // planned is a fault of the schedule.
 type planned struct {
 	fault
@@ -72,6 +78,11 @@ func schedule(o Options) []planned {
 	minutes := int(math.Ceil(o.Duration.Minutes()))
 	for i := o.Rounds; i < minutes; i++ {
 		plan = append(plan, planned{fault: fault{poisonName, poison}, seed: r.Uint64(), due: time.Duration(r.Int64N(int64(o.Duration)))})
+	}
+	for range o.Rounds {
+		for _, f := range beside {
+			plan = append(plan, planned{fault: f, seed: r.Uint64(), due: time.Duration(r.Int64N(int64(o.Duration)))})
+		}
 	}
 	slices.SortStableFunc(plan, func(a, b planned) int { return cmp.Compare(a.due, b.due) })
 	return plan
@@ -110,6 +121,14 @@ func (c *chaos) crash(ctx context.Context, p *process) error {
 		return err
 	}
 	return awaitReady(ctx, p)
+}
+
+// freeze lets a replica stand still, in whatever it is doing, until another one has taken over, and go on then.
+func freeze(ctx context.Context, c *chaos, r *rand.Rand) error {
+	service := services[r.IntN(len(services))]
+	defer c.services[service][r.IntN(replicas)].freeze()()
+	sleep(ctx, frozen)
+	return nil
 }
 
 // crashLeader kills the node that leads one of the streams.

@@ -77,6 +77,15 @@ func (p *process) kill() {
 	}
 }
 
+// freeze lets it stand still until the function that it answers is called.
+func (p *process) freeze() (thaw func()) {
+	p.mu.Lock()
+	running := p.cmd.Process
+	p.mu.Unlock()
+	_ = running.Signal(syscall.SIGSTOP)
+	return func() { _ = running.Signal(syscall.SIGCONT) }
+}
+
 // stop asks it to end and kills it when it does not within grace, which is an error.
 func (p *process) stop(grace time.Duration) error {
 	done := p.signal(syscall.SIGTERM)

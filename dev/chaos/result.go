@@ -67,7 +67,7 @@ func (c *chaos) result(v *verdict, dead []*eventv1.DeadLetter, struck map[slacks
 // recoveries answers, per kind of fault in the order of the list, how long it took.
 func recoveries(all []happened, arrivals []arrival) []Recovery {
 	var result []Recovery
-	for _, kind := range faults {
+	for _, kind := range slices.Concat(faults, beside) {
 		r := Recovery{Kind: kind.name}
 		for _, h := range all {
 			if h.kind != kind.name {
