@@ -81,7 +81,7 @@ func TestPromise2WhoStoodStillBeforeItsPostDoesNotMakeIt(t *testing.T) {
 				r.done(r.replica(posting, 0), r.store(posting, customer(id, "c1", "w00."))...)
 			}
 			f := &frozen{fake: r.slack, begun: make(chan struct{}), goOn: make(chan struct{})}
-			r.options.Slack, r.options.CallTime = f, 200*time.Millisecond
+			r.options.Workspace, r.options.CallTime = in(f, posting.Team), 200*time.Millisecond
 			line := r.store(posting, customer("p1", "c1", "w01."))[0]
 			ended := make(chan error)
 			first := r.replica(posting, 0)
