@@ -43,7 +43,7 @@ func TestPromise2WhoStoodStillBeforeItsCallDoesNotMakeIt(t *testing.T) {
 	if err := <-ended; err == nil {
 		t.Error("who stood still takes its call for made")
 	}
-	if err := d.replica(2 * time.Minute).Handle(t.Context(), m); err != nil {
+	if err := d.replica(2*time.Minute).Handle(t.Context(), m); err != nil {
 		t.Fatal(err)
 	}
 	if got := d.karte.texts(); !slices.Equal(got, []string{"hello"}) {
