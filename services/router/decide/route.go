@@ -5,7 +5,6 @@ import (
 	"slices"
 	"strings"
 	"time"
-	_ "time/tzdata" // the image has no time zones of its own
 
 	settingsv1 "github.com/slacktalk/slacktalk/proto/slacktalk/settings/v1"
 )
@@ -24,7 +23,7 @@ type Origin struct {
 // when a conversation is new and when it is to be moved; what is in a thread stays there.
 func Channel(team *settingsv1.TeamSettings, o Origin) string {
 	for _, rule := range team.GetRoutingRules() {
-		if onPage(rule, o.PageURL) && assigned(team, rule, o.Assignee) && inHours(rule.GetBusinessHours(), o.At) {
+		if onPage(rule, o.PageURL) && assigned(team, rule, o.Assignee) && InHours(rule.GetBusinessHours(), o.At) {
 			return rule.GetChannel()
 		}
 	}
@@ -82,39 +81,4 @@ func assigned(team *settingsv1.TeamSettings, rule *settingsv1.RoutingRule, opera
 		slices.ContainsFunc(team.GetOperatorGroups(), func(g *settingsv1.OperatorGroup) bool {
 			return slices.Contains(rule.GetAssigneeGroups(), g.GetName()) && slices.Contains(g.GetOperators(), operator)
 		})
-}
-
-// inHours compares the wall clock of the rule's time zone. In a zone that is not known it is never the time.
-func inHours(hours *settingsv1.BusinessHours, at time.Time) bool {
-	if hours == nil {
-		return true
-	}
-	zone, err := time.LoadLocation(hours.GetTimeZone())
-	if err != nil {
-		return false
-	}
-	now := at.In(zone)
-	open := slices.ContainsFunc(hours.GetPeriods(), func(p *settingsv1.BusinessPeriod) bool { return inPeriod(p, now) })
-	return open != hours.GetOutside()
-}
-
-func inPeriod(p *settingsv1.BusinessPeriod, now time.Time) bool {
-	clock, start, end := now.Format("15:04"), p.GetStart(), p.GetEnd()
-	today, yesterday := on(p, now.Weekday()), on(p, (now.Weekday()+6)%7)
-	if start < end {
-		return today && start <= clock && clock < end
-	}
-	return today && start <= clock || yesterday && clock < end
-}
-
-// weekdays are the contract's names of Go's days.
-var weekdays = [...]settingsv1.Weekday{
-	time.Sunday: settingsv1.Weekday_WEEKDAY_SUNDAY, time.Monday: settingsv1.Weekday_WEEKDAY_MONDAY, time.Tuesday: settingsv1.Weekday_WEEKDAY_TUESDAY,
-	time.Wednesday: settingsv1.Weekday_WEEKDAY_WEDNESDAY, time.Thursday: settingsv1.Weekday_WEEKDAY_THURSDAY,
-	time.Friday: settingsv1.Weekday_WEEKDAY_FRIDAY, time.Saturday: settingsv1.Weekday_WEEKDAY_SATURDAY,
-}
-
-// on tells whether a period begins on a day.
-func on(p *settingsv1.BusinessPeriod, day time.Weekday) bool {
-	return slices.Contains(p.GetWeekdays(), weekdays[day])
 }

@@ -204,7 +204,8 @@ func TestPeriodsAreTheMinutesFromStartToEnd(t *testing.T) {
 			Weekdays: []settingsv1.Weekday{settingsv1.Weekday(day + 1)}, Start: clock(start), End: clock(start + length),
 		}
 		since := (minute - day*1440 - start + 14*1440) % (7 * 1440)
-		if got := inPeriod(period, monday.Add(time.Duration(minute)*time.Minute)); got != (since < length) {
+		hours := &settingsv1.BusinessHours{TimeZone: "UTC", Periods: []*settingsv1.BusinessPeriod{period}}
+		if got := InHours(hours, monday.Add(time.Duration(minute)*time.Minute)); got != (since < length) {
 			t.Fatalf("%v at minute %d of the week: %v", period, minute, got)
 		}
 	})
