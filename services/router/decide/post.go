@@ -54,7 +54,7 @@ func Language(team *settingsv1.TeamSettings) string {
 }
 
 // ThreadPost is what a fact shows in the conversation's thread; nil when it shows nothing.
-func ThreadPost(fact *eventv1.TalkFact, conversation string, customer *eventv1.Customer, assignee *eventv1.Operator, mentions []*eventv1.Mention) *eventv1.ThreadPost {
+func ThreadPost(fact *eventv1.TalkFact, conversation string, customer *eventv1.Customer, assignee *eventv1.Operator, attention Attention) *eventv1.ThreadPost {
 	post := &eventv1.ThreadPost{
 		Project: fact.GetProject(), Conversation: conversation, Customer: customer, Assignee: assignee, OccurredAt: fact.GetOccurredAt(),
 	}
@@ -66,7 +66,7 @@ func ThreadPost(fact *eventv1.TalkFact, conversation string, customer *eventv1.C
 		if f.CustomerMessage.GetText() == "" && f.CustomerMessage.GetImageUrl() == "" {
 			return nil
 		}
-		post.Mentions = mentions
+		post.Mentions, post.TellDirectly = attention.Mentions, attention.Directly
 		post.Body = &eventv1.ThreadPost_CustomerMessage{CustomerMessage: f.CustomerMessage}
 	case *eventv1.TalkFact_OperatorMessage:
 		if f.OperatorMessage.GetText() == "" && f.OperatorMessage.GetImageUrl() == "" {

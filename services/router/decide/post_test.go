@@ -56,9 +56,9 @@ func TestThreadPost(t *testing.T) {
 		want *eventv1.ThreadPost
 	}{
 		"customer": {&eventv1.TalkFact{Fact: &eventv1.TalkFact_CustomerMessage{CustomerMessage: said}},
-			&eventv1.ThreadPost{Mentions: mentions, Body: &eventv1.ThreadPost_CustomerMessage{CustomerMessage: said}}},
+			&eventv1.ThreadPost{Mentions: mentions, TellDirectly: []string{"U0DEMO1"}, Body: &eventv1.ThreadPost_CustomerMessage{CustomerMessage: said}}},
 		"customer's image": {&eventv1.TalkFact{Fact: &eventv1.TalkFact_CustomerMessage{CustomerMessage: image}},
-			&eventv1.ThreadPost{Mentions: mentions, Body: &eventv1.ThreadPost_CustomerMessage{CustomerMessage: image}}},
+			&eventv1.ThreadPost{Mentions: mentions, TellDirectly: []string{"U0DEMO1"}, Body: &eventv1.ThreadPost_CustomerMessage{CustomerMessage: image}}},
 		"empty customer": {&eventv1.TalkFact{Fact: &eventv1.TalkFact_CustomerMessage{}}, nil},
 		"operator pings nobody": {&eventv1.TalkFact{Fact: &eventv1.TalkFact_OperatorMessage{OperatorMessage: console}},
 			&eventv1.ThreadPost{Body: &eventv1.ThreadPost_OperatorMessage{OperatorMessage: console}}},
@@ -72,7 +72,7 @@ func TestThreadPost(t *testing.T) {
 		if c.want != nil {
 			c.want.Project, c.want.Conversation, c.want.Customer, c.want.Assignee, c.want.OccurredAt = "demo", "conv", customer, assignee, c.fact.GetOccurredAt()
 		}
-		got := ThreadPost(c.fact, "conv", customer, assignee, mentions)
+		got := ThreadPost(c.fact, "conv", customer, assignee, Attention{Mentions: mentions, Directly: []string{"U0DEMO1"}})
 		if (got == nil) != (c.want == nil) || got != nil && !proto.Equal(got, c.want) {
 			t.Errorf("%s: got %v, want %v", name, got, c.want)
 		}
@@ -84,7 +84,7 @@ func TestThreadPostWithoutKartesTimeTakesOurs(t *testing.T) {
 		ReceivedAt: timestamppb.New(time.Unix(1700000001, 0)),
 		Fact:       &eventv1.TalkFact_CustomerMessage{CustomerMessage: &eventv1.CustomerMessage{Text: "hello"}},
 	}
-	if got := ThreadPost(fact, "conv", nil, nil, nil); !proto.Equal(got.GetOccurredAt(), fact.GetReceivedAt()) {
+	if got := ThreadPost(fact, "conv", nil, nil, Attention{}); !proto.Equal(got.GetOccurredAt(), fact.GetReceivedAt()) {
 		t.Errorf("got %v", got.GetOccurredAt())
 	}
 }

@@ -99,6 +99,7 @@ type desk struct {
 	t        *testing.T
 	router   *routing.Router
 	store    *conversation.Store
+	redis    *miniredis.Miniredis
 	settings *settings
 	people   people
 	threads  *threads
@@ -123,6 +124,15 @@ func (d *desk) Once(_ context.Context, stream, subject string, message proto.Mes
 	return false, nil
 }
 
+// Find answers what was stored at a subject.
+func (d *desk) Find(_ context.Context, _, subject string, into proto.Message) (bool, error) {
+	found, there := d.streams[subject]
+	if there {
+		proto.Merge(into, found)
+	}
+	return there, d.away
+}
+
 func newDesk(t *testing.T) *desk {
 	t.Helper()
 	s, err := server.NewServer(&server.Options{Host: "127.0.0.1", Port: -1, JetStream: true, StoreDir: t.TempDir(), NoSigs: true, NoLog: true})
@@ -142,13 +152,14 @@ func newDesk(t *testing.T) *desk {
 	if err := b.Ensure(t.Context()); err != nil {
 		t.Fatal(err)
 	}
-	client := redis.NewUniversalClient(&redis.UniversalOptions{Addrs: []string{miniredis.RunT(t).Addr()}})
+	memory := miniredis.RunT(t)
+	client := redis.NewUniversalClient(&redis.UniversalOptions{Addrs: []string{memory.Addr()}})
 	t.Cleanup(func() { _ = client.Close() })
 	member := func(id, name string) *eventv1.Member {
 		return &eventv1.Member{Id: id, Team: team, DisplayName: name}
 	}
 	d := &desk{
-		t: t, store: conversation.New(client, b), lanes: &lanes{}, threads: &threads{}, streams: map[string]proto.Message{},
+		t: t, store: conversation.New(client, b), redis: memory, lanes: &lanes{}, threads: &threads{}, streams: map[string]proto.Message{},
 		people: people{hanako: member(hanako, "佐藤 花子"), taro: member(taro, "鈴木 太郎"), guest: member(guest, "ゲスト")},
 		settings: &settings{links: map[string]string{hanako: operator}, team: &settingsv1.TeamSettings{
 			NotificationsEnabled: true, ThreadRepliesEnabled: true, Workspace: team, Channel: channel, Language: "ja", Admins: []string{"U0ADMIN"},
@@ -157,7 +168,7 @@ func newDesk(t *testing.T) *desk {
 	}
 	d.people[guest].Guest = true
 	d.router = routing.New(routing.Parts{
-		Settings: d.settings, Conversations: d.store, People: d.people, Threads: d.threads, Publisher: d, Lanes: d.lanes, Partitions: 4,
+		Settings: d.settings, Conversations: d.store, People: d.people, Threads: d.threads, Stored: d, Publisher: d, Lanes: d.lanes, Partitions: 4,
 		EchoWindow: time.Minute, Log: slog.New(slog.DiscardHandler), Metrics: prometheus.NewRegistry(),
 	})
 	return d

@@ -37,6 +37,11 @@ type Threads interface {
 	Owner(ctx context.Context, team, channel, thread string) (project, conversation string, known bool, err error)
 }
 
+// Stored answers what a stream holds at a subject.
+type Stored interface {
+	Find(ctx context.Context, stream, subject string, into proto.Message) (ok bool, err error)
+}
+
 // Publisher stores commands once.
 type Publisher interface {
 	Once(ctx context.Context, stream, subject string, message proto.Message) (duplicate bool, err error)
@@ -53,6 +58,7 @@ type Router struct {
 	conversations *conversation.Store
 	people        People
 	threads       Threads
+	stored        Stored
 	publisher     Publisher
 	lanes         Lanes
 	partitions    bus.Partitions
@@ -68,6 +74,7 @@ type Parts struct {
 	Conversations *conversation.Store
 	People        People
 	Threads       Threads
+	Stored        Stored
 	Publisher     Publisher
 	Lanes         Lanes
 	Partitions    bus.Partitions
@@ -82,7 +89,7 @@ type Parts struct {
 // New makes a router.
 func New(p Parts) *Router {
 	r := &Router{
-		settings: p.Settings, conversations: p.Conversations, people: p.People, threads: p.Threads, publisher: p.Publisher, lanes: p.Lanes,
+		settings: p.Settings, conversations: p.Conversations, people: p.People, threads: p.Threads, stored: p.Stored, publisher: p.Publisher, lanes: p.Lanes,
 		partitions: p.Partitions, echoWindow: p.EchoWindow, now: p.Now, log: p.Log,
 		decisions: prometheus.NewCounterVec(prometheus.CounterOpts{
 			Name: "slacktalk_decisions_total",

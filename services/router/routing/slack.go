@@ -59,7 +59,7 @@ func (r *Router) Slack(ctx context.Context, m bus.Message) error {
 	case *eventv1.SlackFact_PostFailed:
 		err = r.postFailed(ctx, &fact, f.PostFailed)
 	case *eventv1.SlackFact_Posted:
-		// It is for those who ask what became of a message.
+		err = r.posted(ctx, &fact, f.Posted)
 	default:
 		r.decided("ignored: unknown fact")
 	}

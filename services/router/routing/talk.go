@@ -83,11 +83,11 @@ func (r *Router) show(ctx context.Context, fact *eventv1.TalkFact, team *setting
 }
 
 func (r *Router) post(ctx context.Context, fact *eventv1.TalkFact, team *settingsv1.TeamSettings, conv conversation.Conversation) error {
-	mentions, err := r.mentions(ctx, team, conv)
+	attention, err := r.attention(ctx, fact, team, conv)
 	if err != nil {
 		return err
 	}
-	post := decide.ThreadPost(fact, conv.ID, conv.Record.GetCustomer(), conv.Record.GetAssignee(), mentions)
+	post := decide.ThreadPost(fact, conv.ID, conv.Record.GetCustomer(), conv.Record.GetAssignee(), attention)
 	if post == nil {
 		r.decided("ignored: nothing to show")
 		return nil
@@ -130,18 +130,6 @@ func (r *Router) postMerged(ctx context.Context, fact *eventv1.TalkFact, team *s
 			OnlyInThread: true, Moves: from.Record.GetMoves(), Body: &eventv1.ThreadPost_Merged{Merged: &eventv1.Merged{IntoConversation: into.ID}},
 		}},
 	})
-}
-
-func (r *Router) mentions(ctx context.Context, team *settingsv1.TeamSettings, conv conversation.Conversation) ([]*eventv1.Mention, error) {
-	assignee := conv.Record.GetAssignee()
-	if assignee.GetId() == "" || assignee.GetBot() {
-		return decide.Mentions(team, ""), nil
-	}
-	member, _, err := r.settings.MemberOf(ctx, conv.Project, assignee.GetId())
-	if err != nil {
-		return nil, err
-	}
-	return decide.Mentions(team, member), nil
 }
 
 // record stores, once, that a message or note was sent, or was given up. Without it the fact is not done: it comes again.

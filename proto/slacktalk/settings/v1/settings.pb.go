@@ -187,7 +187,7 @@ type TeamSettings struct {
 	OperatorGroups []*OperatorGroup `protobuf:"bytes,13,rep,name=operator_groups,json=operatorGroups,proto3" json:"operator_groups,omitempty"`
 	// Channels from which nothing is ever sent to a customer: every reply there is a note.
 	NoteOnlyChannels []string `protobuf:"bytes,14,rep,name=note_only_channels,json=noteOnlyChannels,proto3" json:"note_only_channels,omitempty"`
-	// After somebody was mentioned in a conversation, nobody is again for so long; 0 means 5 minutes.
+	// After somebody was mentioned in a conversation, they are not again for so long; 0 means 5 minutes.
 	MentionQuietPeriod *durationpb.Duration `protobuf:"bytes,15,opt,name=mention_quiet_period,json=mentionQuietPeriod,proto3" json:"mention_quiet_period,omitempty"`
 	// Members get a direct message with a link instead of a mention in the thread; user groups, @here and @channel are mentioned all the same.
 	MentionDirectly bool `protobuf:"varint,16,opt,name=mention_directly,json=mentionDirectly,proto3" json:"mention_directly,omitempty"`
