@@ -119,7 +119,9 @@ func clock(s string) time.Duration {
 	if len(s) != len("00:00") {
 		return 0
 	}
-	digit := func(i int) time.Duration { return time.Duration(s[i] - '0') }
+	two := func(i int) int { return int(s[i]-'0')*10 + int(s[i+1]-'0') }
+	return time.Duration(two(0)*60+two(3)) * time.Minute
+}
 	return (digit(0)*10+digit(1))*time.Hour + (digit(3)*10+digit(4))*time.Minute
 }
 

@@ -144,6 +144,10 @@ func (f *fake) React(_ context.Context, _, _, name string) error { return f.reac
 
 func (f *fake) Unreact(_ context.Context, _, _, name string) error { return f.react("-", name) }
 
+func (f *fake) Permalink(_ context.Context, channel, ts string) (string, error) {
+	return "https://demo.slack.com/archives/" + channel + "/p" + strings.ReplaceAll(ts, ".", ""), nil
+}
+
 func (f *fake) Private(_ context.Context, _, _, member string, _ render.Message) error {
 	f.mu.Lock()
 	defer f.mu.Unlock()

@@ -30,6 +30,7 @@ type Slack interface {
 type Workspace interface {
 	Slack
 	Marks
+	Links
 }
 
 // Options of the lanes.
@@ -121,16 +122,17 @@ func (l *Lanes) Handler(lane bus.Lane) bus.Handler {
 // channel ids being unique, but the replies would be looked for in the wrong workspace.
 func (w *worker) enter() error {
 	workspace, err := w.Workspace(w.lane.Team)
-	w.Slack, w.Marks = workspace, workspace
+	w.Slack, w.Marks, w.Links = workspace, workspace, workspace
 	return err
 }
 
 // worker is one replica's work on one lane. JetStream gives it one message at a time.
 type worker struct {
 	*Lanes
-	// Slack and Marks are what acts as the app in the lane's workspace, during the attempt that is under way.
+	// Slack, Marks and Links are what acts as the app in the lane's workspace, during the attempt that is under way.
 	Slack Slack
 	Marks Marks
+	Links Links
 
 	lane       bus.Lane
 	checkpoint *bus.Checkpoint

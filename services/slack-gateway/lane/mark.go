@@ -33,8 +33,7 @@ func (w *worker) mark(ctx context.Context, m bus.Message, command *eventv1.Slack
 		})
 	case *eventv1.SlackCommand_DirectNotice:
 		err = w.once(ctx, m, func() error {
-			_, err := w.Slack.Post(context.WithoutCancel(ctx), c.DirectNotice.GetMember(), "", render.Notice(c.DirectNotice.GetKind(), c.DirectNotice.GetDetail(), command.GetLanguage()), nil)
-			return err
+			return w.direct(context.WithoutCancel(ctx), c.DirectNotice, command.GetLanguage())
 		})
 	default:
 		err = retry.Malformed(fmt.Errorf("command %s is neither reaction nor notice", command.GetId()))

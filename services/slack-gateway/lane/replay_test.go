@@ -36,6 +36,8 @@ type line struct {
 	marks            []string
 }
 
+var errNoLink = errors.New("no link")
+
 // workspace is a Slack that holds what was posted and fails as it is told.
 type workspace struct {
 	mu    sync.Mutex
@@ -84,6 +86,10 @@ func (w *workspace) React(_ context.Context, _, _, name string) error {
 func (w *workspace) Unreact(_ context.Context, _, _, name string) error {
 	w.reactions = append(w.reactions, "-"+name)
 	return nil
+}
+
+func (w *workspace) Permalink(context.Context, string, string) (string, error) {
+	return "", errNoLink
 }
 
 func (w *workspace) Private(context.Context, string, string, string, render.Message) error {

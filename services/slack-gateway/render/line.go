@@ -34,6 +34,8 @@ func (o Options) line(p *eventv1.ThreadPost) line {
 		l.head = w.assignee(b.Assigned.GetOperator())
 	case *eventv1.ThreadPost_Moved:
 		l.head = w.say("line_moved")
+	case *eventv1.ThreadPost_Reminder:
+		l.head = o.reminder(w, p)
 	case *eventv1.ThreadPost_Merged:
 		l.head = w.say("line_merged")
 	default:

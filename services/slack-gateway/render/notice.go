@@ -21,6 +21,12 @@ func noticeKey(kind eventv1.NoticeKind) string {
 	switch kind {
 	case eventv1.NoticeKind_NOTICE_KIND_NOT_LINKED:
 		return "notice_not_linked"
+	case eventv1.NoticeKind_NOTICE_KIND_ASSIGNEE_NOT_LINKED:
+		return "notice_assignee_not_linked"
+	case eventv1.NoticeKind_NOTICE_KIND_CUSTOMER_WROTE:
+		return "notice_customer_wrote"
+	case eventv1.NoticeKind_NOTICE_KIND_CUSTOMER_WAITS:
+		return "notice_customer_waits"
 	case eventv1.NoticeKind_NOTICE_KIND_NOT_ALLOWED:
 		return "notice_not_allowed"
 	case eventv1.NoticeKind_NOTICE_KIND_FAILED:

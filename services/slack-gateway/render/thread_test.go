@@ -223,7 +223,7 @@ func checkInOrder(t fataler, shown string, texts []string) {
 
 func TestNoticeIsSafe(t *testing.T) {
 	rapid.Check(t, func(t *rapid.T) {
-		kind := eventv1.NoticeKind(rapid.Int32Range(0, 20).Draw(t, "kind"))
+		kind := eventv1.NoticeKind(rapid.Int32Range(0, 40).Draw(t, "kind"))
 		m := render.Notice(kind, anyText.Draw(t, "detail"), rapid.SampledFrom([]string{"ja", "en", "xx", ""}).Draw(t, "lang"))
 		checkLimits(t, m, 3500)
 		checkSafe(t, m)
