@@ -122,8 +122,6 @@ func clock(s string) time.Duration {
 	two := func(i int) int { return int(s[i]-'0')*10 + int(s[i+1]-'0') }
 	return time.Duration(two(0)*60+two(3)) * time.Minute
 }
-	return (digit(0)*10+digit(1))*time.Hour + (digit(3)*10+digit(4))*time.Minute
-}
 
 // merge orders spans and joins those that meet, so that no time counts twice.
 func merge(spans []span) []span {
