@@ -111,7 +111,9 @@ func begins(hours *settingsv1.BusinessHours, date time.Time) func(*settingsv1.Bu
 	if slices.Contains(hours.GetHolidays(), date.Format(time.DateOnly)) {
 		return func(*settingsv1.BusinessPeriod) bool { return false }
 	}
-	return func(p *settingsv1.BusinessPeriod) bool { return slices.Contains(p.GetWeekdays(), weekdays[date.Weekday()]) }
+	return func(p *settingsv1.BusinessPeriod) bool {
+		return slices.Contains(p.GetWeekdays(), weekdays[date.Weekday()])
+	}
 }
 
 // clock reads `18:00`; the settings' rules allow nothing else.
