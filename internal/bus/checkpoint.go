@@ -5,6 +5,8 @@ import (
 	"slices"
 	"time"
 
+	"google.golang.org/protobuf/proto"
+
 	eventv1 "github.com/slacktalk/slacktalk/proto/slacktalk/event/v1"
 )
 
@@ -20,8 +22,9 @@ type Checkpoint struct {
 	revision uint64
 	// mine is when this replica last attempted something, waited another replica's attempt that was waited for.
 	mine, waited time.Time
-	// noted is mine by a clock that nobody sets.
+	// noted is mine by a clock that nobody sets, and note what was noted.
 	noted time.Time
+	note  *eventv1.Checkpoint
 }
 
 // arriving is how long what a call has sent may still be on its way when the call has ended.
@@ -45,12 +48,23 @@ func (c *Checkpoint) Last(ctx context.Context) (*eventv1.Checkpoint, error) {
 
 // Note writes that an attempt is about to be made. After an error nothing may be attempted; the message comes again.
 func (c *Checkpoint) Note(ctx context.Context, note *eventv1.Checkpoint) error {
-	c.mine, c.noted = note.GetAttemptedAt().AsTime(), time.Now()
+	c.mine, c.noted, c.note = note.GetAttemptedAt().AsTime(), time.Now(), note
 	revision, err := c.records.Write(ctx, c.key, note, c.revision)
 	if err == nil {
 		c.revision = revision
 	}
 	return err
+}
+
+// Ended writes that the call which was just noted is over, and has failed or may have. Others are told so that they need not wait; where they cannot be told they
+// wait, so no error matters.
+func (c *Checkpoint) Ended(ctx context.Context) {
+	ended := proto.CloneOf(c.note)
+	ended.Ended = true
+	// The process may have been asked to stop: all the more another one is to know.
+	if revision, err := c.records.Write(context.WithoutCancel(ctx), c.key, ended, c.revision); err == nil {
+		c.revision = revision
+	}
 }
 
 // Calling answers the context of the call that was just noted, which may take as long as limit, counted from the note: others wait no longer for it (see
@@ -69,7 +83,7 @@ func (c *Checkpoint) Calling(ctx context.Context, limit time.Duration) (context.
 // each attempt; an attempt of one's own is over. Without a limit nobody is waited for.
 func (c *Checkpoint) Elsewhere(note *eventv1.Checkpoint, now time.Time, limit time.Duration) time.Duration {
 	at := note.GetAttemptedAt().AsTime()
-	if limit <= 0 || note.GetAttemptedAt() == nil || at.Equal(c.mine) || at.Equal(c.waited) {
+	if limit <= 0 || note.GetEnded() || note.GetAttemptedAt() == nil || at.Equal(c.mine) || at.Equal(c.waited) {
 		return 0
 	}
 	left := min(at.Add(limit+arriving).Sub(now), limit+arriving)

@@ -27,6 +27,7 @@ func TestAnAttemptOfAnotherReplicaIsWaitedForOnce(t *testing.T) {
 		{"by a clock that is ahead", Checkpoint{}, note(at.Add(2 * time.Minute)), at, all},
 		{"one's own", Checkpoint{mine: at}, note(at), at, 0},
 		{"waited for", Checkpoint{waited: at}, note(at), at, 0},
+		{"ended", Checkpoint{}, &eventv1.Checkpoint{AttemptedAt: timestamppb.New(at), Ended: true}, at, 0},
 		{"none", Checkpoint{}, &eventv1.Checkpoint{}, at, 0},
 	} {
 		if got := c.checkpoint.Elsewhere(c.note, c.now, limit); got != c.want {

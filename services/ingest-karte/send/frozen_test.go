@@ -50,3 +50,19 @@ func TestPromise2WhoStoodStillBeforeItsCallDoesNotMakeIt(t *testing.T) {
 		t.Errorf("KARTE has %v", got)
 	}
 }
+
+// The answer was lost, or it was no, but the call is over, and said to be: another replica looks for the reply at once instead of waiting for as long as a call may take.
+func TestACallThatHasEndedIsNotWaitedFor(t *testing.T) {
+	for _, a := range []struct {
+		err    error
+		effect bool
+	}{{errLost, true}, {errLost, false}, {errNotNow, false}} {
+		d := newDesk(t, both)
+		d.sender.CallTime = time.Minute
+		d.karte.refuse = once(1, a.err, a.effect)
+		if err := d.until(d.stored(d.command("reply-1", "hello"))); err != nil {
+			t.Fatal(err)
+		}
+		d.wants([]string{"hello"}, []string{"delivered"})
+	}
+}

@@ -230,7 +230,11 @@ func (s *Sender) checkpoint(m bus.Message) *bus.Checkpoint {
 func (s *Sender) callNoted(ctx context.Context, checkpoint *bus.Checkpoint, command *eventv1.KarteCommand, text string) error {
 	ctx, cancel := checkpoint.Calling(ctx, s.CallTime)
 	defer cancel()
-	return s.call(ctx, command, text)
+	err := s.call(ctx, command, text)
+	if err != nil {
+		checkpoint.Ended(ctx)
+	}
+	return err
 }
 
 func (s *Sender) call(ctx context.Context, command *eventv1.KarteCommand, text string) error {

@@ -189,7 +189,7 @@ func (w *worker) end(ctx context.Context, m bus.Message, command *eventv1.SlackC
 // abandon writes down that nobody knows whether what the last attempt carried along has arrived.
 func (w *worker) abandon(ctx context.Context, last *eventv1.Checkpoint) error {
 	return w.checkpoint.Note(ctx, &eventv1.Checkpoint{
-		Sequence: last.GetSequence(), Part: last.GetPart(), AttemptedAt: last.GetAttemptedAt(), Ahead: last.GetAhead(),
+		Sequence: last.GetSequence(), Part: last.GetPart(), AttemptedAt: last.GetAttemptedAt(), Ahead: last.GetAhead(), Ended: last.GetEnded(),
 		Uncertain: append(uncertain(last, last.GetSequence()), last.GetMerged()...),
 	})
 }

@@ -3,6 +3,7 @@ package lane_test
 import (
 	"context"
 	"slices"
+	"strings"
 	"sync/atomic"
 	"testing"
 	"time"
@@ -96,5 +97,37 @@ func TestPromise2WhoStoodStillBeforeItsPostDoesNotMakeIt(t *testing.T) {
 				t.Errorf("Slack shows %v", words)
 			}
 		})
+	}
+}
+
+// The answer was lost, but the call is over, and said to be: another replica looks for the post at once instead of waiting for as long as a call may take.
+func TestACallThatHasEndedIsNotWaitedFor(t *testing.T) {
+	for name, effect := range map[string]bool{"effect, no answer": true, "no effect, no answer": false} {
+		for at, which := range []string{"head", "line"} {
+			t.Run(which+": "+name, func(t *testing.T) {
+				r := newRoom(t)
+				r.options.CallTime = time.Minute
+				r.slack.next(append(slices.Repeat([]accident{{effect: true}}, at), accident{effect, errLost})...)
+				messages := r.store(posting, customer("p0", "c1", "w00."), customer("p1", "c2", "w01."), customer("p2", "c1", "w02."))
+				r.done(r.replica(posting, 0), messages[:at]...)
+				_ = r.fails(r.replica(posting, 0), messages[at])
+				r.done(r.replica(posting, 0), messages[at:]...)
+				r.wants("w00. w02. w01.", 2)
+			})
+		}
+	}
+}
+
+// So is the call for a later part of a long text, which leaves its note behind when it is refused for now.
+func TestAPartThatWasRefusedForNowIsNotWaitedFor(t *testing.T) {
+	r := newRoom(t)
+	r.options.CallTime = time.Minute
+	r.slack.next(accident{true, nil}, accident{true, nil}, accident{false, errNotNow})
+	messages := r.store(posting, customer("p0", "c1", "w00."), customer("p1", "c1", "w01."+strings.Repeat("長い文", 2000)+" w02."))
+	r.done(r.replica(posting, 0), messages[0])
+	_ = r.fails(r.replica(posting, 0), messages[1])
+	r.done(r.replica(posting, 0), messages[1])
+	if words, in := r.slack.words(""); !slices.Equal(words, []string{"w00.", "w01.", "w02."}) || in < 3 {
+		t.Errorf("%d messages with %v", in, words)
 	}
 }

@@ -244,10 +244,12 @@ func (a *attempt) callSlack(ctx context.Context, thread string, message render.M
 // failed prepares what comes after a failed attempt.
 func (a *attempt) failed(ctx context.Context, part int, err error) error {
 	if errors.Is(err, retry.ErrUnknown) {
+		a.checkpoint.Ended(ctx)
 		// What Slack may still be at work on would not be found yet.
 		return retry.After(2*time.Second, err)
 	}
 	if part > 0 {
+		a.checkpoint.Ended(ctx)
 		return err
 	}
 	// What the attempt would have carried along has not been carried: nothing may end before that is written down.

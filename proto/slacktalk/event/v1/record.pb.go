@@ -462,7 +462,9 @@ type Checkpoint struct {
 	// Later messages of the lane that earlier attempts have already carried.
 	Ahead []uint64 `protobuf:"varint,5,rep,packed,name=ahead,proto3" json:"ahead,omitempty"`
 	// Later messages of the lane that the last attempt of a message which was given up may have carried: nobody knows.
-	Uncertain     []uint64 `protobuf:"varint,6,rep,packed,name=uncertain,proto3" json:"uncertain,omitempty"`
+	Uncertain []uint64 `protobuf:"varint,6,rep,packed,name=uncertain,proto3" json:"uncertain,omitempty"`
+	// The call of this attempt is over, with whatever outcome: nobody has to wait for it.
+	Ended         bool `protobuf:"varint,7,opt,name=ended,proto3" json:"ended,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -537,6 +539,13 @@ func (x *Checkpoint) GetUncertain() []uint64 {
 		return x.Uncertain
 	}
 	return nil
+}
+
+func (x *Checkpoint) GetEnded() bool {
+	if x != nil {
+		return x.Ended
+	}
+	return false
 }
 
 // DeadLetter is a message that could not be carried out. Stream DEAD, written by whoever gave up.
@@ -702,7 +711,7 @@ const file_slacktalk_event_v1_record_proto_rawDesc = "" +
 	"\x05moves\x18\t \x01(\rR\x05moves\x12%\n" +
 	"\x0eformer_channel\x18\n" +
 	" \x01(\tR\rformerChannel\x12\x1b\n" +
-	"\tformer_ts\x18\v \x01(\tR\bformerTs\"\xc7\x01\n" +
+	"\tformer_ts\x18\v \x01(\tR\bformerTs\"\xdd\x01\n" +
 	"\n" +
 	"Checkpoint\x12\x1a\n" +
 	"\bsequence\x18\x01 \x01(\x04R\bsequence\x12\x12\n" +
@@ -710,7 +719,8 @@ const file_slacktalk_event_v1_record_proto_rawDesc = "" +
 	"\fattempted_at\x18\x03 \x01(\v2\x1a.google.protobuf.TimestampR\vattemptedAt\x12\x16\n" +
 	"\x06merged\x18\x04 \x03(\x04R\x06merged\x12\x14\n" +
 	"\x05ahead\x18\x05 \x03(\x04R\x05ahead\x12\x1c\n" +
-	"\tuncertain\x18\x06 \x03(\x04R\tuncertain\"\xaa\x02\n" +
+	"\tuncertain\x18\x06 \x03(\x04R\tuncertain\x12\x14\n" +
+	"\x05ended\x18\a \x01(\bR\x05ended\"\xaa\x02\n" +
 	"\n" +
 	"DeadLetter\x12\x16\n" +
 	"\x06stream\x18\x01 \x01(\tR\x06stream\x12\x18\n" +
