@@ -53,11 +53,14 @@ func (s *Stack) StartService(name string) error {
 	return nil
 }
 
-// AdminURL answers where a service that runs serves its probes and metrics.
+// AdminURL answers where a service serves its probes and metrics, nothing when it does not run.
 func (s *Stack) AdminURL(name string) string {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	return s.services[name].admin
+	if running := s.services[name]; running != nil {
+		return running.admin
+	}
+	return ""
 }
 
 // StartReplica starts one more replica of a service, whose clock is wrong by skew, and answers where it listens: the hook URL, the gateway's
