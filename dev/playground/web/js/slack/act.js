@@ -1,0 +1,39 @@
+// What a member does in Slack, and what the app's answer means.
+import { slack } from "../api.js";
+import { say, ui } from "../ui.js";
+import { t } from "../text/text.js";
+
+// told reads the answer of an interaction; Slack shows a person that an app does not answer.
+async function told(asked) {
+  let answer;
+  try {
+    answer = await asked;
+  } catch {
+    say(t("slack.not_responding"), true);
+    return null;
+  }
+  if (answer.status !== 200) {
+    say(t("slack.not_responding"), true);
+    return null;
+  }
+  try {
+    return answer.body ? JSON.parse(answer.body) : {};
+  } catch {
+    return { text: answer.body };
+  }
+}
+
+// surface is where blocks are, for blockkit/blocks.js. where names the message or view.
+export function surface(where, values = {}, errors = {}) {
+  const click = (el, block) => ({ member: ui.member, ...where, action_id: el.action_id, block_id: block.block_id, state: values });
+  return {
+    me: ui.member, values, errors,
+    act: (el, block, picked) => told(slack("click", { ...click(el, block), ...picked })),
+    suggest: (el, block, typed) => told(slack("suggest", { ...click(el, block), value: typed })),
+  };
+}
+
+export const submit = (viewID, values) => told(slack("submit", { member: ui.member, view_id: viewID, values }));
+export const closeView = (viewID, all = false) => told(slack("close-view", { member: ui.member, view_id: viewID, all }));
+export const shortcut = (callbackID, channel = "", ts = "") => told(slack("shortcut", { member: ui.member, callback_id: callbackID, channel, ts }));
+export const command = (channel, name, text) => told(slack("command", { member: ui.member, channel, command: name, text }));

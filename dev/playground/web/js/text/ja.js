@@ -1,0 +1,37 @@
+export const ja = {
+  playground: "プレイグラウンド", lead: "お客様のチャットが Slack のスレッドになり、返信がそのままお客様に届く様子を、ここで全部試せます。", not_connected: "接続しなおしています", theme: "明るさを切り替える", other_language_label: "Switch to English",
+  panes: "画面の切り替え", "pane.shop": "お店（お客様）", "pane.slack": "Slack", "pane.behind": "舞台裏", close: "閉じる", cancel: "キャンセル", saved: "保存しました", copied: "コピーしました", not_copied: "コピーできませんでした", copy_curl: "curl としてコピー",
+
+  "shop.name": "つばめ堂書店", "shop.you_are": "お客様", "shop.visitor": "匿名の訪問者", "shop.member": "会員", "shop.login": "途中でログインする人", "shop.tour_customer": "ツアーのお客様", "shop.visitor_n": "訪問者 {id}", "shop.new_visitor": "新しい訪問者になる", "shop.log_in": "ログイン", "shop.logged_in": "ログインしました。同じお客様として続きます。",
+  "shop.pages": "ページ", "shop.page_orders": "ご注文履歴", "shop.page_product": "ゆっくり煮る料理の本", "shop.page_cart": "カート", "shop.book_1": "ゆっくり煮る", "shop.book_2": "夜の図書館", "shop.book_3": "海辺の手帖", "shop.book_4": "猫と暮らす",
+  "shop.chat": "チャットでお問い合わせ", "shop.hours": "すぐにお返事します", "shop.assigned": "担当: {name}", "shop.messages": "チャットのメッセージ", "shop.say_hello": "お気軽にご質問ください。", "shop.write": "メッセージを書く", "shop.send_picture": "画像を送る", "shop.sample_picture": "見本の写真を送る", "shop.sample_caption": "届いた箱がへこんでいます", "shop.picture": "送った画像",
+  "status.none": "新規", "status.open": "対応中", "status.waiting": "返信待ち", "status.closed": "対応済み",
+  "console.title": "KARTE の管理画面から", "console.about": "Slack を使わない {name} さんとして操作します。", "console.assignee": "担当者", "console.nobody": "なし", "console.write": "お客様への返信や社内メモ", "console.send": "返信", "console.note": "社内メモ",
+
+  "role.linked": "連携済み", "role.unlinked": "未連携", "role.admin": "管理者", "role.guest": "ゲスト", "role.connect": "社外（Connect）",
+  "slack.sidebar": "チャンネルとアプリ", "slack.you_are": "Slack での自分", "slack.channels": "チャンネル", "slack.add_channel": "チャンネルを追加する", "slack.channel_name": "名前", "slack.create": "作成する", "slack.apps": "App", "slack.messages": "メッセージ", "slack.shortcuts": "ショートカット", "slack.home": "ホーム", "slack.no_home": "この App のホームにはまだ何もありません。",
+  "slack.app": "アプリ", "slack.thread": "スレッド", "slack.reply": "返信する…", "slack.replies": "{n} 件の返信", "slack.last_reply": "最終返信: {time}", "slack.reply_in_thread": "スレッドで返信する", "slack.close_thread": "スレッドを閉じる", "slack.back": "戻る", "slack.message_to": "{name} へのメッセージ", "slack.messages_of": "{name} のメッセージ", "slack.message_of": "{name} のメッセージ、{time}", "slack.message_actions": "メッセージの操作",
+  "slack.people": "{n} 人", "slack.archived": "アーカイブ済み", "slack.invite_app": "App を招待", "slack.remove_app": "App を外す", "slack.edited": "（編集済み）", "slack.only_you": "あなただけに表示されています", "slack.dismiss": "閉じる", "slack.more": "その他", "slack.add_reaction": "リアクションする", "slack.reacted": ":{name}: {n} 件（{names}）", "slack.edit": "メッセージを編集する", "slack.delete": "メッセージを削除する", "slack.copy_ts": "ts をコピーする",
+  "slack.send": "送信する", "slack.save": "保存する", "slack.formatting": "書式", "slack.enter_sends": "Enter で送信、Shift+Enter で改行", "slack.bold": "太字", "slack.italic": "斜体", "slack.strike": "取り消し線", "slack.list": "箇条書き", "slack.quote": "引用", "slack.code": "コード", "slack.code_block": "コードブロック", "slack.mention": "メンション",
+  "slack.not_responding": "この App は応答していません。", "slack.unknown_block": "（{type} はここでは表示できません）", "slack.optional": "（任意）", "slack.choose": "選択する", "slack.search": "検索する", "slack.type_more": "{n} 文字以上入力してください", "slack.nothing_found": "見つかりません", "slack.required": "入力してください",
+
+  "tab.path": "経路", "tab.queues": "キュー", "tab.faults": "障害", "tab.settings": "設定", "tab.redis": "Redis", "tab.calls": "curl",
+  "path.following": "{id} さんのメッセージの足取り", "path.nothing": "左のお客様がまだ何も書いていません。", "path.return": "返信の帰り道",
+  "kind.customer-message": "お客様のメッセージ", "kind.operator-message": "管理画面からの返信", "kind.assigned": "担当者の変更", "kind.reply-written": "Slack の返信", "kind.reply-edited": "返信の編集", "kind.reply-deleted": "返信の削除",
+  "step.sent": "書かれた", "step.received": "受け取った", "step.stored": "保存した", "step.decided": "行き先を決めた", "step.posted": "Slack に載った", "step.delivered": "KARTE に届いた", "step.marked": "印を付けた", "step.held": "順番を待つ", "step.waiting": "待っている", "step.failed": "失敗した", "step.given-up": "あきらめた",
+  "queue.lanes": "レーン（チャンネルごとの列）", "queue.streams": "ストリーム", "queue.dead": "デッドレター", "queue.stream": "名前", "queue.messages": "件数", "queue.waiting": "待ち", "queue.waiting_n": "待ち {n}", "queue.post": "投稿", "queue.mark": "印と通知", "queue.pace": "{ms} ms に 1 件", "queue.no_pace": "待たずに", "queue.backlog": "待ち {n} 件", "queue.again": "やりなおし {n}", "queue.parked": "休止中", "queue.none_dead": "ありません。失われたメッセージはない、ということです。", "queue.replay": "もう一度送る", "queue.discard": "捨てる",
+  "redis.about": "{n} 件の記録。スレッドの記録は NATS から作りなおせます。設定と連携はここだけにあるので、バックアップから戻します。", "redis.flush_restore": "消してバックアップから戻す",
+  "fault.services": "サービス", "fault.state_fine": "すべて正常です", "fault.state_broken": "わざと壊しています", "fault.state_catching": "追いついています", "fault.numbers": "待っているもの {waiting} 件・失われたもの {dead} 件",
+  "fault.slack_normal": "正常", "fault.slack_limited": "429 を返す", "fault.slack_broken": "500 を返す", "fault.slack_swallowed": "受け取って切断", "fault.slack_slow": "2 秒遅い", "fault.slack_down": "止まっている", "fault.karte_normal": "正常", "fault.karte_down": "止まっている", "fault.karte_broken": "503 を返す", "fault.karte_slow": "2 秒遅い",
+  "service.up": "動作中", "service.starting": "準備中", "service.down": "停止", "service.stop": "止める", "service.start": "動かす", "service.restart": "再起動する",
+  "set.team": "チーム設定", "set.notifications_enabled": "Slack に通知する", "set.thread_replies_enabled": "スレッドから返信する", "set.channel": "チャンネル", "set.mention_policy": "担当者がいないときのメンション", "set.language": "言語", "set.MENTION_POLICY_NOBODY": "しない", "set.MENTION_POLICY_HERE": "@here", "set.MENTION_POLICY_CHANNEL": "@channel", "set.MENTION_POLICY_TARGETS": "決めた人", "set.links": "個人設定（誰が Slack の誰か）", "set.not_linked": "未連携", "set.doctor": "点検", "set.run_doctor": "全部点検する",
+  "calls.about": "このページがしたことは、どれも端末から同じようにできます。", "calls.hooks": "KARTE からの Hook", "calls.page": "このページの呼び出し", "calls.not_yet": "まだ",
+
+  "tour.title": "ガイドツアー", "tour.start": "6 ステップのツアー", "tour.restart": "ツアーをやりなおす", "tour.step_n": "ステップ {n}: {title}", "tour.act": "やってみる", "tour.waiting": "進行中…", "tour.next": "次へ", "tour.end": "ツアーを終える", "tour.close": "ツアーを閉じる", "tour.done": "できました",
+  "tour.first": "お客様が書く", "tour.first_do": "左のチャットでお客様として書いてみましょう。Slack の #support にスレッドが 1 本開きます。", "tour.first_done": "スレッドが開きました。同じお客様の次のメッセージも、このスレッドに入ります。右側でホップごとの時間が見られます。", "tour.first_text": "こんにちは。注文した本はいつ届きますか？ 📦",
+  "tour.send": "お客様に送る", "tour.send_do": "スレッドでコードブロック 1 個だけの返信を書くと、お客様に送られます。", "tour.send_done": "届きました。KARTE が受け取ったあとに ✅ が付きます。お客様には佐藤 花子さんの名前で見えます。", "tour.send_text": "お待たせしました。本日発送し、明日お届けします 🚚",
+  "tour.note": "社内メモにする", "tour.note_do": "コードブロックのない返信は、お客様には送られず、社内メモになります。", "tour.note_done": "📝 が付きました。左のお客様の画面には出ていません。", "tour.note_text": "倉庫に確認済み。次回はクーポンを提案する",
+  "tour.mixed": "書きかけは送らない", "tour.mixed_do": "コードブロックの外にも文字がある返信は、送ってよいか分かりません。どうなるでしょう。", "tour.mixed_done": "送られていません。本人だけに理由と次の手が知らされました。", "tour.mixed_text": "これでよいですか？", "tour.mixed_block": "返金の手続きをいたしました。",
+  "tour.down": "Slack が止まる", "tour.down_do": "Slack を止めて、お客様が 3 通書きます。待ち行列を見てから、Slack を元に戻します。", "tour.down_done": "3 通とも、順番どおりに、1 回ずつ届きました。何も失われていません。", "tour.down_text": "Slack が止まっている間の {n} 通目",
+  "tour.redis": "Redis を失う", "tour.redis_do": "Redis を空にします（設定はバックアップから戻します）。お客様がまた書くと、同じスレッドに入るでしょうか。", "tour.redis_done": "同じスレッドに入りました。スレッドの記録は NATS から作りなおされています。これで全部です。", "tour.redis_text": "Redis が消えたあとのメッセージです",
+};
