@@ -64,6 +64,25 @@ func TestAReplyOfWhichTwoAreLeftIsSentOnce(t *testing.T) {
 	}
 }
 
+// A reply that Slack tells once more after the number of partitions was raised is stored again, under the new number.
+func TestAReplyThatComesAgainUnderAnotherNumberOfPartitionsIsSentOnce(t *testing.T) {
+	for _, history := range []History{both, {}} {
+		d := newDesk(t, history)
+		command := d.command("reply-1", "hello")
+		d.done(d.stored(command))
+		if _, err := d.bus.Once(t.Context(), bus.Sends, bus.SendSubject(16, command.GetProject(), command.GetConversation(), command.GetId()), command); err != nil {
+			t.Fatal(err)
+		}
+		all, err := d.bus.Before(t.Context(), bus.Sends, "send.>", "")
+		if err != nil || len(all) != 2 {
+			t.Fatalf("%d stored: %v", len(all), err)
+		}
+		d.done(all[1])
+		d.done(held(all[1]))
+		d.wants([]string{"hello"}, []string{"delivered"})
+	}
+}
+
 // The same of a reply that was given up: it is not sent after all, and it is buried although the first to give it up did not come to that.
 func TestAReplyThatWasGivenUpStaysGivenUp(t *testing.T) {
 	d := newDesk(t, both)
