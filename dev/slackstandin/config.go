@@ -58,6 +58,8 @@ type Config struct {
 	// RetryAside, together with it, does so beside the others, which come past it meanwhile, as they do in Slack.
 	RetryAside    bool
 	RetryInterval time.Duration
+
+	platform *Platform // what the workspace is part of
 }
 
 func (c Config) withDefaults() Config {

@@ -154,10 +154,14 @@ func (s *Server) emit(c *channel, thread string, inner any) {
 func (s *Server) seal(d *delivery) {
 	now := s.cfg.Clock()
 	d.EventID = fmt.Sprintf("Ev%08X", s.nextSerial())
+	var enterprise *string
+	if p := s.cfg.platform; p != nil && p.Enterprise != "" {
+		enterprise = &p.Enterprise
+	}
 	d.body, _ = encode(envelope{ // inner is valid JSON, so this cannot fail
 		Token: "deprecated-verification-token", TeamID: s.cfg.Team, ContextTeamID: s.cfg.Team, APIAppID: s.cfg.AppID,
 		Event: d.inner, Type: "event_callback", EventID: d.EventID, EventTime: now.Unix(), ExtShared: d.ExtShared,
-		Authorizations: []authorization{{TeamID: s.cfg.Team, UserID: s.cfg.BotUser, IsBot: true}},
+		Authorizations: []authorization{{EnterpriseID: enterprise, TeamID: s.cfg.Team, UserID: s.cfg.BotUser, IsBot: true}},
 		EventContext:   "4-" + d.EventID,
 	})
 }

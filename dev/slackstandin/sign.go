@@ -38,6 +38,9 @@ func Signature(secret, timestamp string, body []byte) string {
 func (s *Server) post(ctx context.Context, target string, header http.Header, body []byte) (Answer, error) {
 	ctx, cancel := context.WithTimeout(ctx, s.cfg.DeliveryTimeout)
 	defer cancel()
+	if p := s.cfg.platform; p != nil && p.bySocket() {
+		return p.push(ctx, header, body)
+	}
 	for range 3 {
 		answer, err := s.postOnce(ctx, target, header, body)
 		if err != nil {

@@ -136,12 +136,11 @@ func (s *Stack) wire(name, addr string, skew time.Duration) (wired, error) {
 		return wired{run: a.Run, addr: a.API.Addr(), admin: a.Admin.Addr(), url: a.API.Addr().String()}, nil
 	case SlackGateway:
 		var settings gateway.Settings
-		err := s.load(&settings, append(environ, "SLACK_API_URL="+s.SlackURL+"/api/", "ROUTER_ADDR="+s.RouterAddr),
-			map[string]string{"SLACK_BOT_TOKEN": botToken, "SLACK_SIGNING_SECRET": signingSecret, "ROUTER_TOKEN": memberToken})
-		if err != nil {
+		given, secrets := s.gateway()
+		if err := s.load(&settings, append(environ, given...), secrets); err != nil {
 			return wired{}, err
 		}
-		settings.Now = now
+		settings.Now, settings.Installing.Every = now, s.options.InstallationsEvery
 		a, err := gateway.New(settings, s.log.With("service", name))
 		if err != nil {
 			return wired{}, err
@@ -149,6 +148,19 @@ func (s *Stack) wire(name, addr string, skew time.Duration) (wired, error) {
 		return wired{run: a.Run, addr: a.HTTP.Addr(), admin: a.Admin.Addr(), url: "http://" + a.HTTP.Addr().String()}, nil
 	}
 	return wired{}, errors.New("no such service")
+}
+
+// gateway answers the settings and secrets of slack-gateway.
+func (s *Stack) gateway() (settings []string, secrets map[string]string) {
+	settings = []string{"SLACK_API_URL=" + s.SlackURL + "/api/", "ROUTER_ADDR=" + s.RouterAddr}
+	secrets = map[string]string{"SLACK_SIGNING_SECRET": signingSecret, "ROUTER_TOKEN": memberToken}
+	p := s.options.Platform
+	if p == nil {
+		secrets["SLACK_BOT_TOKEN"] = botToken
+		return settings, secrets
+	}
+	secrets["SLACK_CLIENT_SECRET"], secrets["SLACK_TOKEN_KEY"] = p.ClientSecret, tokenKey
+	return append(settings, "SLACK_CLIENT_ID="+p.ClientID, "SLACK_REDIRECT_URL=http://localhost/slack/oauth/callback"), secrets
 }
 
 // load reads a service's settings, with its secrets from the environment or from files.

@@ -50,6 +50,7 @@ const (
 	clientSecret  = "demo-client-secret"
 	apiToken      = "demo-api-token"
 	memberToken   = "demo-token-for-members"
+	tokenKey      = "c2xhY2t0YWxrLWRlbW8ta2V5LW9mLTMyLWJ5dGVzISE=" // of nothing but a demo
 )
 
 // Options of a stack. The zero value is a quick and quiet one.
@@ -67,6 +68,10 @@ type Options struct {
 	Environ []string
 	// Secrets is a folder: when it is named, each secret of a service is a file in it, of the setting's name.
 	Secrets string
+	// Platform stands around the workspace, with the app's credentials: slack-gateway is installed by OAuth instead of having a token. Others can be added.
+	Platform *slackstandin.Platform
+	// InstallationsEvery is how often slack-gateway looks after its installations; its own default when 0.
+	InstallationsEvery time.Duration
 	// Unconfigured leaves the project without settings.
 	Unconfigured bool
 }
@@ -197,7 +202,12 @@ func (s *Stack) startStandins(running context.Context) error {
 	}
 	s.KARTE = kartestandin.New(karteConfig)
 	var err error
-	if s.SlackURL, err = s.serve(running, "slack", s.Slack); err != nil {
+	var slack http.Handler = s.Slack
+	if p := s.options.Platform; p != nil {
+		p.Add(s.Slack)
+		slack = p
+	}
+	if s.SlackURL, err = s.serve(running, "slack", slack); err != nil {
 		return err
 	}
 	if s.KarteURL, err = s.serve(running, "karte", s.KARTE); err != nil {
@@ -300,3 +310,6 @@ func (s *Stack) Stop() error {
 	}
 	return errors.Join(append(problems, os.RemoveAll(s.dir))...)
 }
+
+// Dir answers the folder that everything in this process keeps its data in.
+func (s *Stack) Dir() string { return s.dir }

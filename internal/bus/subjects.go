@@ -28,6 +28,8 @@ const (
 	Threads       = "THREADS"
 	Lanes         = "LANES"
 	Checkpoints   = "CHECKPOINTS"
+	// Installations holds the installations of the Slack app, their tokens encrypted.
+	Installations = "INSTALLATIONS"
 )
 
 // Bucket answers the stream behind a bucket.

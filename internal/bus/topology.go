@@ -39,6 +39,8 @@ func buckets() []jetstream.KeyValueConfig {
 		{Bucket: Lanes, Description: "The lanes there are"},
 		// One about a message that is kept nowhere any more says nothing. Most are of held messages, each of which has its own.
 		{Bucket: Checkpoints, Description: "Which message of a lane or partition was last attempted", TTL: parkedRetention + 24*time.Hour},
+		// What was used up once, such as the state of an installation under way, has an end of its own.
+		{Bucket: Installations, Description: "Installations of the Slack app, tokens encrypted", LimitMarkerTTL: time.Hour},
 	}
 }
 

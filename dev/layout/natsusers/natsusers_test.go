@@ -340,6 +340,12 @@ func TestNoServiceMayDoAnothersWork(t *testing.T) {
 		{"ingest-karte", "publish", "ask.slack.T0DEMO1.workspace"},
 		{"ingest-karte", "publish", "$JS.API.CONSUMER.LIST.POSTS"},
 		{"router", "publish", "$JS.API.CONSUMER.LIST.HELD"},
+		{"router", "publish", "$KV.INSTALLATIONS.i.-.T0DEMO1"},
+		{"router", "publish", "$JS.API.STREAM.MSG.GET.KV_INSTALLATIONS"},
+		{"router", "publish", "$JS.API.DIRECT.GET.KV_INSTALLATIONS.$KV.INSTALLATIONS.i.-.T0DEMO1"},
+		{"router", "publish", "$JS.API.CONSUMER.CREATE.KV_INSTALLATIONS.spy"},
+		{"ingest-karte", "publish", "$KV.INSTALLATIONS.i.-.T0DEMO1"},
+		{"ingest-karte", "publish", "$JS.API.STREAM.MSG.GET.KV_INSTALLATIONS"},
 	}
 	for _, user := range []string{"ingest-karte", "router", "slack-gateway"} {
 		for _, subject := range []string{"$JS.API.STREAM.DELETE.TALK", "$JS.API.STREAM.PURGE.DEAD", "$JS.API.STREAM.UPDATE.SENDS", "$JS.API.STREAM.CREATE.SPY", "$JS.API.STREAM.MSG.DELETE.AUDIT", "$JS.API.STREAM.PURGE.TALK", "$JS.API.STREAM.PURGE.KV_LANES", "$SYS.REQ.SERVER.PING"} {

@@ -7,7 +7,6 @@ import (
 	"fmt"
 	"log/slog"
 	"net"
-	"net/http"
 	"net/url"
 	"sync/atomic"
 	"time"
@@ -27,6 +26,7 @@ import (
 	"github.com/slacktalk/slacktalk/services/slack-gateway/installation"
 	"github.com/slacktalk/slacktalk/services/slack-gateway/lane"
 	"github.com/slacktalk/slacktalk/services/slack-gateway/members"
+	"github.com/slacktalk/slacktalk/services/slack-gateway/oauth"
 	"github.com/slacktalk/slacktalk/services/slack-gateway/routerapi"
 	"github.com/slacktalk/slacktalk/services/slack-gateway/slackapi"
 )
@@ -39,8 +39,10 @@ type Settings struct {
 	HTTPAddr string `env:"HTTP_ADDR" envDefault:":8080"`
 	// APIURL is Slack's Web API.
 	APIURL string `env:"SLACK_API_URL" envDefault:"https://slack.com/api/"`
-	// BotToken acts as the app.
-	BotToken secret.String `env:"SLACK_BOT_TOKEN,required,notEmpty"`
+	// BotToken acts as the app in one workspace, beside or instead of what is installed by OAuth.
+	BotToken secret.String `env:"SLACK_BOT_TOKEN"`
+	// Installing is by OAuth, in any number of workspaces.
+	Installing Installing
 	// SigningSecret signs Slack's requests.
 	SigningSecret secret.String `env:"SLACK_SIGNING_SECRET,required,notEmpty"`
 	// SigningSecretBefore is the former one while it is being changed.
@@ -64,9 +66,12 @@ type Settings struct {
 
 // Validate reports settings that cannot be.
 func (s *Settings) Validate() error {
-	problems := []error{s.Bus.Validate(), s.Router.Validate()}
+	problems := []error{s.Bus.Validate(), s.Router.Validate(), s.Installing.Validate()}
 	if u, err := url.Parse(s.APIURL); err != nil || u.Host == "" {
 		problems = append(problems, errors.New("SLACK_API_URL is not a URL"))
+	}
+	if !s.BotToken.Given() && s.Installing.ClientID == "" {
+		problems = append(problems, errors.New("there must be SLACK_BOT_TOKEN, or SLACK_CLIENT_ID and what belongs to it"))
 	}
 	if s.Window <= 0 || s.GiveUp <= 0 || s.Pace < 0 {
 		problems = append(problems, errors.New("SLACK_SIGNATURE_WINDOW and SLACK_GIVE_UP_AFTER must be positive, SLACK_PACE not negative"))
@@ -81,8 +86,13 @@ type App struct {
 	slack      *slackapi.Client
 	workspaces *installation.Registry
 	// nobody has no token: Slack refuses all it asks.
-	nobody   *slackapi.Client
-	learned  atomic.Bool
+	nobody *slackapi.Client
+	// static says that there is a token in the settings; learned that Slack has said whose it is.
+	static  bool
+	learned atomic.Bool
+	// store and oauth are nil where the app is not installed by OAuth.
+	store    *installation.Store
+	oauth    *oauth.Flow
 	edge     *edge.Edge
 	router   *routerapi.Client
 	dialogs  *dialog.Dialogs
@@ -114,11 +124,13 @@ func New(s Settings, log *slog.Logger) (*App, error) {
 	if a.router, err = routerapi.New(s.Router); err != nil {
 		return nil, err
 	}
+	a.static = s.BotToken.Given()
+	a.install(s)
 	a.dialogs = dialog.New(dialog.Options{Router: a.router, Slack: a.acting, Now: s.Now, Log: log, Metrics: a.registry})
 	journal := examination.New(s.Now)
 	a.edge = edge.New(edge.Options{
 		Publisher: a.bus, Partitions: s.Bus.Partitions, Secrets: []secret.String{s.SigningSecret, s.SigningSecretBefore}, Window: s.Window,
-		Self: a.whom, Wake: a.wake, Dialogs: a.dialogs, Now: s.Now, Log: log, Metrics: a.registry, Journal: journal,
+		Self: a.whom, Wake: a.wake, Ended: a.ended, Granted: a.granted, Dialogs: a.dialogs, Now: s.Now, Log: log, Metrics: a.registry, Journal: journal,
 	})
 	a.lanes = lane.New(lane.Options{
 		Bus: a.bus, Workspace: installation.For(a.workspaces, func(c *slackapi.Client) lane.Workspace { return c }), Pace: s.Pace, CallTime: slackapi.CallTime, GiveUp: s.GiveUp, Wakes: a.wakes, Now: s.Now, Log: log, Metrics: a.registry,
@@ -140,23 +152,17 @@ func New(s Settings, log *slog.Logger) (*App, error) {
 func (a *App) Run(ctx context.Context) error {
 	checks := []daemon.Check{
 		{Name: "nats", Check: a.bus.Check(bus.Slack, bus.Posts, bus.Bucket(bus.Threads), bus.Bucket(bus.Lanes), bus.Bucket(bus.Checkpoints))},
-		{Name: "slack credentials", Check: func(context.Context) error {
-			if !a.learned.Load() {
-				return errors.New("auth.test has not answered yet")
-			}
-			return nil
-		}},
+		{Name: "slack credentials", Check: a.unknown},
 	}
 	err := daemon.Run(ctx, daemon.Grace,
 		daemon.Stage{Name: "requests", Tasks: []daemon.Task{daemon.ServeHTTP(a.HTTP, a.handler())}},
 		daemon.Stage{Name: "lanes", Tasks: []daemon.Task{a.work, a.examiner.Serve, a.dialogs.Wait}},
 		daemon.Stage{Name: "admin", Tasks: []daemon.Task{daemon.ServeHTTP(a.Admin, daemon.AdminHandler(a.registry, checks))}})
 	a.slack.Close()
+	a.nobody.Close()
 	a.bus.Close()
 	return errors.Join(err, a.router.Close())
 }
-
-func (a *App) handler() http.Handler { return a.edge.Handler() }
 
 func (a *App) work(ctx context.Context) error {
 	if a.bus.Ensure(ctx) != nil {
@@ -167,16 +173,22 @@ func (a *App) work(ctx context.Context) error {
 		return fmt.Errorf("listen for wakes: %w", err)
 	}
 	defer func() { _ = wakes.Unsubscribe() }()
-	if !a.workspaces.Learn(ctx, a.slack, a.log) {
+	tasks, ok := a.know(ctx)
+	if !ok {
 		return nil
 	}
-	a.learned.Store(true)
-	return daemon.Together(ctx,
-		func(ctx context.Context) error { return a.bus.ServeLanes(ctx, a.lanes.Handler) },
+	return daemon.Together(ctx, append(tasks,
+		func(ctx context.Context) error {
+			if !a.settled(ctx) {
+				return nil
+			}
+			return a.bus.ServeLanes(ctx, a.lanes.Handler)
+		},
 		func(ctx context.Context) error {
 			return a.bus.ServeExhausted(ctx, bus.Posts, "lane-", a.lanes.Exhausted)
 		},
-		func(ctx context.Context) error { return a.workspaces.Serve(ctx, a.answer) })
+		func(ctx context.Context) error { return a.workspaces.Serve(ctx, a.answer) },
+		func(ctx context.Context) error { return a.workspaces.Changes(ctx, a.wakes.WakeAll) })...)
 }
 
 // answer answers the questions about one workspace.
@@ -185,30 +197,6 @@ func (a *App) answer(ctx context.Context, team string) error {
 		func(ctx context.Context) error { return a.members.Serve(ctx, team) },
 		func(ctx context.Context) error { return a.examiner.ServeWorkspace(ctx, team) },
 		func(ctx context.Context) error { return a.catchup.Serve(ctx, team) })
-}
-
-// whom answers who the app is in the workspace that something is for.
-func (a *App) whom(_ context.Context, origin inbound.Origin) (inbound.Self, error) {
-	if !a.learned.Load() {
-		return inbound.Self{}, errors.New("auth.test has not answered yet")
-	}
-	return a.workspaces.Resolve(origin)
-}
-
-// acting answers what dialogs do in a workspace: whoever is in front of one is in a workspace that is known, or was a moment ago.
-func (a *App) acting(team string) dialog.Slack {
-	if client, err := a.workspaces.Client(team); err == nil {
-		return client
-	}
-	return a.nobody
-}
-
-// examined answers the client of a workspace, else the one of the settings: it says that it belongs to another workspace, or why Slack refuses it.
-func (a *App) examined(team string) (examine.Slack, error) {
-	if client, err := a.workspaces.Client(team); err == nil {
-		return client, nil
-	}
-	return a.slack, nil
 }
 
 // wake tells every replica: the parked message is at one of them.

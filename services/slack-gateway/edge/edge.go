@@ -54,6 +54,10 @@ type Options struct {
 	Self func(ctx context.Context, origin inbound.Origin) (inbound.Self, error)
 	// Dialogs answers what concerns no thread.
 	Dialogs Dialogs
+	// Ended is called when Slack says that the app was removed from a workspace, in the word of the event; Granted when the workspaces of an organisation's
+	// installation have changed. What they answer an error for Slack is to tell again.
+	Ended   func(ctx context.Context, team, event string) error
+	Granted func(ctx context.Context, enterprise string) error
 	// Wake is called when a channel may take posts again.
 	Wake    func(inbound.Wake)
 	Now     func() time.Time
@@ -166,9 +170,15 @@ func (e *Edge) event(ctx context.Context, body []byte, received time.Time) answe
 	if parsed.Kind == inbound.KindURLVerification {
 		return answer{http.StatusOK, "url_verification", map[string]string{"challenge": parsed.Challenge}}
 	}
+	if enterprise, ok := inbound.AccessChanged(parsed); ok {
+		return e.done(parsed, e.Granted(ctx, enterprise))
+	}
 	self, err := e.Self(ctx, parsed.Origin())
 	if err != nil {
 		return nobodys(err)
+	}
+	if inbound.EndsInstallation(parsed, self) {
+		return e.done(parsed, e.Ended(ctx, self.Team, parsed.EventType))
 	}
 	if wake, ok := inbound.WakeOf(parsed, self); ok {
 		e.Wake(wake)
@@ -182,6 +192,15 @@ func (e *Edge) event(ctx context.Context, body []byte, received time.Time) answe
 		return answer{http.StatusOK, verdict.String(), nil}
 	}
 	return e.store(ctx, fact)
+}
+
+// done answers an event about the app itself.
+func (e *Edge) done(parsed inbound.Parsed, err error) answer {
+	if err != nil {
+		e.Log.Warn("an event about the app itself has to come again", "type", parsed.EventType, "err", err)
+		return refuse(http.StatusServiceUnavailable, "not_stored")
+	}
+	return answer{http.StatusOK, inbound.VerdictAppEvent.String(), nil}
 }
 
 // nobodys answers what is for no installation that is known.

@@ -136,6 +136,19 @@ func (r *Registry) Serve(ctx context.Context, work func(ctx context.Context, tea
 	}
 }
 
+// Changes calls do after every change, until ctx ends.
+func (r *Registry) Changes(ctx context.Context, do func()) error {
+	for {
+		_, changed := r.known()
+		select {
+		case <-ctx.Done():
+			return nil
+		case <-changed:
+			do()
+		}
+	}
+}
+
 // begin starts the work for one workspace and answers what stops it and waits.
 func begin(ctx context.Context, team string, work func(ctx context.Context, team string) error, fail context.CancelCauseFunc) (stop func()) {
 	ctx, cancel := context.WithCancel(ctx)

@@ -25,6 +25,16 @@ func (w *Wakes) Wake(channel string) {
 	}
 }
 
+// WakeAll lets every parked lane try again.
+func (w *Wakes) WakeAll() {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	for _, c := range w.waiting {
+		close(c)
+	}
+	clear(w.waiting)
+}
+
 // Wait returns when the channel is woken or after limit; an error only when ctx ends.
 func (w *Wakes) Wait(ctx context.Context, channel string, limit time.Duration) error {
 	w.mu.Lock()

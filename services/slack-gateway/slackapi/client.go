@@ -34,7 +34,9 @@ type Client struct {
 	http  *http.Client
 	base  string
 	token secret.String
-	made  atomic.Pointer[made]
+	// team is the workspace that the client acts in, where its token is an organisation's; empty otherwise.
+	team string
+	made atomic.Pointer[made]
 }
 
 // made is the library's client for one token.
@@ -219,7 +221,7 @@ func (c *Client) User(ctx context.Context, id string) (*slack.User, error) {
 
 // UserGroups answers the handles of the workspace's groups by id.
 func (c *Client) UserGroups(ctx context.Context) (map[string]string, error) {
-	groups, err := c.api().GetUserGroupsContext(ctx)
+	groups, err := c.api().GetUserGroupsContext(ctx, slack.GetUserGroupsOptionTeamID(c.team))
 	if err != nil {
 		return nil, fmt.Errorf("usergroups.list: %w", classify(err))
 	}

@@ -661,6 +661,236 @@ func (x *DeadLetter) GetId() string {
 	return ""
 }
 
+// InstallationRecord is one installation of the Slack app by OAuth. Bucket INSTALLATIONS, changed by compare-and-set; slack-gateway alone reads it.
+type InstallationRecord struct {
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// The workspace; empty when the app is installed in the whole organisation.
+	Team string `protobuf:"bytes,1,opt,name=team,proto3" json:"team,omitempty"`
+	// The Enterprise Grid organisation; empty where there is none.
+	Enterprise string `protobuf:"bytes,2,opt,name=enterprise,proto3" json:"enterprise,omitempty"`
+	// What the workspace or organisation is called.
+	Name    string `protobuf:"bytes,3,opt,name=name,proto3" json:"name,omitempty"`
+	AppId   string `protobuf:"bytes,4,opt,name=app_id,json=appId,proto3" json:"app_id,omitempty"`
+	BotUser string `protobuf:"bytes,5,opt,name=bot_user,json=botUser,proto3" json:"bot_user,omitempty"`
+	BotId   string `protobuf:"bytes,6,opt,name=bot_id,json=botId,proto3" json:"bot_id,omitempty"`
+	// The workspaces of the organisation that the app was added to.
+	Teams []string `protobuf:"bytes,7,rep,name=teams,proto3" json:"teams,omitempty"`
+	// InstallationTokens, encrypted with the record's key as additional data.
+	Sealed []byte `protobuf:"bytes,8,opt,name=sealed,proto3" json:"sealed,omitempty"`
+	// Which key they are encrypted with.
+	SealedBy string `protobuf:"bytes,9,opt,name=sealed_by,json=sealedBy,proto3" json:"sealed_by,omitempty"`
+	// When the token ends; absent when it does not.
+	ExpiresAt *timestamppb.Timestamp `protobuf:"bytes,10,opt,name=expires_at,json=expiresAt,proto3" json:"expires_at,omitempty"`
+	// Until when one replica is renewing the token.
+	RenewingUntil *timestamppb.Timestamp `protobuf:"bytes,11,opt,name=renewing_until,json=renewingUntil,proto3" json:"renewing_until,omitempty"`
+	// Why the last renewal failed for good; empty when it did not.
+	RenewalProblem string                 `protobuf:"bytes,12,opt,name=renewal_problem,json=renewalProblem,proto3" json:"renewal_problem,omitempty"`
+	InstalledAt    *timestamppb.Timestamp `protobuf:"bytes,13,opt,name=installed_at,json=installedAt,proto3" json:"installed_at,omitempty"`
+	// Why the installation has ended, in Slack's word; empty while it has not.
+	Ended   string                 `protobuf:"bytes,14,opt,name=ended,proto3" json:"ended,omitempty"`
+	EndedAt *timestamppb.Timestamp `protobuf:"bytes,15,opt,name=ended_at,json=endedAt,proto3" json:"ended_at,omitempty"`
+	// When the token is to be renewed, well before it ends.
+	RenewAt       *timestamppb.Timestamp `protobuf:"bytes,16,opt,name=renew_at,json=renewAt,proto3" json:"renew_at,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *InstallationRecord) Reset() {
+	*x = InstallationRecord{}
+	mi := &file_slacktalk_event_v1_record_proto_msgTypes[6]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *InstallationRecord) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*InstallationRecord) ProtoMessage() {}
+
+func (x *InstallationRecord) ProtoReflect() protoreflect.Message {
+	mi := &file_slacktalk_event_v1_record_proto_msgTypes[6]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use InstallationRecord.ProtoReflect.Descriptor instead.
+func (*InstallationRecord) Descriptor() ([]byte, []int) {
+	return file_slacktalk_event_v1_record_proto_rawDescGZIP(), []int{6}
+}
+
+func (x *InstallationRecord) GetTeam() string {
+	if x != nil {
+		return x.Team
+	}
+	return ""
+}
+
+func (x *InstallationRecord) GetEnterprise() string {
+	if x != nil {
+		return x.Enterprise
+	}
+	return ""
+}
+
+func (x *InstallationRecord) GetName() string {
+	if x != nil {
+		return x.Name
+	}
+	return ""
+}
+
+func (x *InstallationRecord) GetAppId() string {
+	if x != nil {
+		return x.AppId
+	}
+	return ""
+}
+
+func (x *InstallationRecord) GetBotUser() string {
+	if x != nil {
+		return x.BotUser
+	}
+	return ""
+}
+
+func (x *InstallationRecord) GetBotId() string {
+	if x != nil {
+		return x.BotId
+	}
+	return ""
+}
+
+func (x *InstallationRecord) GetTeams() []string {
+	if x != nil {
+		return x.Teams
+	}
+	return nil
+}
+
+func (x *InstallationRecord) GetSealed() []byte {
+	if x != nil {
+		return x.Sealed
+	}
+	return nil
+}
+
+func (x *InstallationRecord) GetSealedBy() string {
+	if x != nil {
+		return x.SealedBy
+	}
+	return ""
+}
+
+func (x *InstallationRecord) GetExpiresAt() *timestamppb.Timestamp {
+	if x != nil {
+		return x.ExpiresAt
+	}
+	return nil
+}
+
+func (x *InstallationRecord) GetRenewingUntil() *timestamppb.Timestamp {
+	if x != nil {
+		return x.RenewingUntil
+	}
+	return nil
+}
+
+func (x *InstallationRecord) GetRenewalProblem() string {
+	if x != nil {
+		return x.RenewalProblem
+	}
+	return ""
+}
+
+func (x *InstallationRecord) GetInstalledAt() *timestamppb.Timestamp {
+	if x != nil {
+		return x.InstalledAt
+	}
+	return nil
+}
+
+func (x *InstallationRecord) GetEnded() string {
+	if x != nil {
+		return x.Ended
+	}
+	return ""
+}
+
+func (x *InstallationRecord) GetEndedAt() *timestamppb.Timestamp {
+	if x != nil {
+		return x.EndedAt
+	}
+	return nil
+}
+
+func (x *InstallationRecord) GetRenewAt() *timestamppb.Timestamp {
+	if x != nil {
+		return x.RenewAt
+	}
+	return nil
+}
+
+// InstallationTokens is what an installation acts with. It is never stored as it is.
+type InstallationTokens struct {
+	state  protoimpl.MessageState `protogen:"open.v1"`
+	Access string                 `protobuf:"bytes,1,opt,name=access,proto3" json:"access,omitempty"`
+	// Takes the place of access when that ends; empty when it does not. Slack takes each only once.
+	Refresh       string `protobuf:"bytes,2,opt,name=refresh,proto3" json:"refresh,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *InstallationTokens) Reset() {
+	*x = InstallationTokens{}
+	mi := &file_slacktalk_event_v1_record_proto_msgTypes[7]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *InstallationTokens) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*InstallationTokens) ProtoMessage() {}
+
+func (x *InstallationTokens) ProtoReflect() protoreflect.Message {
+	mi := &file_slacktalk_event_v1_record_proto_msgTypes[7]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use InstallationTokens.ProtoReflect.Descriptor instead.
+func (*InstallationTokens) Descriptor() ([]byte, []int) {
+	return file_slacktalk_event_v1_record_proto_rawDescGZIP(), []int{7}
+}
+
+func (x *InstallationTokens) GetAccess() string {
+	if x != nil {
+		return x.Access
+	}
+	return ""
+}
+
+func (x *InstallationTokens) GetRefresh() string {
+	if x != nil {
+		return x.Refresh
+	}
+	return ""
+}
+
 var File_slacktalk_event_v1_record_proto protoreflect.FileDescriptor
 
 const file_slacktalk_event_v1_record_proto_rawDesc = "" +
@@ -733,7 +963,31 @@ const file_slacktalk_event_v1_record_proto_rawDesc = "" +
 	"deliveries\x18\a \x01(\x04R\n" +
 	"deliveries\x12\x18\n" +
 	"\apayload\x18\b \x01(\fR\apayload\x12\x0e\n" +
-	"\x02id\x18\t \x01(\tR\x02idBAZ?github.com/slacktalk/slacktalk/proto/slacktalk/event/v1;eventv1b\x06proto3"
+	"\x02id\x18\t \x01(\tR\x02id\"\xda\x04\n" +
+	"\x12InstallationRecord\x12\x12\n" +
+	"\x04team\x18\x01 \x01(\tR\x04team\x12\x1e\n" +
+	"\n" +
+	"enterprise\x18\x02 \x01(\tR\n" +
+	"enterprise\x12\x12\n" +
+	"\x04name\x18\x03 \x01(\tR\x04name\x12\x15\n" +
+	"\x06app_id\x18\x04 \x01(\tR\x05appId\x12\x19\n" +
+	"\bbot_user\x18\x05 \x01(\tR\abotUser\x12\x15\n" +
+	"\x06bot_id\x18\x06 \x01(\tR\x05botId\x12\x14\n" +
+	"\x05teams\x18\a \x03(\tR\x05teams\x12\x16\n" +
+	"\x06sealed\x18\b \x01(\fR\x06sealed\x12\x1b\n" +
+	"\tsealed_by\x18\t \x01(\tR\bsealedBy\x129\n" +
+	"\n" +
+	"expires_at\x18\n" +
+	" \x01(\v2\x1a.google.protobuf.TimestampR\texpiresAt\x12A\n" +
+	"\x0erenewing_until\x18\v \x01(\v2\x1a.google.protobuf.TimestampR\rrenewingUntil\x12'\n" +
+	"\x0frenewal_problem\x18\f \x01(\tR\x0erenewalProblem\x12=\n" +
+	"\finstalled_at\x18\r \x01(\v2\x1a.google.protobuf.TimestampR\vinstalledAt\x12\x14\n" +
+	"\x05ended\x18\x0e \x01(\tR\x05ended\x125\n" +
+	"\bended_at\x18\x0f \x01(\v2\x1a.google.protobuf.TimestampR\aendedAt\x125\n" +
+	"\brenew_at\x18\x10 \x01(\v2\x1a.google.protobuf.TimestampR\arenewAt\"F\n" +
+	"\x12InstallationTokens\x12\x16\n" +
+	"\x06access\x18\x01 \x01(\tR\x06access\x12\x18\n" +
+	"\arefresh\x18\x02 \x01(\tR\arefreshBAZ?github.com/slacktalk/slacktalk/proto/slacktalk/event/v1;eventv1b\x06proto3"
 
 var (
 	file_slacktalk_event_v1_record_proto_rawDescOnce sync.Once
@@ -747,7 +1001,7 @@ func file_slacktalk_event_v1_record_proto_rawDescGZIP() []byte {
 	return file_slacktalk_event_v1_record_proto_rawDescData
 }
 
-var file_slacktalk_event_v1_record_proto_msgTypes = make([]protoimpl.MessageInfo, 6)
+var file_slacktalk_event_v1_record_proto_msgTypes = make([]protoimpl.MessageInfo, 8)
 var file_slacktalk_event_v1_record_proto_goTypes = []any{
 	(*ConversationRecord)(nil),    // 0: slacktalk.event.v1.ConversationRecord
 	(*Waiting)(nil),               // 1: slacktalk.event.v1.Waiting
@@ -755,37 +1009,44 @@ var file_slacktalk_event_v1_record_proto_goTypes = []any{
 	(*ThreadRecord)(nil),          // 3: slacktalk.event.v1.ThreadRecord
 	(*Checkpoint)(nil),            // 4: slacktalk.event.v1.Checkpoint
 	(*DeadLetter)(nil),            // 5: slacktalk.event.v1.DeadLetter
-	(*Customer)(nil),              // 6: slacktalk.event.v1.Customer
-	(*Operator)(nil),              // 7: slacktalk.event.v1.Operator
-	(*timestamppb.Timestamp)(nil), // 8: google.protobuf.Timestamp
-	(ChatStatus)(0),               // 9: slacktalk.event.v1.ChatStatus
-	(*Page)(nil),                  // 10: slacktalk.event.v1.Page
-	(FailureReason)(0),            // 11: slacktalk.event.v1.FailureReason
+	(*InstallationRecord)(nil),    // 6: slacktalk.event.v1.InstallationRecord
+	(*InstallationTokens)(nil),    // 7: slacktalk.event.v1.InstallationTokens
+	(*Customer)(nil),              // 8: slacktalk.event.v1.Customer
+	(*Operator)(nil),              // 9: slacktalk.event.v1.Operator
+	(*timestamppb.Timestamp)(nil), // 10: google.protobuf.Timestamp
+	(ChatStatus)(0),               // 11: slacktalk.event.v1.ChatStatus
+	(*Page)(nil),                  // 12: slacktalk.event.v1.Page
+	(FailureReason)(0),            // 13: slacktalk.event.v1.FailureReason
 }
 var file_slacktalk_event_v1_record_proto_depIdxs = []int32{
-	6,  // 0: slacktalk.event.v1.ConversationRecord.customer:type_name -> slacktalk.event.v1.Customer
-	7,  // 1: slacktalk.event.v1.ConversationRecord.assignee:type_name -> slacktalk.event.v1.Operator
-	8,  // 2: slacktalk.event.v1.ConversationRecord.create_time:type_name -> google.protobuf.Timestamp
-	9,  // 3: slacktalk.event.v1.ConversationRecord.status:type_name -> slacktalk.event.v1.ChatStatus
-	10, // 4: slacktalk.event.v1.ConversationRecord.page:type_name -> slacktalk.event.v1.Page
-	7,  // 5: slacktalk.event.v1.ConversationRecord.assignee_before:type_name -> slacktalk.event.v1.Operator
-	9,  // 6: slacktalk.event.v1.ConversationRecord.status_before:type_name -> slacktalk.event.v1.ChatStatus
+	8,  // 0: slacktalk.event.v1.ConversationRecord.customer:type_name -> slacktalk.event.v1.Customer
+	9,  // 1: slacktalk.event.v1.ConversationRecord.assignee:type_name -> slacktalk.event.v1.Operator
+	10, // 2: slacktalk.event.v1.ConversationRecord.create_time:type_name -> google.protobuf.Timestamp
+	11, // 3: slacktalk.event.v1.ConversationRecord.status:type_name -> slacktalk.event.v1.ChatStatus
+	12, // 4: slacktalk.event.v1.ConversationRecord.page:type_name -> slacktalk.event.v1.Page
+	9,  // 5: slacktalk.event.v1.ConversationRecord.assignee_before:type_name -> slacktalk.event.v1.Operator
+	11, // 6: slacktalk.event.v1.ConversationRecord.status_before:type_name -> slacktalk.event.v1.ChatStatus
 	1,  // 7: slacktalk.event.v1.ConversationRecord.waiting:type_name -> slacktalk.event.v1.Waiting
 	2,  // 8: slacktalk.event.v1.Waiting.messages:type_name -> slacktalk.event.v1.Unanswered
-	8,  // 9: slacktalk.event.v1.Waiting.answered_occurred:type_name -> google.protobuf.Timestamp
-	8,  // 10: slacktalk.event.v1.Waiting.answered_received:type_name -> google.protobuf.Timestamp
-	8,  // 11: slacktalk.event.v1.Unanswered.occurred_at:type_name -> google.protobuf.Timestamp
-	8,  // 12: slacktalk.event.v1.Unanswered.received_at:type_name -> google.protobuf.Timestamp
-	6,  // 13: slacktalk.event.v1.ThreadRecord.customer:type_name -> slacktalk.event.v1.Customer
-	8,  // 14: slacktalk.event.v1.ThreadRecord.claimed_at:type_name -> google.protobuf.Timestamp
-	8,  // 15: slacktalk.event.v1.Checkpoint.attempted_at:type_name -> google.protobuf.Timestamp
-	11, // 16: slacktalk.event.v1.DeadLetter.reason:type_name -> slacktalk.event.v1.FailureReason
-	8,  // 17: slacktalk.event.v1.DeadLetter.died_at:type_name -> google.protobuf.Timestamp
-	18, // [18:18] is the sub-list for method output_type
-	18, // [18:18] is the sub-list for method input_type
-	18, // [18:18] is the sub-list for extension type_name
-	18, // [18:18] is the sub-list for extension extendee
-	0,  // [0:18] is the sub-list for field type_name
+	10, // 9: slacktalk.event.v1.Waiting.answered_occurred:type_name -> google.protobuf.Timestamp
+	10, // 10: slacktalk.event.v1.Waiting.answered_received:type_name -> google.protobuf.Timestamp
+	10, // 11: slacktalk.event.v1.Unanswered.occurred_at:type_name -> google.protobuf.Timestamp
+	10, // 12: slacktalk.event.v1.Unanswered.received_at:type_name -> google.protobuf.Timestamp
+	8,  // 13: slacktalk.event.v1.ThreadRecord.customer:type_name -> slacktalk.event.v1.Customer
+	10, // 14: slacktalk.event.v1.ThreadRecord.claimed_at:type_name -> google.protobuf.Timestamp
+	10, // 15: slacktalk.event.v1.Checkpoint.attempted_at:type_name -> google.protobuf.Timestamp
+	13, // 16: slacktalk.event.v1.DeadLetter.reason:type_name -> slacktalk.event.v1.FailureReason
+	10, // 17: slacktalk.event.v1.DeadLetter.died_at:type_name -> google.protobuf.Timestamp
+	10, // 18: slacktalk.event.v1.InstallationRecord.expires_at:type_name -> google.protobuf.Timestamp
+	10, // 19: slacktalk.event.v1.InstallationRecord.renewing_until:type_name -> google.protobuf.Timestamp
+	10, // 20: slacktalk.event.v1.InstallationRecord.installed_at:type_name -> google.protobuf.Timestamp
+	10, // 21: slacktalk.event.v1.InstallationRecord.ended_at:type_name -> google.protobuf.Timestamp
+	10, // 22: slacktalk.event.v1.InstallationRecord.renew_at:type_name -> google.protobuf.Timestamp
+	23, // [23:23] is the sub-list for method output_type
+	23, // [23:23] is the sub-list for method input_type
+	23, // [23:23] is the sub-list for extension type_name
+	23, // [23:23] is the sub-list for extension extendee
+	0,  // [0:23] is the sub-list for field type_name
 }
 
 func init() { file_slacktalk_event_v1_record_proto_init() }
@@ -800,7 +1061,7 @@ func file_slacktalk_event_v1_record_proto_init() {
 			GoPackagePath: reflect.TypeOf(x{}).PkgPath(),
 			RawDescriptor: unsafe.Slice(unsafe.StringData(file_slacktalk_event_v1_record_proto_rawDesc), len(file_slacktalk_event_v1_record_proto_rawDesc)),
 			NumEnums:      0,
-			NumMessages:   6,
+			NumMessages:   8,
 			NumExtensions: 0,
 			NumServices:   0,
 		},

@@ -1,0 +1,27 @@
+package inbound
+
+// EndsInstallation reports whether an event says that the app was removed from its workspace, or that its own token was revoked.
+func EndsInstallation(p Parsed, self Self) bool {
+	if p.Kind != KindEvent {
+		return false
+	}
+	switch p.EventType {
+	case "app_uninstalled":
+		return true
+	case "tokens_revoked":
+		for _, user := range p.event.obj("tokens").list("bot") {
+			if user == self.BotUser {
+				return true
+			}
+		}
+	}
+	return false
+}
+
+// AccessChanged answers the organisation whose installation was added to workspaces or taken from some.
+func AccessChanged(p Parsed) (enterprise string, ok bool) {
+	if p.Kind != KindEvent || p.EventType != "team_access_granted" && p.EventType != "team_access_revoked" {
+		return "", false
+	}
+	return p.Enterprise, validID(p.Enterprise)
+}
