@@ -1,6 +1,7 @@
 package decide
 
 import (
+	"github.com/slacktalk/slacktalk/internal/plain"
 	"testing"
 
 	eventv1 "github.com/slacktalk/slacktalk/proto/slacktalk/event/v1"
@@ -14,7 +15,7 @@ func TestACodeBlockThatShowsNothingIsNoMessage(t *testing.T) {
 			t.Errorf("%q: %+v", text, got)
 		}
 	}
-	if blank("👨\u200d👩\u200d👧") || blank("あ\u200b") {
+	if plain.Blank("👨\u200d👩\u200d👧") || plain.Blank("あ\u200b") {
 		t.Error("what can be seen counts as blank")
 	}
 }

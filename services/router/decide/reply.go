@@ -3,8 +3,8 @@ package decide
 
 import (
 	"strings"
-	"unicode"
 
+	"github.com/slacktalk/slacktalk/internal/plain"
 	eventv1 "github.com/slacktalk/slacktalk/proto/slacktalk/event/v1"
 )
 
@@ -30,10 +30,12 @@ func (r Reply) Actor() Actor {
 	return Actor{Author: r.Written.GetAuthor(), Home: r.Home, Member: r.Author, RepliesEnabled: r.RepliesEnabled, Operator: r.Operator}
 }
 
-// Private is a notice to the author.
+// Private is a notice to whoever wrote or pressed something.
 type Private struct {
 	Kind   eventv1.NoticeKind
 	Detail string
+	// Edited is the edit that its buttons are about; empty when the line is as it was written.
+	Edited string
 }
 
 // Outcome is what becomes of a reply. Kind unspecified: nothing goes to KARTE.
@@ -57,126 +59,52 @@ func OfReply(r Reply) Outcome {
 		out.Kind = eventv1.ReplyKind_REPLY_KIND_NOTE
 		out.Notices = append(out.Notices, Private{Kind: eventv1.NoticeKind_NOTICE_KIND_NOTE_ONLY})
 	}
-	for _, file := range r.Written.GetFiles() {
-		out.Notices = append(out.Notices, Private{Kind: eventv1.NoticeKind_NOTICE_KIND_FILE_NOT_SENT, Detail: file.GetName()})
+	if files := r.Written.GetFiles(); len(files) > 0 {
+		out.Notices = append(out.Notices, Private{Kind: eventv1.NoticeKind_NOTICE_KIND_FILE_NOT_SENT, Detail: namesOf(files)})
 	}
 	return out
 }
 
+// namesOf names files in one line.
+func namesOf(files []*eventv1.File) string {
+	var names []string
+	for _, file := range files {
+		if name := strings.TrimSpace(file.GetName()); name != "" {
+			names = append(names, name)
+		}
+	}
+	return strings.Join(names, ", ")
+}
+
 // ofContent is the fence rule.
 func ofContent(content *eventv1.Content, names Names) Outcome {
-	code, other, fence := 0, false, false
-	for _, block := range content.GetBlocks() {
-		text := names.plain(block)
-		if block.GetKind() == eventv1.Block_KIND_CODE {
-			code++
-			continue
-		}
-		// A mention of something without a name to show is something that was written, too.
-		other = other || strings.TrimSpace(text) != "" || mentions(block)
-		fence = fence || strings.Contains(text, "```")
-	}
-	whole := names.Text(content)
-	switch {
-	case blank(whole) && code > 0:
-		return Outcome{Notices: []Private{{Kind: eventv1.NoticeKind_NOTICE_KIND_EMPTY}}}
-	case strings.TrimSpace(whole) == "":
+	read := names.Read(content)
+	switch read.Shape {
+	case plain.Nothing:
 		return Outcome{}
-	case code == 1 && !other:
-		return Outcome{Kind: eventv1.ReplyKind_REPLY_KIND_MESSAGE, Text: onlyCode(content, names)}
-	case code > 0 || fence:
-		return Outcome{Kind: eventv1.ReplyKind_REPLY_KIND_NOTE, Text: whole, Notices: []Private{{Kind: eventv1.NoticeKind_NOTICE_KIND_MIXED}}}
+	case plain.Empty:
+		return Outcome{Notices: []Private{{Kind: eventv1.NoticeKind_NOTICE_KIND_EMPTY}}}
+	case plain.Block:
+		return Outcome{Kind: eventv1.ReplyKind_REPLY_KIND_MESSAGE, Text: read.Block}
 	}
-	return Outcome{Kind: eventv1.ReplyKind_REPLY_KIND_NOTE, Text: whole}
-}
-
-// blank reports whether a text shows nothing: white space, and characters that only join or mark others.
-func blank(text string) bool {
-	return strings.TrimFunc(text, func(r rune) bool { return unicode.IsSpace(r) || unicode.Is(unicode.Cf, r) }) == ""
-}
-
-// mentions reports whether a block holds anything but literal text.
-func mentions(block *eventv1.Block) bool {
-	for _, inline := range block.GetInlines() {
-		if _, literal := inline.GetInline().(*eventv1.Inline_Text); !literal {
-			return true
-		}
+	out := Outcome{Kind: eventv1.ReplyKind_REPLY_KIND_NOTE, Text: read.Whole}
+	if question, ok := questions[read.Shape]; ok {
+		out.Notices = []Private{{Kind: question}}
 	}
-	return false
+	return out
 }
 
-// onlyCode answers the content of the one code block, without the blank text that may stand around it.
-func onlyCode(content *eventv1.Content, names Names) string {
-	for _, block := range content.GetBlocks() {
-		if block.GetKind() == eventv1.Block_KIND_CODE {
-			return strings.TrimRight(names.plain(block), "\n")
-		}
-	}
-	return ""
+// questions are what the author of a note is asked, because it looks as if somebody else than staff was to read it.
+var questions = map[plain.Shape]eventv1.NoticeKind{
+	plain.Mixed:    eventv1.NoticeKind_NOTICE_KIND_MIXED,
+	plain.Several:  eventv1.NoticeKind_NOTICE_KIND_SEVERAL_BLOCKS,
+	plain.Unclosed: eventv1.NoticeKind_NOTICE_KIND_UNCLOSED_BLOCK,
 }
 
-// Names resolves ids to what a customer may read. What is not in it is said in general words: ids never reach a customer.
-type Names struct {
-	Members    map[string]string
-	UserGroups map[string]string
-	Channels   map[string]string
-}
+// Names resolves ids to what a customer may read.
+type Names = plain.Names
 
 // Unresolved lists the ids that content mentions.
 func Unresolved(content *eventv1.Content) (members, userGroups, channels []string) {
-	for _, block := range content.GetBlocks() {
-		for _, inline := range block.GetInlines() {
-			switch in := inline.GetInline().(type) {
-			case *eventv1.Inline_Member:
-				members = append(members, in.Member)
-			case *eventv1.Inline_UserGroup:
-				userGroups = append(userGroups, in.UserGroup)
-			case *eventv1.Inline_Channel:
-				channels = append(channels, in.Channel)
-			}
-		}
-	}
-	return members, userGroups, channels
-}
-
-// Text answers the whole content as plain text; code blocks keep lines of their own.
-func (n Names) Text(content *eventv1.Content) string {
-	var out strings.Builder
-	for _, block := range content.GetBlocks() {
-		text := n.plain(block)
-		if out.Len() > 0 && block.GetKind() == eventv1.Block_KIND_CODE && !strings.HasSuffix(out.String(), "\n") {
-			out.WriteByte('\n')
-		}
-		out.WriteString(text)
-		if block.GetKind() == eventv1.Block_KIND_CODE {
-			out.WriteByte('\n')
-		}
-	}
-	return strings.TrimRight(out.String(), "\n")
-}
-
-func (n Names) plain(block *eventv1.Block) string {
-	var out strings.Builder
-	for _, inline := range block.GetInlines() {
-		switch in := inline.GetInline().(type) {
-		case *eventv1.Inline_Text:
-			out.WriteString(in.Text)
-		case *eventv1.Inline_Member:
-			out.WriteString("@" + orElse(n.Members[in.Member], "担当者"))
-		case *eventv1.Inline_UserGroup:
-			out.WriteString("@" + orElse(n.UserGroups[in.UserGroup], "担当グループ"))
-		case *eventv1.Inline_Channel:
-			if name := n.Channels[in.Channel]; name != "" {
-				out.WriteString("#" + name)
-			}
-		}
-	}
-	return out.String()
-}
-
-func orElse(s, otherwise string) string {
-	if s == "" {
-		return otherwise
-	}
-	return s
+	return plain.Unresolved(content)
 }

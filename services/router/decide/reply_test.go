@@ -17,6 +17,8 @@ const (
 	note    = eventv1.ReplyKind_REPLY_KIND_NOTE
 
 	empty      = eventv1.NoticeKind_NOTICE_KIND_EMPTY
+	several    = eventv1.NoticeKind_NOTICE_KIND_SEVERAL_BLOCKS
+	unclosed   = eventv1.NoticeKind_NOTICE_KIND_UNCLOSED_BLOCK
 	mixed      = eventv1.NoticeKind_NOTICE_KIND_MIXED
 	notAllowed = eventv1.NoticeKind_NOTICE_KIND_NOT_ALLOWED
 	notLinked  = eventv1.NoticeKind_NOTICE_KIND_NOT_LINKED
@@ -112,14 +114,14 @@ var contentCases = []contentCase{
 	{name: "code block with only a private channel", content: contentOf(codeBlock(channelInline("C0SECRET"))), notice: empty},
 	{name: "text", content: contentOf(says("to ourselves")), kind: note, text: "to ourselves"},
 	{name: "block of no kind", content: contentOf(&eventv1.Block{Inlines: []*eventv1.Inline{text("odd")}}), kind: note, text: "odd"},
-	{name: "two code blocks", content: contentOf(code("a"), code("b")), kind: note, text: "a\nb", notice: mixed},
-	{name: "code block and a blank one", content: contentOf(code("a"), code(" ")), kind: note, text: "a\n ", notice: mixed},
+	{name: "two code blocks", content: contentOf(code("a"), code("b")), kind: note, text: "a\nb", notice: several},
+	{name: "code block and a blank one", content: contentOf(code("a"), code(" ")), kind: note, text: "a\n ", notice: several},
 	{name: "text before", content: contentOf(says("psst"), code("a")), kind: note, text: "psst\na", notice: mixed},
 	{name: "text after", content: contentOf(code("a"), says("psst")), kind: note, text: "a\npsst", notice: mixed},
 	{name: "mention after", content: contentOf(code("a"), plainBlock(memberInline("U0DEMO2"))), kind: note, text: "a\n@担当者", notice: mixed},
 	{name: "text and a blank code block", content: contentOf(says("psst"), code(" ")), kind: note, text: "psst\n ", notice: mixed},
-	{name: "unclosed fence", content: contentOf(says("```hello")), kind: note, text: "```hello", notice: mixed},
-	{name: "fence over two inlines", content: contentOf(plainBlock(text("``"), text("`hello"))), kind: note, text: "```hello", notice: mixed},
+	{name: "unclosed fence", content: contentOf(says("```hello")), kind: note, text: "```hello", notice: unclosed},
+	{name: "fence over two inlines", content: contentOf(plainBlock(text("``"), text("`hello"))), kind: note, text: "```hello", notice: unclosed},
 	{name: "inline code", content: contentOf(says("`hello`")), kind: note, text: "`hello`"},
 }
 
@@ -180,8 +182,8 @@ func TestPromise4NothingIsSentFromANoteOnlyChannel(t *testing.T) {
 	}
 }
 
-func TestFilesAreToldOneByOne(t *testing.T) {
-	files := []*eventv1.File{{Name: "a.pdf"}, {Name: ""}}
+func TestFilesAreToldTogetherInOneNotice(t *testing.T) {
+	files := []*eventv1.File{{Name: "a.pdf"}, {Name: ""}, {Name: "領収書.png"}}
 	for name, c := range map[string]struct {
 		content *eventv1.Content
 		kind    eventv1.ReplyKind
@@ -195,12 +197,12 @@ func TestFilesAreToldOneByOne(t *testing.T) {
 		reply := staff(c.content)
 		reply.Written.Files = files
 		got := OfReply(reply)
-		want := append(c.notices, Private{fileStays, "a.pdf"}, Private{fileStays, ""})
+		want := append(c.notices, Private{Kind: fileStays, Detail: "a.pdf, 領収書.png"})
 		if got.Kind != c.kind || !slices.Equal(got.Notices, want) {
 			t.Errorf("%s: got %+v, want %v and %v", name, got, c.kind, want)
 		}
 		reply.Author.Guest = true
-		if got := OfReply(reply); got.Kind != none || !slices.Equal(got.Notices, []Private{{notAllowed, "U0DEMO1"}}) {
+		if got := OfReply(reply); got.Kind != none || !slices.Equal(got.Notices, []Private{{Kind: notAllowed, Detail: "U0DEMO1"}}) {
 			t.Errorf("%s of a guest: %+v", name, got)
 		}
 	}
@@ -273,7 +275,7 @@ var (
 			}
 			return m
 		}
-		return Names{some("U0XX1", "U0XX2", "W0XX3"), some("S0XX1", "S0XX2"), some("C0XX1", "C0XX2")}
+		return Names{Members: some("U0XX1", "U0XX2", "W0XX3"), UserGroups: some("S0XX1", "S0XX2"), Channels: some("C0XX1", "C0XX2")}
 	})
 )
 

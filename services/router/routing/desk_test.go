@@ -38,6 +38,7 @@ const (
 type (
 	people  map[string]*eventv1.Member
 	threads struct {
+		lines   map[string]*eventv1.MessageResponse // by ts
 		missed  []*eventv1.SlackFact
 		owner   string
 		known   bool
@@ -70,6 +71,11 @@ func (t *threads) Missed(context.Context, *eventv1.SlackFact, time.Time) ([]*eve
 func (t *threads) Owner(context.Context, string, string, string) (string, string, bool, error) {
 	t.asked++
 	return project, t.owner, t.known, t.err
+}
+
+func (t *threads) Line(_ context.Context, ref *eventv1.SlackMessageRef) (*eventv1.ReplyWritten, string, error) {
+	now := t.lines[ref.GetTs()]
+	return now.GetMessage(), now.GetEditedTs(), t.err
 }
 
 func (s *settings) GetTeam(context.Context, string) (*settingsv1.TeamSettings, error) {
@@ -107,6 +113,15 @@ type desk struct {
 	streams  map[string]proto.Message // by subject, each stored once
 	order    []string
 	away     error // what storing answers
+}
+
+// Find answers what was stored at a subject.
+func (d *desk) Find(_ context.Context, _, subject string, into proto.Message) (bool, error) {
+	found, there := d.streams[subject]
+	if there {
+		proto.Merge(into, found)
+	}
+	return there, d.away
 }
 
 // Once stores a command as the streams do.
@@ -159,7 +174,7 @@ func newDesk(t *testing.T) *desk {
 		return &eventv1.Member{Id: id, Team: team, DisplayName: name}
 	}
 	d := &desk{
-		t: t, store: conversation.New(client, b), redis: memory, lanes: &lanes{}, threads: &threads{}, streams: map[string]proto.Message{},
+		t: t, store: conversation.New(client, b), redis: memory, lanes: &lanes{}, threads: &threads{lines: map[string]*eventv1.MessageResponse{}}, streams: map[string]proto.Message{},
 		people: people{hanako: member(hanako, "佐藤 花子"), taro: member(taro, "鈴木 太郎"), guest: member(guest, "ゲスト")},
 		settings: &settings{links: map[string]string{hanako: operator}, team: &settingsv1.TeamSettings{
 			NotificationsEnabled: true, ThreadRepliesEnabled: true, Workspace: team, Channel: channel, Language: "ja", Admins: []string{"U0ADMIN"},

@@ -35,6 +35,12 @@ type People interface {
 type Threads interface {
 	Missed(ctx context.Context, fact *eventv1.SlackFact, since time.Time) ([]*eventv1.SlackFact, error)
 	Owner(ctx context.Context, team, channel, thread string) (project, conversation string, known bool, err error)
+	Line(ctx context.Context, ref *eventv1.SlackMessageRef) (line *eventv1.ReplyWritten, edited string, err error)
+}
+
+// Stored answers what a stream holds at a subject.
+type Stored interface {
+	Find(ctx context.Context, stream, subject string, into proto.Message) (ok bool, err error)
 }
 
 // Stored answers what a stream holds at a subject.
@@ -131,9 +137,15 @@ func (r *Router) toSlack(ctx context.Context, kind string, command *eventv1.Slac
 
 // notice tells a member something in private, in the thread of ref.
 func (r *Router) notice(ctx context.Context, cause string, ref *eventv1.SlackMessageRef, kind eventv1.NoticeKind, detail, language string) error {
+	return r.inform(ctx, cause, &eventv1.Notice{Target: ref, Kind: kind, Detail: detail}, language)
+}
+
+// inform shows a notice to the member of its target.
+func (r *Router) inform(ctx context.Context, cause string, notice *eventv1.Notice, language string) error {
+	ref := notice.GetTarget()
 	return r.toSlack(ctx, bus.MarkLane, &eventv1.SlackCommand{
-		Id: fmt.Sprintf("notice-%d-%s-%s", kind, bus.Token(detail), cause), Team: ref.GetTeam(), Channel: ref.GetChannel(), Language: language,
-		Command: &eventv1.SlackCommand_Notice{Notice: &eventv1.Notice{Target: ref, Kind: kind, Detail: detail}},
+		Id: fmt.Sprintf("notice-%d-%s-%s", notice.GetKind(), bus.Token(notice.GetDetail()), cause), Team: ref.GetTeam(), Channel: ref.GetChannel(), Language: language,
+		Command: &eventv1.SlackCommand_Notice{Notice: notice},
 	})
 }
 

@@ -4,7 +4,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"slices"
 	"time"
 
 	"google.golang.org/protobuf/types/known/timestamppb"
@@ -47,9 +46,9 @@ func (r *Router) Slack(ctx context.Context, m bus.Message) error {
 	case *eventv1.SlackFact_ReplyWritten:
 		err = r.reply(ctx, &fact, f.ReplyWritten)
 	case *eventv1.SlackFact_ReplyEdited:
-		err = r.afterthought(ctx, &fact, f.ReplyEdited.GetAuthor(), f.ReplyEdited.GetTs(), eventv1.NoticeKind_NOTICE_KIND_EDIT_NOT_SENT)
+		err = r.edited(ctx, &fact, f.ReplyEdited)
 	case *eventv1.SlackFact_ReplyDeleted:
-		err = r.afterthought(ctx, &fact, f.ReplyDeleted.GetAuthor(), f.ReplyDeleted.GetTs(), eventv1.NoticeKind_NOTICE_KIND_DELETE_NOT_SENT)
+		err = r.deleted(ctx, &fact, f.ReplyDeleted)
 	case *eventv1.SlackFact_ActionPressed:
 		err = r.pressed(ctx, &fact, f.ActionPressed)
 	case *eventv1.SlackFact_ThreadOpened:
@@ -114,18 +113,16 @@ func (r *Router) actOn(ctx context.Context, fact *eventv1.SlackFact, written *ev
 	if stands, err := r.stands(ctx, fact, outcome); err != nil || !stands {
 		return err
 	}
+	if before, err := r.sentByShortcut(ctx, conv, ref); err != nil || before {
+		return err
+	}
 	if err := r.send(ctx, fact, conv, input.Operator, outcome, ref); err != nil {
 		return err
 	}
 	if err := r.conversations.Decided(ctx, fact.GetId(), verdict(outcome)); err != nil {
 		return err
 	}
-	for _, n := range outcome.Notices {
-		if err := r.notice(ctx, fact.GetId(), ref, n.Kind, n.Detail, decide.Language(team)); err != nil {
-			return err
-		}
-	}
-	return nil
+	return r.tell(ctx, fact.GetId(), ref, outcome.Notices, decide.PrivateLanguage(input.Author, decide.Language(team)))
 }
 
 // stands reports whether a decision is not at odds with an earlier one about the same reply, of which its author knows: what was refused is not sent later, and
@@ -190,8 +187,7 @@ func (r *Router) adopt(ctx context.Context, fact *eventv1.SlackFact) (conv conve
 // input gathers what decides.
 func (r *Router) input(ctx context.Context, fact *eventv1.SlackFact, written *eventv1.ReplyWritten, conv conversation.Conversation, team *settingsv1.TeamSettings) (decide.Reply, error) {
 	author := written.GetAuthor().GetMember()
-	members, groups, channels := decide.Unresolved(written.GetContent())
-	who, err := r.people.Ask(ctx, &eventv1.MembersRequest{Team: fact.GetTeam(), Members: append(members, author), UserGroups: groups, Channels: channels})
+	member, names, err := r.names(ctx, fact.GetTeam(), author, written.GetContent())
 	if err != nil {
 		return decide.Reply{}, err
 	}
@@ -199,18 +195,28 @@ func (r *Router) input(ctx context.Context, fact *eventv1.SlackFact, written *ev
 	if err != nil {
 		return decide.Reply{}, err
 	}
-	input := decide.Reply{
-		Written: written, Home: fact.GetTeam(), RepliesEnabled: team.GetThreadRepliesEnabled(), Operator: operator,
-		NoteOnly: slices.Contains(team.GetNoteOnlyChannels(), fact.GetChannel()),
-		Names:    decide.Names{Members: map[string]string{}, UserGroups: who.GetUserGroups(), Channels: who.GetChannels()},
+	return decide.Reply{
+		Written: written, Home: fact.GetTeam(), Author: member, RepliesEnabled: team.GetThreadRepliesEnabled(), Operator: operator,
+		NoteOnly: noteOnly(team, fact.GetChannel()), Names: names,
+	}, nil
+}
+
+// names answers how Slack describes a member, nil when it does not know them, and what a customer may read of what content mentions.
+func (r *Router) names(ctx context.Context, team, member string, content *eventv1.Content) (*eventv1.Member, decide.Names, error) {
+	members, groups, channels := decide.Unresolved(content)
+	who, err := r.people.Ask(ctx, &eventv1.MembersRequest{Team: team, Members: append(members, member), UserGroups: groups, Channels: channels})
+	if err != nil {
+		return nil, decide.Names{}, err
 	}
-	for _, member := range who.GetMembers() {
-		input.Names.Members[member.GetId()] = member.GetDisplayName()
-		if member.GetId() == author {
-			input.Author = member
+	names := decide.Names{Members: map[string]string{}, UserGroups: who.GetUserGroups(), Channels: who.GetChannels()}
+	var described *eventv1.Member
+	for _, m := range who.GetMembers() {
+		names.Members[m.GetId()] = m.GetDisplayName()
+		if m.GetId() == member {
+			described = m
 		}
 	}
-	return input, nil
+	return described, names, nil
 }
 
 // operatorOf answers whom a member is linked to; empty when nobody. That there is no link counts only while the settings are still those
@@ -253,19 +259,6 @@ func (r *Router) send(ctx context.Context, fact *eventv1.SlackFact, conv convers
 		Kind: outcome.Kind, Text: outcome.Text, Origin: ref, IssuedAt: timestamppb.New(r.now()),
 	})
 	return err
-}
-
-// afterthought tells somebody who changed or removed a line that the customer's side stays as it is.
-func (r *Router) afterthought(ctx context.Context, fact *eventv1.SlackFact, author *eventv1.Author, ts string, kind eventv1.NoticeKind) error {
-	conv, team, err := r.thread(ctx, fact)
-	if err != nil || team == nil || author.GetBot() || author.GetMember() == "" {
-		return err
-	}
-	operator, err := r.operatorOf(ctx, conv.Project, author.GetMember(), team)
-	if err != nil || operator == "" {
-		return err
-	}
-	return r.notice(ctx, fact.GetId(), reference(fact, ts, author.GetMember()), kind, "", decide.Language(team))
 }
 
 func (r *Router) laneParked(ctx context.Context, fact *eventv1.SlackFact, parked *eventv1.LaneParked) error {

@@ -151,17 +151,14 @@ func (r *Router) receipt(ctx context.Context, fact *eventv1.TalkFact, team *sett
 	case *eventv1.TalkFact_ReplyDelivered:
 		reaction.Target, reaction.ReplacesWaiting = f.ReplyDelivered.GetOrigin(), f.ReplyDelivered.GetWaited()
 		reaction.Receipt, reaction.ReplacesFailed = eventv1.Receipt_RECEIPT_SENT, f.ReplyDelivered.GetReplayed()
+		reaction.ReplacesNoted = onPurpose(f.ReplyDelivered.GetCommandId())
 		if f.ReplyDelivered.GetKind() == eventv1.ReplyKind_REPLY_KIND_NOTE {
-			reaction.Receipt = eventv1.Receipt_RECEIPT_NOTED
+			reaction.Receipt, reaction.ReplacesNoted = eventv1.Receipt_RECEIPT_NOTED, false
 		}
 	case *eventv1.TalkFact_ReplyFailed:
 		reaction.Target, reaction.ReplacesWaiting = f.ReplyFailed.GetOrigin(), f.ReplyFailed.GetWaited()
 		reaction.Receipt = eventv1.Receipt_RECEIPT_FAILED
-		kind := eventv1.NoticeKind_NOTICE_KIND_FAILED
-		if f.ReplyFailed.GetReason() == eventv1.FailureReason_FAILURE_REASON_OUTCOME_UNKNOWN {
-			kind = eventv1.NoticeKind_NOTICE_KIND_OUTCOME_UNKNOWN
-		}
-		if err := r.notice(ctx, fact.GetId(), reaction.GetTarget(), kind, f.ReplyFailed.GetDetail(), decide.Language(team)); err != nil {
+		if err := r.failed(ctx, fact, f.ReplyFailed, team); err != nil {
 			return err
 		}
 	}

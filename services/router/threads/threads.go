@@ -55,6 +55,21 @@ func (c *Client) Owner(ctx context.Context, team, channel, thread string) (proje
 	return response.GetProject(), response.GetConversation(), !response.GetUnchecked(), nil
 }
 
+// Line answers what a line of a thread says now, and its last edit; nil when it is gone, or was not written by a person. Every error may be tried again.
+func (c *Client) Line(ctx context.Context, ref *eventv1.SlackMessageRef) (line *eventv1.ReplyWritten, edited string, err error) {
+	ctx, cancel := context.WithTimeoutCause(ctx, askTimeout, errors.New("slack-gateway did not answer"))
+	defer cancel()
+	var response eventv1.MessageResponse
+	request := &eventv1.MessageRequest{Team: ref.GetTeam(), Channel: ref.GetChannel(), ThreadTs: ref.GetThreadTs(), Ts: ref.GetTs()}
+	if err := c.bus.Ask(ctx, bus.AskSlackSubject(ref.GetTeam(), bus.AskMessage), request, &response); err != nil {
+		return nil, "", fmt.Errorf("ask what %s says: %w", ref.GetTs(), err)
+	}
+	if response.GetError() != "" {
+		return nil, "", retry.After(2*time.Second, fmt.Errorf("ask what %s says: %s", ref.GetTs(), response.GetError()))
+	}
+	return response.GetMessage(), response.GetEditedTs(), nil
+}
+
 func (c *Client) ask(ctx context.Context, request *eventv1.RepliesRequest) (*eventv1.RepliesResponse, error) {
 	ctx, cancel := context.WithTimeoutCause(ctx, askTimeout, errors.New("slack-gateway did not answer"))
 	defer cancel()

@@ -2810,8 +2810,10 @@ type ActionPressed struct {
 	CommandId string `protobuf:"bytes,5,opt,name=command_id,json=commandId,proto3" json:"command_id,omitempty"`
 	// What the line said when its reader decided, where Slack told; else the router asks.
 	Content *Content `protobuf:"bytes,6,opt,name=content,proto3" json:"content,omitempty"`
-	// The edit that it is about, for the FOLLOW_UP actions.
-	EditedTs      string `protobuf:"bytes,7,opt,name=edited_ts,json=editedTs,proto3" json:"edited_ts,omitempty"`
+	// The edit that it is about: the line is to say still what it said then; empty for a line as it was written.
+	EditedTs string `protobuf:"bytes,7,opt,name=edited_ts,json=editedTs,proto3" json:"edited_ts,omitempty"`
+	// From the dialog of the message shortcut, which everybody who is linked may use on anybody's line; buttons are for the line's author.
+	Shortcut      bool `protobuf:"varint,8,opt,name=shortcut,proto3" json:"shortcut,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -2893,6 +2895,13 @@ func (x *ActionPressed) GetEditedTs() string {
 		return x.EditedTs
 	}
 	return ""
+}
+
+func (x *ActionPressed) GetShortcut() bool {
+	if x != nil {
+		return x.Shortcut
+	}
+	return false
 }
 
 // MessageComposed tells that somebody has written, in a dialog, what is to go to the customer of a thread.
@@ -4385,8 +4394,10 @@ type Reaction struct {
 	ReplacesWaiting bool `protobuf:"varint,3,opt,name=replaces_waiting,json=replacesWaiting,proto3" json:"replaces_waiting,omitempty"`
 	// The line may still carry the failed mark, which goes.
 	ReplacesFailed bool `protobuf:"varint,4,opt,name=replaces_failed,json=replacesFailed,proto3" json:"replaces_failed,omitempty"`
-	unknownFields  protoimpl.UnknownFields
-	sizeCache      protoimpl.SizeCache
+	// The line may carry the mark of a note, which goes: it has become a message.
+	ReplacesNoted bool `protobuf:"varint,5,opt,name=replaces_noted,json=replacesNoted,proto3" json:"replaces_noted,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
 }
 
 func (x *Reaction) Reset() {
@@ -4443,6 +4454,13 @@ func (x *Reaction) GetReplacesWaiting() bool {
 func (x *Reaction) GetReplacesFailed() bool {
 	if x != nil {
 		return x.ReplacesFailed
+	}
+	return false
+}
+
+func (x *Reaction) GetReplacesNoted() bool {
+	if x != nil {
+		return x.ReplacesNoted
 	}
 	return false
 }
@@ -4674,7 +4692,9 @@ type KarteCommand struct {
 	//
 	//	*KarteCommand_Assignee
 	//	*KarteCommand_Status
-	Change        isKarteCommand_Change `protobuf_oneof:"change"`
+	Change isKarteCommand_Change `protobuf_oneof:"change"`
+	// The fact that caused it, where several may cause the same command: the one that was first.
+	Cause         string `protobuf:"bytes,13,opt,name=cause,proto3" json:"cause,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -4802,6 +4822,13 @@ func (x *KarteCommand) GetStatus() *StatusChange {
 		}
 	}
 	return nil
+}
+
+func (x *KarteCommand) GetCause() string {
+	if x != nil {
+		return x.Cause
+	}
+	return ""
 }
 
 type isKarteCommand_Change interface {
@@ -6192,7 +6219,7 @@ const file_slacktalk_event_v1_event_proto_rawDesc = "" +
 	"\aproject\x18\x01 \x01(\tR\aproject\x12\"\n" +
 	"\fconversation\x18\x02 \x01(\tR\fconversation\x128\n" +
 	"\bcustomer\x18\x03 \x01(\v2\x1c.slacktalk.event.v1.CustomerR\bcustomer\x12#\n" +
-	"\rcard_revision\x18\x04 \x01(\x04R\fcardRevision\"\x96\x02\n" +
+	"\rcard_revision\x18\x04 \x01(\x04R\fcardRevision\"\xb2\x02\n" +
 	"\rActionPressed\x122\n" +
 	"\x06action\x18\x01 \x01(\x0e2\x1a.slacktalk.event.v1.ActionR\x06action\x122\n" +
 	"\x06author\x18\x02 \x01(\v2\x1a.slacktalk.event.v1.AuthorR\x06author\x12\x0e\n" +
@@ -6201,7 +6228,8 @@ const file_slacktalk_event_v1_event_proto_rawDesc = "" +
 	"\n" +
 	"command_id\x18\x05 \x01(\tR\tcommandId\x125\n" +
 	"\acontent\x18\x06 \x01(\v2\x1b.slacktalk.event.v1.ContentR\acontent\x12\x1b\n" +
-	"\tedited_ts\x18\a \x01(\tR\beditedTs\"z\n" +
+	"\tedited_ts\x18\a \x01(\tR\beditedTs\x12\x1a\n" +
+	"\bshortcut\x18\b \x01(\bR\bshortcut\"z\n" +
 	"\x0fMessageComposed\x122\n" +
 	"\x06author\x18\x01 \x01(\v2\x1a.slacktalk.event.v1.AuthorR\x06author\x12\x12\n" +
 	"\x04text\x18\x02 \x01(\tR\x04text\x12\x1f\n" +
@@ -6320,12 +6348,13 @@ const file_slacktalk_event_v1_event_proto_rawDesc = "" +
 	"\fto_thread_ts\x18\x04 \x01(\tR\n" +
 	"toThreadTs\"5\n" +
 	"\x06Merged\x12+\n" +
-	"\x11into_conversation\x18\x01 \x01(\tR\x10intoConversation\"\xd2\x01\n" +
+	"\x11into_conversation\x18\x01 \x01(\tR\x10intoConversation\"\xf9\x01\n" +
 	"\bReaction\x12;\n" +
 	"\x06target\x18\x01 \x01(\v2#.slacktalk.event.v1.SlackMessageRefR\x06target\x125\n" +
 	"\areceipt\x18\x02 \x01(\x0e2\x1b.slacktalk.event.v1.ReceiptR\areceipt\x12)\n" +
 	"\x10replaces_waiting\x18\x03 \x01(\bR\x0freplacesWaiting\x12'\n" +
-	"\x0freplaces_failed\x18\x04 \x01(\bR\x0ereplacesFailed\"\xcd\x01\n" +
+	"\x0freplaces_failed\x18\x04 \x01(\bR\x0ereplacesFailed\x12%\n" +
+	"\x0ereplaces_noted\x18\x05 \x01(\bR\rreplacesNoted\"\xcd\x01\n" +
 	"\x06Notice\x12;\n" +
 	"\x06target\x18\x01 \x01(\v2#.slacktalk.event.v1.SlackMessageRefR\x06target\x122\n" +
 	"\x04kind\x18\x02 \x01(\x0e2\x1e.slacktalk.event.v1.NoticeKindR\x04kind\x12\x16\n" +
@@ -6340,7 +6369,7 @@ const file_slacktalk_event_v1_event_proto_rawDesc = "" +
 	"\x05about\x18\x04 \x01(\v2#.slacktalk.event.v1.SlackMessageRefR\x05about\"H\n" +
 	"\bTimerDue\x12\x18\n" +
 	"\aproject\x18\x01 \x01(\tR\aproject\x12\"\n" +
-	"\fconversation\x18\x02 \x01(\tR\fconversation\"\x8f\x04\n" +
+	"\fconversation\x18\x02 \x01(\tR\fconversation\"\xa5\x04\n" +
 	"\fKarteCommand\x12\x0e\n" +
 	"\x02id\x18\x01 \x01(\tR\x02id\x12\x18\n" +
 	"\aproject\x18\x02 \x01(\tR\aproject\x12\"\n" +
@@ -6354,7 +6383,8 @@ const file_slacktalk_event_v1_event_proto_rawDesc = "" +
 	"\x06replay\x18\n" +
 	" \x01(\bR\x06replay\x12@\n" +
 	"\bassignee\x18\v \x01(\v2\".slacktalk.event.v1.AssigneeChangeH\x00R\bassignee\x12:\n" +
-	"\x06status\x18\f \x01(\v2 .slacktalk.event.v1.StatusChangeH\x00R\x06statusB\b\n" +
+	"\x06status\x18\f \x01(\v2 .slacktalk.event.v1.StatusChangeH\x00R\x06status\x12\x14\n" +
+	"\x05cause\x18\r \x01(\tR\x05causeB\b\n" +
 	"\x06change\"\x93\x01\n" +
 	"\x0eRepliesRequest\x12\x12\n" +
 	"\x04team\x18\x01 \x01(\tR\x04team\x12\x18\n" +
