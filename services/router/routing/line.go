@@ -127,6 +127,9 @@ func (r *Router) failed(ctx context.Context, fact *eventv1.TalkFact, failed *eve
 
 // privateLanguage is the language of the member of ref. While nobody says what theirs is, it is the project's: they are to be told now.
 func (r *Router) privateLanguage(ctx context.Context, ref *eventv1.SlackMessageRef, team *settingsv1.TeamSettings) string {
+	if ref.GetMember() == "" {
+		return decide.Language(team)
+	}
 	member, err := r.member(ctx, ref.GetTeam(), ref.GetMember())
 	if err != nil {
 		r.log.Debug("a member's language is not known", "err", err)

@@ -196,7 +196,8 @@ func (a *App) answer(ctx context.Context, team string) error {
 	return daemon.Together(ctx,
 		func(ctx context.Context) error { return a.members.Serve(ctx, team) },
 		func(ctx context.Context) error { return a.examiner.ServeWorkspace(ctx, team) },
-		func(ctx context.Context) error { return a.catchup.Serve(ctx, team) })
+		func(ctx context.Context) error { return a.catchup.Serve(ctx, team) },
+		func(ctx context.Context) error { return a.catchup.ServeLines(ctx, team) })
 }
 
 // wake tells every replica: the parked message is at one of them.

@@ -3,6 +3,7 @@ package catchup
 
 import (
 	"context"
+	"encoding/json"
 	"errors"
 	"log/slog"
 	"sync"
@@ -23,6 +24,7 @@ import (
 // Slack is what this package asks.
 type Slack interface {
 	Thread(ctx context.Context, channel, ts, after, before, own string) (slackapi.Thread, error)
+	Line(ctx context.Context, channel, thread, ts string) (json.RawMessage, error)
 }
 
 // Options of an Answerer.

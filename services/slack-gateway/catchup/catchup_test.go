@@ -2,6 +2,7 @@ package catchup
 
 import (
 	"context"
+	"encoding/json"
 	"errors"
 	"log/slog"
 	"testing"
@@ -25,6 +26,11 @@ type failing struct {
 func (f *failing) Thread(context.Context, string, string, string, string, string) (slackapi.Thread, error) {
 	f.calls++
 	return slackapi.Thread{Project: "demo", Conversation: "xyz"}, f.err
+}
+
+func (f *failing) Line(context.Context, string, string, string) (json.RawMessage, error) {
+	f.calls++
+	return nil, f.err
 }
 
 // ask makes an answerer over slack, with a clock of its own, and a function that asks it once.

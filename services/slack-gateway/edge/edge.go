@@ -40,6 +40,8 @@ type Dialogs interface {
 	Interaction(ctx context.Context, self inbound.Self, in inbound.Interaction) (result string, body any)
 	Command(ctx context.Context, self inbound.Self, c inbound.Command) (result string, body any)
 	HomeOpened(ctx context.Context, self inbound.Self, member string)
+	// Stored is told that what somebody pressed on a message has become a fact.
+	Stored(ctx context.Context, self inbound.Self, in inbound.Interaction, fact *eventv1.SlackFact)
 }
 
 // Options of an Edge.
@@ -238,7 +240,11 @@ func (e *Edge) interaction(ctx context.Context, body []byte, received time.Time)
 		return nobodys(err)
 	}
 	if fact := inbound.Press(in, self.Team, received); fact != nil {
-		return e.store(ctx, fact)
+		stored := e.store(ctx, fact)
+		if stored.result == "stored" { // and not a repeat
+			e.Dialogs.Stored(ctx, self, in, fact)
+		}
+		return stored
 	}
 	result, answered := e.Dialogs.Interaction(ctx, self, in)
 	return answer{http.StatusOK, result, answered}

@@ -44,7 +44,13 @@ type world struct {
 	err    error
 	wakes  []inbound.Wake
 	homes  []string
-	ready  bool
+	// pressed are the facts whose presses were answered.
+	pressed []string
+	ready   bool
+}
+
+func (w *world) Stored(_ context.Context, _ inbound.Self, _ inbound.Interaction, fact *eventv1.SlackFact) {
+	w.pressed = append(w.pressed, fact.GetId())
 }
 
 func (w *world) Interaction(_ context.Context, self inbound.Self, in inbound.Interaction) (string, any) {

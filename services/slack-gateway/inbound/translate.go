@@ -62,6 +62,22 @@ func Reply(message []byte, team, channel string, self Self, received time.Time) 
 	return Translate(Parsed{Kind: KindEvent, Team: team, EventType: "message", event: m}, self, received)
 }
 
+// Line turns a message object into the fact that it would be if it were written now as it is, and answers the ts of its last edit, empty when there was none.
+func Line(message []byte, team, channel string, self Self, received time.Time) (fact *eventv1.SlackFact, edited string, v Verdict) {
+	m, err := decodeObject(message)
+	if err != nil || m.odd("edited") && m.obj("edited") == nil {
+		return nil, "", VerdictMalformed
+	}
+	if edit := m.obj("edited"); edit != nil {
+		if edited = edit.str("ts"); !validTS(edited) {
+			return nil, "", VerdictMalformed
+		}
+	}
+	m["channel"] = channel
+	fact, v = Translate(Parsed{Kind: KindEvent, Team: team, EventType: "message", event: m}, self, received)
+	return fact, edited, v
+}
+
 // translation is one call of Translate.
 type translation struct {
 	Parsed

@@ -29,7 +29,7 @@ func (w *worker) mark(ctx context.Context, m bus.Message, command *eventv1.Slack
 	case *eventv1.SlackCommand_Notice:
 		err = w.once(ctx, m, func() error {
 			target := c.Notice.GetTarget()
-			return w.Marks.Private(context.WithoutCancel(ctx), target.GetChannel(), target.GetThreadTs(), target.GetMember(), render.Notice(c.Notice.GetKind(), c.Notice.GetDetail(), command.GetLanguage()))
+			return w.Marks.Private(context.WithoutCancel(ctx), target.GetChannel(), target.GetThreadTs(), target.GetMember(), render.Private(c.Notice, command.GetLanguage()))
 		})
 	case *eventv1.SlackCommand_DirectNotice:
 		err = w.once(ctx, m, func() error {
@@ -74,6 +74,7 @@ func (w *worker) react(ctx context.Context, r *eventv1.Reaction) error {
 	}
 	for receipt, replaced := range map[eventv1.Receipt]bool{
 		eventv1.Receipt_RECEIPT_WAITING: r.GetReplacesWaiting(), eventv1.Receipt_RECEIPT_FAILED: r.GetReplacesFailed(),
+		eventv1.Receipt_RECEIPT_NOTED: r.GetReplacesNoted(),
 	} {
 		if !replaced {
 			continue

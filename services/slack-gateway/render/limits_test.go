@@ -64,7 +64,7 @@ func checkSafe(t fataler, m render.Message) {
 					t.Fatalf("mrkdwn holds more than mentions, or the text does not begin with them: %q", b.Text.Text)
 				}
 			}
-		case *slack.HeaderBlock, *slack.RichTextBlock:
+		case *slack.HeaderBlock, *slack.RichTextBlock, *slack.ActionBlock:
 			// Checked as JSON below.
 		default:
 			t.Fatalf("block of unexpected type %T", b)
@@ -79,7 +79,11 @@ func checkSafe(t fataler, m render.Message) {
 // checkObject allows the objects that cannot ping, link or draw anything from outside.
 func checkObject(t fataler, o map[string]any) {
 	switch o["type"] {
-	case "section", "header", "rich_text", "rich_text_section", "text", "mrkdwn":
+	case "section", "header", "rich_text", "rich_text_section", "text", "mrkdwn", "actions":
+	case "button":
+		if u, there := o["url"]; there {
+			t.Fatalf("a button leads to %v", u)
+		}
 	case "plain_text":
 		if o["emoji"] != false {
 			t.Fatalf("plain_text draws emoji: %v", o)

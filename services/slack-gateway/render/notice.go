@@ -7,8 +7,8 @@ import (
 )
 
 // Notice renders what one member is told in private. The meaning of detail depends on kind: the member's own id for
-// NOT_LINKED, the file's name for FILE_NOT_SENT, the other side's explanation for FAILED, OUTCOME_UNKNOWN, POST_FAILED and
-// the two PARKED; it may always be empty, and is shortened when it is long.
+// NOT_LINKED, the files' names for FILE_NOT_SENT, what the customer has for EDIT_NOT_SENT and DELETE_NOT_SENT, the other side's explanation for FAILED,
+// OUTCOME_UNKNOWN, COMPOSED_FAILED, POST_FAILED and the two PARKED; it may always be empty, and is shortened when it is long.
 func Notice(kind eventv1.NoticeKind, detail, lang string) Message {
 	s := wordsIn(lang).say(noticeKey(kind), "Detail", label(detail, maxDetail))
 	return Message{
@@ -53,6 +53,30 @@ func noticeKey(kind eventv1.NoticeKind) string {
 		return "notice_post_failed"
 	case eventv1.NoticeKind_NOTICE_KIND_NOTE_ONLY:
 		return "notice_note_only"
+	case eventv1.NoticeKind_NOTICE_KIND_SEVERAL_BLOCKS:
+		return "notice_several_blocks"
+	case eventv1.NoticeKind_NOTICE_KIND_UNCLOSED_BLOCK:
+		return "notice_unclosed_block"
+	case eventv1.NoticeKind_NOTICE_KIND_HOW_TO_SEND:
+		return "notice_how_to_send"
+	case eventv1.NoticeKind_NOTICE_KIND_NOTE_EDITED:
+		return "notice_note_edited"
+	case eventv1.NoticeKind_NOTICE_KIND_EDIT_WOULD_SEND:
+		return "notice_edit_would_send"
+	case eventv1.NoticeKind_NOTICE_KIND_NOTE_DELETED:
+		return "notice_note_deleted"
+	case eventv1.NoticeKind_NOTICE_KIND_ALREADY_SENT:
+		return "notice_already_sent"
+	case eventv1.NoticeKind_NOTICE_KIND_OUT_OF_DATE:
+		return "notice_out_of_date"
+	case eventv1.NoticeKind_NOTICE_KIND_COMPOSED_SENT:
+		return "notice_composed_sent"
+	case eventv1.NoticeKind_NOTICE_KIND_COMPOSED_WAITS:
+		return "notice_composed_waits"
+	case eventv1.NoticeKind_NOTICE_KIND_COMPOSED_FAILED:
+		return "notice_composed_failed"
+	case eventv1.NoticeKind_NOTICE_KIND_RETRYING:
+		return "notice_retrying"
 	default:
 		return "notice_other"
 	}

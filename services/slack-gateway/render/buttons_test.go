@@ -1,0 +1,112 @@
+package render_test
+
+import (
+	"slices"
+	"strings"
+	"testing"
+
+	"github.com/slack-go/slack"
+
+	eventv1 "github.com/slacktalk/slacktalk/proto/slacktalk/event/v1"
+	"github.com/slacktalk/slacktalk/services/slack-gateway/element"
+	"github.com/slacktalk/slacktalk/services/slack-gateway/render"
+)
+
+func about(kind eventv1.NoticeKind, edited, command string) *eventv1.Notice {
+	return &eventv1.Notice{
+		Target: &eventv1.SlackMessageRef{Team: "T0DEMO1", Channel: "C0SUPPORT", ThreadTs: "1723612345.000200", Ts: "1723612399.000100", Member: "U0HANAKO"},
+		Kind:   kind, EditedTs: edited, CommandId: command, Detail: "お届けは明日です。",
+	}
+}
+
+func TestPrivateGolden(t *testing.T) {
+	for number, name := range eventv1.NoticeKind_name {
+		for _, lang := range []string{"ja", "en"} {
+			m := render.Private(about(eventv1.NoticeKind(number), "1723612400.000300", "reply-slack-T0DEMO1-C0SUPPORT-1723612399.000100"), lang)
+			checkLimits(t, m, 3500)
+			checkSafe(t, m)
+			if _, offers := m.Blocks[len(m.Blocks)-1].(*slack.ActionBlock); offers {
+				golden(t, "private_"+strings.ToLower(strings.TrimPrefix(name, "NOTICE_KIND_"))+"."+lang+".json", m)
+			}
+		}
+	}
+}
+
+// buttons answers the action_ids below a notice, and what they are about.
+func buttons(t *testing.T, m render.Message) (ids []string, lines []element.Line) {
+	t.Helper()
+	for _, b := range m.Blocks {
+		actions, ok := b.(*slack.ActionBlock)
+		if !ok {
+			continue
+		}
+		for _, e := range actions.Elements.ElementSet {
+			button := e.(*slack.ButtonBlockElement)
+			line, ok := element.ParseLine(button.Value)
+			if _, known := element.ActionOf(button.ActionID); !ok || !known {
+				t.Errorf("a button that nobody understands: %+v", button)
+			}
+			ids, lines = append(ids, button.ActionID), append(lines, line)
+		}
+	}
+	return ids, lines
+}
+
+func TestWhatANoticeOffers(t *testing.T) {
+	const edited, command = "1723612400.000300", "reply-1"
+	for kind, want := range map[eventv1.NoticeKind][]string{
+		eventv1.NoticeKind_NOTICE_KIND_MIXED:           {"send_block", "send_all", "keep_note"},
+		eventv1.NoticeKind_NOTICE_KIND_SEVERAL_BLOCKS:  {"send_all", "keep_note"},
+		eventv1.NoticeKind_NOTICE_KIND_UNCLOSED_BLOCK:  {"send_all", "keep_note"},
+		eventv1.NoticeKind_NOTICE_KIND_EDIT_WOULD_SEND: {"send_all", "keep_note"},
+		eventv1.NoticeKind_NOTICE_KIND_EDIT_NOT_SENT:   {"send_follow_up"},
+		eventv1.NoticeKind_NOTICE_KIND_NOTE_EDITED:     {"note_follow_up"},
+		eventv1.NoticeKind_NOTICE_KIND_FAILED:          {"retry"},
+		eventv1.NoticeKind_NOTICE_KIND_OUTCOME_UNKNOWN: {"retry"},
+		eventv1.NoticeKind_NOTICE_KIND_COMPOSED_FAILED: {"retry"},
+		eventv1.NoticeKind_NOTICE_KIND_ALREADY_SENT:    nil,
+		eventv1.NoticeKind_NOTICE_KIND_NOT_ALLOWED:     nil,
+	} {
+		ids, lines := buttons(t, render.Private(about(kind, edited, command), "ja"))
+		if !slices.Equal(ids, want) {
+			t.Errorf("%v offers %v, want %v", kind, ids, want)
+		}
+		for i, line := range lines {
+			if line.Thread != "1723612345.000200" || line.TS != "1723612399.000100" || (ids[i] == element.Retry) != (line.Command == command) || (ids[i] != element.Retry) != (line.Edited == edited) {
+				t.Errorf("%v: %s is about %+v", kind, ids[i], line)
+			}
+		}
+	}
+}
+
+func TestNothingIsOfferedWithoutWhatItIsAbout(t *testing.T) {
+	for number := range eventv1.NoticeKind_name {
+		nameless := about(eventv1.NoticeKind(number), "1723612400.000300", "reply-1")
+		nameless.Target.Ts = ""
+		if ids, _ := buttons(t, render.Private(nameless, "ja")); len(ids) > 0 {
+			t.Errorf("%v about no line offers %v", nameless.GetKind(), ids)
+		}
+	}
+	for _, kind := range []eventv1.NoticeKind{eventv1.NoticeKind_NOTICE_KIND_EDIT_NOT_SENT, eventv1.NoticeKind_NOTICE_KIND_NOTE_EDITED, eventv1.NoticeKind_NOTICE_KIND_FAILED} {
+		if ids, _ := buttons(t, render.Private(about(kind, "", ""), "ja")); len(ids) > 0 {
+			t.Errorf("%v offers %v", kind, ids)
+		}
+	}
+}
+
+func TestChosenGolden(t *testing.T) {
+	for number, name := range eventv1.Action_name {
+		for _, lang := range []string{"ja", "en"} {
+			m, ok := render.Chosen(eventv1.Action(number), lang)
+			if onLine := !element.OnHead(eventv1.Action(number)) && number != 0; ok != onLine {
+				t.Errorf("%s: %v", name, ok)
+			}
+			if !ok {
+				continue
+			}
+			checkLimits(t, m, 3500)
+			checkSafe(t, m)
+			golden(t, "chosen_"+strings.ToLower(strings.TrimPrefix(name, "ACTION_"))+"."+lang+".json", m)
+		}
+	}
+}
