@@ -99,6 +99,30 @@ func (b *Bus) Letter(ctx context.Context, number uint64) (Letter, error) {
 	return letterOf(raw), nil
 }
 
+// letterDepth bounds how many letters are looked at for one that is looked for by its content, and letterStep how many at once.
+const letterDepth, letterStep = 5000, 100
+
+// LetterOf answers the latest letter of a stream whose message has the id; ErrNoLetter when there is none among the latest few thousand.
+func (b *Bus) LetterOf(ctx context.Context, stream, id string) (Letter, error) {
+	before := uint64(0)
+	for looked := 0; looked < letterDepth; looked += letterStep {
+		letters, err := b.Letters(ctx, before, letterStep)
+		if err != nil {
+			return Letter{}, err
+		}
+		for _, letter := range letters {
+			if letter.GetStream() == stream && letter.GetId() == id {
+				return letter, nil
+			}
+			before = letter.Number
+		}
+		if len(letters) < letterStep {
+			break
+		}
+	}
+	return Letter{}, fmt.Errorf("letter of %s: %w", id, ErrNoLetter)
+}
+
 // Discard removes a letter for good, content and all. One that is gone already is no error.
 func (b *Bus) Discard(ctx context.Context, number uint64) error {
 	handle, err := b.stream(ctx, Dead)

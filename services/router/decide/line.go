@@ -13,9 +13,9 @@ type Became struct {
 	Text string
 	// Failed: it was given up, and not delivered since, as far as is known.
 	Failed bool
-	// By is who had it sent. Now: they pressed a button for it a moment ago.
-	By  string
-	Now bool
+	// Pressed: it was sent because somebody pressed something; By is who, and Now that it was a moment ago.
+	Pressed, Now bool
+	By           string
 }
 
 // Press is everything that decides what becomes of a button, or of a shortcut, about a line. Whoever pressed may act: see Refused.
@@ -68,22 +68,26 @@ func OfPress(p Press) Result {
 // message decides about what is to reach the customer.
 func (p Press) message() Result {
 	text, ok := p.chosen()
+	sent := p.Became.Kind == eventv1.ReplyKind_REPLY_KIND_MESSAGE
 	followUp := p.Pressed.GetAction() == eventv1.Action_ACTION_SEND_FOLLOW_UP && p.Edited != ""
+	if p.Became.Pressed && p.Became.Text == text {
+		followUp = false // the line itself was sent as it was after the edit
+	}
 	switch {
+	case p.NoteOnly:
+		return tell(eventv1.NoticeKind_NOTICE_KIND_NOTE_ONLY)
 	case !ok:
 		return tell(eventv1.NoticeKind_NOTICE_KIND_OUT_OF_DATE)
 	case plain.Blank(text):
 		return tell(eventv1.NoticeKind_NOTICE_KIND_EMPTY)
-	case p.NoteOnly:
-		return tell(eventv1.NoticeKind_NOTICE_KIND_NOTE_ONLY)
-	case p.Became.Kind == eventv1.ReplyKind_REPLY_KIND_MESSAGE && !followUp && p.Became.Now && p.Became.Text == text && p.Became.By == p.Pressed.GetAuthor().GetMember():
+	case sent && !followUp && p.Became.Now && p.Became.Text == text && p.Became.By == p.Pressed.GetAuthor().GetMember():
 		return Result{} // a double click
-	case p.Became.Kind == eventv1.ReplyKind_REPLY_KIND_MESSAGE && !followUp:
+	case sent && !followUp:
 		return tell(eventv1.NoticeKind_NOTICE_KIND_ALREADY_SENT)
 	}
 	// What follows up a line that never was a message is the line itself: it is sent once.
 	return Result{
-		Kind: eventv1.ReplyKind_REPLY_KIND_MESSAGE, Text: text, FollowUp: followUp && p.Became.Kind == eventv1.ReplyKind_REPLY_KIND_MESSAGE,
+		Kind: eventv1.ReplyKind_REPLY_KIND_MESSAGE, Text: text, FollowUp: followUp && sent,
 	}
 }
 

@@ -30,6 +30,8 @@ func (r *Router) pressed(ctx context.Context, fact *eventv1.SlackFact, pressed *
 	case eventv1.Action_ACTION_SEND_BLOCK, eventv1.Action_ACTION_SEND_ALL, eventv1.Action_ACTION_KEEP_NOTE,
 		eventv1.Action_ACTION_SEND_FOLLOW_UP, eventv1.Action_ACTION_NOTE_FOLLOW_UP:
 		return r.aboutLine(ctx, a, pressed)
+	case eventv1.Action_ACTION_RETRY:
+		return r.retry(ctx, a, pressed)
 	default:
 		r.decided("ignored: unknown action")
 		return nil

@@ -37,7 +37,7 @@ func (r *Router) commanded(ctx context.Context, conv conversation.Conversation, 
 	failed, err := r.gaveUp(ctx, conv, id)
 	return decide.Became{
 		Kind: command.GetKind(), Text: command.GetText(), Failed: failed,
-		By: command.GetOrigin().GetMember(), Now: command.GetCause() != "" && r.now().Sub(command.GetIssuedAt().AsTime()) < doubleClick,
+		Pressed: command.GetCause() != "", By: command.GetOrigin().GetMember(), Now: command.GetCause() != "" && r.now().Sub(command.GetIssuedAt().AsTime()) < doubleClick,
 	}, err
 }
 

@@ -74,8 +74,11 @@ func (t *threads) Owner(context.Context, string, string, string) (string, string
 }
 
 func (t *threads) Line(_ context.Context, ref *eventv1.SlackMessageRef) (*eventv1.ReplyWritten, string, error) {
+	if t.err != nil {
+		return nil, "", t.err
+	}
 	now := t.lines[ref.GetTs()]
-	return now.GetMessage(), now.GetEditedTs(), t.err
+	return now.GetMessage(), now.GetEditedTs(), nil
 }
 
 func (s *settings) GetTeam(context.Context, string) (*settingsv1.TeamSettings, error) {
@@ -109,6 +112,7 @@ type desk struct {
 	settings *settings
 	people   people
 	threads  *threads
+	letters  *dead
 	lanes    *lanes
 	streams  map[string]proto.Message // by subject, each stored once
 	order    []string
@@ -139,15 +143,6 @@ func (d *desk) Once(_ context.Context, stream, subject string, message proto.Mes
 	return false, nil
 }
 
-// Find answers what was stored at a subject.
-func (d *desk) Find(_ context.Context, _, subject string, into proto.Message) (bool, error) {
-	found, there := d.streams[subject]
-	if there {
-		proto.Merge(into, found)
-	}
-	return there, d.away
-}
-
 func newDesk(t *testing.T) *desk {
 	t.Helper()
 	s, err := server.NewServer(&server.Options{Host: "127.0.0.1", Port: -1, JetStream: true, StoreDir: t.TempDir(), NoSigs: true, NoLog: true})
@@ -174,7 +169,7 @@ func newDesk(t *testing.T) *desk {
 		return &eventv1.Member{Id: id, Team: team, DisplayName: name}
 	}
 	d := &desk{
-		t: t, store: conversation.New(client, b), redis: memory, lanes: &lanes{}, threads: &threads{lines: map[string]*eventv1.MessageResponse{}}, streams: map[string]proto.Message{},
+		t: t, store: conversation.New(client, b), redis: memory, letters: &dead{}, lanes: &lanes{}, threads: &threads{lines: map[string]*eventv1.MessageResponse{}}, streams: map[string]proto.Message{},
 		people: people{hanako: member(hanako, "佐藤 花子"), taro: member(taro, "鈴木 太郎"), guest: member(guest, "ゲスト")},
 		settings: &settings{links: map[string]string{hanako: operator}, team: &settingsv1.TeamSettings{
 			NotificationsEnabled: true, ThreadRepliesEnabled: true, Workspace: team, Channel: channel, Language: "ja", Admins: []string{"U0ADMIN"},
@@ -183,7 +178,7 @@ func newDesk(t *testing.T) *desk {
 	}
 	d.people[guest].Guest = true
 	d.router = routing.New(routing.Parts{
-		Settings: d.settings, Conversations: d.store, People: d.people, Threads: d.threads, Stored: d, Publisher: d, Lanes: d.lanes, Partitions: 4,
+		Settings: d.settings, Conversations: d.store, People: d.people, Threads: d.threads, Stored: d, Letters: d.letters, Publisher: d, Lanes: d.lanes, Partitions: 4,
 		EchoWindow: time.Minute, Log: slog.New(slog.DiscardHandler), Metrics: prometheus.NewRegistry(),
 	})
 	return d

@@ -38,6 +38,13 @@ type anyLane struct{}
 
 func (anyLane) Register(context.Context, bus.Lane) error { return nil }
 
+// away is a workspace that does not say who its members are.
+type away struct{}
+
+func (away) Ask(context.Context, *eventv1.MembersRequest) (*eventv1.MembersResponse, error) {
+	return nil, errAway
+}
+
 // Whoever reads the audit must find every message that a customer got, once, however often its fact comes.
 func TestEveryReplyIsRecordedOnceBeforeItsMark(t *testing.T) {
 	origin := &eventv1.SlackMessageRef{Team: "T0DEMO1", Channel: "C0SUPPORT", Member: "U0DEMO1", Ts: "1723612345.000200"}
@@ -50,7 +57,7 @@ func TestEveryReplyIsRecordedOnceBeforeItsMark(t *testing.T) {
 	}
 	for result, fact := range facts {
 		streams := &onceEach{failures: 1, stored: map[string]proto.Message{}}
-		r := New(Parts{Settings: onlySettings{team: teamOf(1)}, Publisher: streams, Lanes: anyLane{}, Log: slog.New(slog.DiscardHandler), Metrics: prometheus.NewRegistry()})
+		r := New(Parts{Settings: onlySettings{team: teamOf(1)}, People: away{}, Publisher: streams, Lanes: anyLane{}, Log: slog.New(slog.DiscardHandler), Metrics: prometheus.NewRegistry()})
 		data, err := proto.Marshal(fact)
 		if err != nil {
 			t.Fatal(err)

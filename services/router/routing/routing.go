@@ -43,9 +43,10 @@ type Stored interface {
 	Find(ctx context.Context, stream, subject string, into proto.Message) (ok bool, err error)
 }
 
-// Stored answers what a stream holds at a subject.
-type Stored interface {
-	Find(ctx context.Context, stream, subject string, into proto.Message) (ok bool, err error)
+// Letters are the commands that were given up.
+type Letters interface {
+	LetterOf(ctx context.Context, stream, id string) (bus.Letter, error)
+	Replay(ctx context.Context, number uint64, notDone bool) (subject string, err error)
 }
 
 // Publisher stores commands once.
@@ -65,6 +66,7 @@ type Router struct {
 	people        People
 	threads       Threads
 	stored        Stored
+	letters       Letters
 	publisher     Publisher
 	lanes         Lanes
 	partitions    bus.Partitions
@@ -81,6 +83,7 @@ type Parts struct {
 	People        People
 	Threads       Threads
 	Stored        Stored
+	Letters       Letters
 	Publisher     Publisher
 	Lanes         Lanes
 	Partitions    bus.Partitions
@@ -95,7 +98,7 @@ type Parts struct {
 // New makes a router.
 func New(p Parts) *Router {
 	r := &Router{
-		settings: p.Settings, conversations: p.Conversations, people: p.People, threads: p.Threads, stored: p.Stored, publisher: p.Publisher, lanes: p.Lanes,
+		settings: p.Settings, conversations: p.Conversations, people: p.People, threads: p.Threads, stored: p.Stored, letters: p.Letters, publisher: p.Publisher, lanes: p.Lanes,
 		partitions: p.Partitions, echoWindow: p.EchoWindow, now: p.Now, log: p.Log,
 		decisions: prometheus.NewCounterVec(prometheus.CounterOpts{
 			Name: "slacktalk_decisions_total",

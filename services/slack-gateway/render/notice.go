@@ -75,6 +75,8 @@ func noticeKey(kind eventv1.NoticeKind) string {
 		return "notice_composed_waits"
 	case eventv1.NoticeKind_NOTICE_KIND_COMPOSED_FAILED:
 		return "notice_composed_failed"
+	case eventv1.NoticeKind_NOTICE_KIND_NOT_RETRIED:
+		return "notice_not_retried"
 	case eventv1.NoticeKind_NOTICE_KIND_RETRYING:
 		return "notice_retrying"
 	default:

@@ -343,7 +343,7 @@ func (Receipt) EnumDescriptor() ([]byte, []int) {
 	return file_slacktalk_event_v1_event_proto_rawDescGZIP(), []int{4}
 }
 
-// NoticeKind chooses the words of a private notice, and the buttons below them. Next number: 33.
+// NoticeKind chooses the words of a private notice, and the buttons below them. Next number: 34.
 type NoticeKind int32
 
 const (
@@ -411,6 +411,8 @@ const (
 	NoticeKind_NOTICE_KIND_RETRYING NoticeKind = 31
 	// A direct message instead of a mention: a customer has been waiting for an answer.
 	NoticeKind_NOTICE_KIND_CUSTOMER_WAITS NoticeKind = 32
+	// What was to be tried again was tried again before, or discarded.
+	NoticeKind_NOTICE_KIND_NOT_RETRIED NoticeKind = 33
 )
 
 // Enum value maps for NoticeKind.
@@ -449,6 +451,7 @@ var (
 		30: "NOTICE_KIND_INSTALLATION_ENDED",
 		31: "NOTICE_KIND_RETRYING",
 		32: "NOTICE_KIND_CUSTOMER_WAITS",
+		33: "NOTICE_KIND_NOT_RETRIED",
 	}
 	NoticeKind_value = map[string]int32{
 		"NOTICE_KIND_UNSPECIFIED":         0,
@@ -484,6 +487,7 @@ var (
 		"NOTICE_KIND_INSTALLATION_ENDED":  30,
 		"NOTICE_KIND_RETRYING":            31,
 		"NOTICE_KIND_CUSTOMER_WAITS":      32,
+		"NOTICE_KIND_NOT_RETRIED":         33,
 	}
 )
 
@@ -6519,7 +6523,7 @@ const file_slacktalk_event_v1_event_proto_rawDesc = "" +
 	"\x0fRECEIPT_WAITING\x10\x01\x12\x10\n" +
 	"\fRECEIPT_SENT\x10\x02\x12\x11\n" +
 	"\rRECEIPT_NOTED\x10\x03\x12\x12\n" +
-	"\x0eRECEIPT_FAILED\x10\x04*\xf2\a\n" +
+	"\x0eRECEIPT_FAILED\x10\x04*\x8f\b\n" +
 	"\n" +
 	"NoticeKind\x12\x1b\n" +
 	"\x17NOTICE_KIND_UNSPECIFIED\x10\x00\x12\x1a\n" +
@@ -6555,7 +6559,8 @@ const file_slacktalk_event_v1_event_proto_rawDesc = "" +
 	"\x1aNOTICE_KIND_CUSTOMER_WROTE\x10\x1d\x12\"\n" +
 	"\x1eNOTICE_KIND_INSTALLATION_ENDED\x10\x1e\x12\x18\n" +
 	"\x14NOTICE_KIND_RETRYING\x10\x1f\x12\x1e\n" +
-	"\x1aNOTICE_KIND_CUSTOMER_WAITS\x10 *\x93\x01\n" +
+	"\x1aNOTICE_KIND_CUSTOMER_WAITS\x10 \x12\x1b\n" +
+	"\x17NOTICE_KIND_NOT_RETRIED\x10!*\x93\x01\n" +
 	"\fFindingState\x12\x1d\n" +
 	"\x19FINDING_STATE_UNSPECIFIED\x10\x00\x12\x14\n" +
 	"\x10FINDING_STATE_OK\x10\x01\x12\x19\n" +
