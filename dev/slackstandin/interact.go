@@ -1,6 +1,7 @@
 package slackstandin
 
 import (
+	"cmp"
 	"context"
 	"encoding/json"
 	"errors"
@@ -28,6 +29,10 @@ type Click struct {
 	Label    string `json:"label"`    // of what is picked, when the app suggested it
 	// Values are what is picked where several can be.
 	Values []string `json:"values"`
+	// ShownTo is whose ephemeral message it is, when a press by somebody else is to be made up: Slack lets nobody do that.
+	ShownTo string `json:"shown_to"`
+	// Blocks are what the member still sees, where the message has changed since.
+	Blocks json.RawMessage `json:"blocks"`
 	// State is what the inputs of the message or view hold: block_id → action_id → value object.
 	State map[string]any `json:"state"`
 }
@@ -86,6 +91,9 @@ func (s *Server) clickPayload(click Click) (map[string]any, error) {
 	if err != nil {
 		return nil, err
 	}
+	if click.Blocks != nil {
+		blocks = click.Blocks
+	}
 	action, err := pressed(blocks, click)
 	if err != nil {
 		return nil, err
@@ -129,7 +137,7 @@ func (s *Server) messageClick(payload map[string]any, click Click) (json.RawMess
 	container := map[string]any{"type": "message", "channel_id": c.ID, "message_ts": click.TS, "is_ephemeral": false}
 	payload["container"] = container
 	hook := responseHook{channel: c.ID, user: click.Member, ts: click.TS}
-	if i := s.findEphemeral(c.ID, click.Member, click.TS); i >= 0 {
+	if i := s.findEphemeral(c.ID, cmp.Or(click.ShownTo, click.Member), click.TS); i >= 0 {
 		e := s.ephemeral[i]
 		container["is_ephemeral"] = true
 		if e.ThreadTS != "" {
