@@ -12,7 +12,7 @@ import (
 	"github.com/slacktalk/slacktalk/services/slack-gateway/render"
 )
 
-func about(kind eventv1.NoticeKind, edited, command string) *eventv1.Notice {
+func noticeOf(kind eventv1.NoticeKind, edited, command string) *eventv1.Notice {
 	return &eventv1.Notice{
 		Target: &eventv1.SlackMessageRef{Team: "T0DEMO1", Channel: "C0SUPPORT", ThreadTs: "1723612345.000200", Ts: "1723612399.000100", Member: "U0HANAKO"},
 		Kind:   kind, EditedTs: edited, CommandId: command, Detail: "お届けは明日です。",
@@ -22,7 +22,7 @@ func about(kind eventv1.NoticeKind, edited, command string) *eventv1.Notice {
 func TestPrivateGolden(t *testing.T) {
 	for number, name := range eventv1.NoticeKind_name {
 		for _, lang := range []string{"ja", "en"} {
-			m := render.Private(about(eventv1.NoticeKind(number), "1723612400.000300", "reply-slack-T0DEMO1-C0SUPPORT-1723612399.000100"), lang)
+			m := render.Private(noticeOf(eventv1.NoticeKind(number), "1723612400.000300", "reply-slack-T0DEMO1-C0SUPPORT-1723612399.000100"), lang)
 			checkLimits(t, m, 3500)
 			checkSafe(t, m)
 			if _, offers := m.Blocks[len(m.Blocks)-1].(*slack.ActionBlock); offers {
@@ -67,7 +67,7 @@ func TestWhatANoticeOffers(t *testing.T) {
 		eventv1.NoticeKind_NOTICE_KIND_ALREADY_SENT:    nil,
 		eventv1.NoticeKind_NOTICE_KIND_NOT_ALLOWED:     nil,
 	} {
-		ids, lines := buttons(t, render.Private(about(kind, edited, command), "ja"))
+		ids, lines := buttons(t, render.Private(noticeOf(kind, edited, command), "ja"))
 		if !slices.Equal(ids, want) {
 			t.Errorf("%v offers %v, want %v", kind, ids, want)
 		}
@@ -81,14 +81,14 @@ func TestWhatANoticeOffers(t *testing.T) {
 
 func TestNothingIsOfferedWithoutWhatItIsAbout(t *testing.T) {
 	for number := range eventv1.NoticeKind_name {
-		nameless := about(eventv1.NoticeKind(number), "1723612400.000300", "reply-1")
+		nameless := noticeOf(eventv1.NoticeKind(number), "1723612400.000300", "reply-1")
 		nameless.Target.Ts = ""
 		if ids, _ := buttons(t, render.Private(nameless, "ja")); len(ids) > 0 {
 			t.Errorf("%v about no line offers %v", nameless.GetKind(), ids)
 		}
 	}
 	for _, kind := range []eventv1.NoticeKind{eventv1.NoticeKind_NOTICE_KIND_EDIT_NOT_SENT, eventv1.NoticeKind_NOTICE_KIND_NOTE_EDITED, eventv1.NoticeKind_NOTICE_KIND_FAILED} {
-		if ids, _ := buttons(t, render.Private(about(kind, "", ""), "ja")); len(ids) > 0 {
+		if ids, _ := buttons(t, render.Private(noticeOf(kind, "", ""), "ja")); len(ids) > 0 {
 			t.Errorf("%v offers %v", kind, ids)
 		}
 	}
