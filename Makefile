@@ -49,6 +49,15 @@ talkctl: ## Build the command-line client into .bin/
 test: grpcurl ## Run every test of every module, with the race detector
 	@tools/test.sh -timeout $(TEST_TIMEOUT)
 
+.PHONY: test-browser
+test-browser: ## Try the playground in a real Chromium, where there is one
+	@tools/test-browser.sh
+
+.PHONY: screenshots
+screenshots: ## Take the pictures in docs/images anew, from the playground in Chromium
+	@mkdir -p docs/images
+	@SCREENSHOTS=$(ROOT)/docs/images tools/test-browser.sh -run TestPictures
+
 # Arguments of `make chaos` besides SEED=…, for example CHAOS="-customers 50 -messages 2000 -minutes 2".
 CHAOS ?=
 

@@ -191,6 +191,9 @@ func (s *Stack) startStandins(running context.Context) error {
 	s.Slack.AddMember(slackstandin.Member{ID: AdminID, Name: "admin", DisplayName: "管理者", Locale: "ja-JP", Admin: true})
 	s.Slack.AddMember(slackstandin.Member{ID: Guest, Name: "guest", DisplayName: "ゲスト", Guest: true})
 	s.Slack.AddMember(slackstandin.Member{ID: Partner, Name: "partner", DisplayName: "Partner", Team: "T0OTHER"})
+	if err := s.installApp(); err != nil {
+		return err
+	}
 	s.Slack.AddChannel(slackstandin.Channel{ID: Channel, Name: "support"})
 	if err := s.Slack.InviteBot(Channel, AdminID); err != nil {
 		return fmt.Errorf("invite the app: %w", err)

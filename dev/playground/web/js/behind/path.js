@@ -12,6 +12,7 @@ const stations = [
   { id: "karte", name: "KARTE" }, { id: "ingest-karte", service: true }, { id: "TALK", stream: true }, { id: "router", service: true },
   { id: "POSTS", stream: true }, { id: "slack-gateway", service: true }, { id: "slack", name: "Slack" },
 ];
+const firstRow = 4;
 const back = [{ id: "SENDS", stream: true }, { id: "SLACK", stream: true }];
 
 export function pathTab() {
@@ -40,20 +41,22 @@ function drawMap(map) {
     const state = s.service ? (service?.ready ? "up" : service?.running ? "starting" : "down") : "";
     return h("div", { class: `p-station ${s.stream ? "stream" : s.service ? "service" : "edge"} ${state}`, data: { station: s.id } },
       s.service && h("span", { class: "p-dot", role: "img", "aria-label": t(`service.${state}`) }), h("span", { class: "p-name", text: s.name ?? s.id }),
-      s.stream && h("span", { class: "p-depth", title: t("queue.messages"), text: streams.get(s.id)?.waiting ? t("queue.waiting_n", { n: streams.get(s.id).waiting }) : streams.get(s.id)?.messages ?? 0 }));
+      s.stream && h("span", { class: "p-depth", title: t("queue.messages"), text: streams.get(s.id)?.waiting ? `⏳${streams.get(s.id).waiting}` : streams.get(s.id)?.messages ?? 0 }));
   };
-  fill(map, h("div", { class: "p-row" }, stations.map(station)), h("div", { class: "p-row return" }, h("span", { class: "p-return", text: t("path.return") }), back.map(station)));
+  fill(map, h("div", { class: "p-row" }, stations.slice(0, firstRow).map(station)), h("div", { class: "p-row on" }, stations.slice(firstRow).map(station)), h("div", { class: "p-row return" }, h("span", { class: "p-return", text: t("path.return") }), back.map(station)));
 }
 
 const streamOf = { talk: "TALK", slack: "SLACK", post: "POSTS", mark: "POSTS", send: "SENDS" };
 const workers = { TALK: ["karte", "ingest-karte", "TALK", "router"], POSTS: ["router", "POSTS", "slack-gateway", "slack"], SLACK: ["slack", "slack-gateway", "SLACK", "router"], SENDS: ["router", "SENDS", "ingest-karte", "karte"] };
+
+const calm = matchMedia("(prefers-reduced-motion: reduce)").matches;
 
 // light lets the stations of what was just published light up.
 function light(map, all, seen) {
   const fresh = seen ? all.slice(0, Math.max(all.indexOf(seen), 0)) : all.slice(0, 3);
   for (const station of new Set(fresh.flatMap((w) => workers[streamOf[w.subject.split(".")[0]]] ?? []))) {
     const el = map.querySelector(`[data-station="${station}"]`);
-    el?.animate([{ boxShadow: "0 0 0 3px var(--glow)" }, { boxShadow: "0 0 0 0 transparent" }], { duration: 900, easing: "ease-out" });
+    if (!calm) el?.animate([{ boxShadow: "0 0 0 3px var(--glow)" }, { boxShadow: "0 0 0 0 transparent" }], { duration: 900, easing: "ease-out" });
   }
 }
 

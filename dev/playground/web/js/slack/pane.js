@@ -37,13 +37,11 @@ const roleName = (id) => (store.config.roles[id] ? t(`role.${store.config.roles[
 function sidebar(side) {
   const who = h("select", { class: "who", "aria-label": t("slack.you_are"), on: { change: () => go({ member: who.value }) } });
   const list = h("div", { class: "s-list" });
-  const me = h("span");
-  fill(side, h("div", { class: "s-team" }, h("strong", { text: "Demo" })), h("div", { class: "s-who" }, me, who), list);
+  fill(side, h("div", { class: "s-team" }, h("strong", { text: "Demo" })), h("div", { class: "s-who" }, who), list);
   return () => {
     const people = [...store.slack.members.values()].filter((m) => !m.bot);
     keyed(who, people, (m) => m.id, (m) => m.display_name + m.real_name, (m) => h("option", { value: m.id, text: `${memberName(m.id)}${roleName(m.id) ? ` · ${roleName(m.id)}` : ""}` }));
     if (who.value !== ui.member) who.value = ui.member;
-    fill(me, avatar(ui.member, memberName(ui.member), false, "small"));
     const channels = [...store.slack.channels.values()].filter((c) => visible(c) && !c.dm);
     const row = (on, mark, text, click, more) => h("button", { type: "button", class: on ? "on" : null, "aria-current": on ? "page" : null, on: { click } }, mark, h("span", { text }), more);
     const rows = [
@@ -96,22 +94,26 @@ const sendAs = (channel, thread) => async (text) => {
   await attempt(() => slack("write", { member: ui.member, channel, thread_ts: thread, text }));
 };
 
-// scroller keeps the end in sight as long as one looks at the end.
-function scroller(list) {
-  let atEnd = true;
-  list.addEventListener("scroll", () => { atEnd = list.scrollHeight - list.scrollTop - list.clientHeight < 60; });
-  return { after: () => { if (atEnd) list.scrollTop = list.scrollHeight; }, toEnd: () => { atEnd = true; list.scrollTop = list.scrollHeight; } };
+// scroller is a list of rows that shows its end; scrolling back in it is up to whoever reads.
+function scroller(label, kind = "") {
+  const rows = h("div", { class: `s-rows ${kind}` });
+  return { rows, node: h("div", { class: "s-messages", tabindex: 0, role: "region", "aria-label": label }, rows) };
 }
+
+// toEnd shows the end again, which is where what one wrote is.
+const toEnd = (list, send) => async (text) => {
+  list.node.scrollTop = 0;
+  await send(text);
+};
 
 function channelView(main) {
   let drawn = "";
-  let list, scroll, head, box;
+  let list, head, box;
   const build = (channel) => {
-    list = h("div", { class: "s-messages", tabindex: 0, role: "region", "aria-label": t("slack.messages_of", { name: channel.name }) });
-    scroll = scroller(list);
+    list = scroller(t("slack.messages_of", { name: channel.name }), "channel-rows");
     head = h("header", { class: "s-head" });
-    box = composer({ label: t("slack.message_to", { name: channel.dm ? store.slack.workspace.bot_name : `#${channel.name}` }), placeholder: t("slack.message_to", { name: channel.dm ? store.slack.workspace.bot_name : `#${channel.name}` }), commands: true, send: sendAs(channel.id, "") });
-    fill(main, head, list, box.node);
+    box = composer({ label: t("slack.message_to", { name: channel.dm ? store.slack.workspace.bot_name : `#${channel.name}` }), placeholder: t("slack.message_to", { name: channel.dm ? store.slack.workspace.bot_name : `#${channel.name}` }), commands: true, send: toEnd(list, sendAs(channel.id, "")) });
+    fill(main, head, list.node, box.node);
   };
   return () => {
     const channel = store.slack.channels.get(ui.channel);
@@ -121,8 +123,7 @@ function channelView(main) {
     drawn = `${ui.channel} ${lang}`;
     fill(head, channelHead(channel));
     const rows = withDays([...channel.messages.values()].filter((m) => !m.thread_ts || m.thread_ts === m.ts || m.subtype === "thread_broadcast").sort(byTS).concat(privately(channel.id, "")).sort(byTS));
-    draw(list, rows, { channel: channel.id, inChannel: true });
-    if (fresh) scroll.toEnd(); else scroll.after();
+    draw(list.rows, rows, { channel: channel.id, inChannel: true });
   };
 }
 
@@ -159,14 +160,13 @@ function channelHead(channel) {
 
 function threadView(aside) {
   let drawn = "";
-  let list, scroll;
+  let list;
   const build = (channel) => {
-    list = h("div", { class: "s-messages", tabindex: 0, role: "region", "aria-label": t("slack.thread") });
-    scroll = scroller(list);
-    const box = composer({ label: t("slack.reply"), placeholder: t("slack.reply"), send: sendAs(channel.id, ui.thread) });
+    list = scroller(t("slack.thread"));
+    const box = composer({ label: t("slack.reply"), placeholder: t("slack.reply"), send: toEnd(list, sendAs(channel.id, ui.thread)) });
     fill(aside, h("header", { class: "s-head" },
       h("h3", {}, h("button", { type: "button", class: "plain back", "aria-label": t("slack.back"), on: { click: () => go({ thread: "" }) } }, icon("back")), t("slack.thread"), h("span", { class: "quiet", text: channel.dm ? "" : `#${channel.name}` })),
-      h("button", { type: "button", class: "plain shut", "aria-label": t("slack.close_thread"), on: { click: () => go({ thread: "" }) } }, icon("close"))), list, box.node);
+      h("button", { type: "button", class: "plain shut", "aria-label": t("slack.close_thread"), on: { click: () => go({ thread: "" }) } }, icon("close"))), list.node, box.node);
   };
   return () => {
     const channel = store.slack.channels.get(ui.channel);
@@ -179,9 +179,9 @@ function threadView(aside) {
     const all = threadOf(ui.channel, ui.thread);
     const [head, ...replies] = all;
     const rows = (head ? [head] : []).concat(replies.length ? [{ divider: true, ts: "count", count: replies.length }] : [], replies.concat(privately(ui.channel, ui.thread)).sort(byTS));
-    keyed(list, rows, (r) => (r.private ? `private ${r.ts}` : r.ts), (r) => (r.divider ? r.count + lang : [r.private ? r.sign : r, ui.member, lang, store.slack.workspace]),
+    keyed(list.rows, rows, (r) => (r.private ? `private ${r.ts}` : r.ts), (r) => (r.divider ? r.count + lang : [r.private ? r.sign : r, ui.member, lang, store.slack.workspace]),
       (r) => (r.divider ? h("div", { class: "count" }, h("span", { text: t("slack.replies", { n: r.count }) })) : r.private ? ephemeral(r, { channel: ui.channel }) : message(r, { channel: ui.channel })));
-    if (fresh) scroll.toEnd(); else scroll.after();
+    if (fresh && all.length) performance.mark("thread-shown");
   };
 }
 

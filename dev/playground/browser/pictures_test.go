@@ -1,0 +1,123 @@
+package browser
+
+import (
+	"os"
+	"path/filepath"
+	"testing"
+
+	"github.com/chromedp/chromedp"
+
+	"github.com/slacktalk/slacktalk/dev/kartestandin"
+	"github.com/slacktalk/slacktalk/dev/slackstandin"
+	"github.com/slacktalk/slacktalk/dev/stack"
+)
+
+var (
+	wide  = view{width: 1600, height: 900, scale: 1}
+	phone = view{width: 390, height: 844, scale: 2, phone: true}
+)
+
+// TestPictures makes the pictures of the documentation, into the folder that SCREENSHOTS names.
+func TestPictures(t *testing.T) {
+	folder := os.Getenv("SCREENSHOTS")
+	if folder == "" {
+		t.Skip("SCREENSHOTS names no folder: make screenshots does")
+	}
+	s := open(t)
+	p := s.tab("?lang=ja&theme=light", wide)
+	p.click(`[data-tour=start]`)
+	for _, name := range []string{"first", "send", "note", "mixed"} {
+		p.takeStep(name)
+		p.click(`[data-tour=next]`)
+	}
+	p.click(`#tour .plain`)
+	p.click("#tab-path")
+	s.KARTE.AddFault(kartestandin.Fault{Path: kartestandin.PathSendFromOperator, Kind: kartestandin.FaultStatus, Status: 400, Count: 1})
+	p.keys(threadText, "```クーポンをお送りします\r")
+	p.until("the mark of the failed reply", `document.querySelector("[data-reaction=warning]")`)
+	p.until("its way", `document.querySelector(".p-card.bad, .p-card.good")`)
+	p.keep(folder, "playground.ja")
+	p.keepElement(folder, "thread.ja", "#slack")
+
+	english := s.tab("?lang=en&theme=light", wide)
+	english.click(`[data-tour=start]`)
+	english.takeStep("first")
+	english.click(`[data-tour=next]`)
+	english.takeStep("send")
+	english.keep(folder, "playground.en")
+
+	dark := s.tab("?lang=ja&theme=dark", wide)
+	dark.click(`.thread-link`)
+	dark.until("a thread", `document.querySelector(".s-thread .message")`)
+	dark.keep(folder, "playground.dark")
+
+	p.faults(folder)
+	s.phonePictures(folder)
+}
+
+// faults shows what the panel says while Slack is down and when it is back.
+func (p *tab) faults(folder string) {
+	p.click("#tab-faults")
+	p.click(".f-choice.down input")
+	p.until("Slack is down", `document.querySelector(".f-state.bad")`)
+	for _, text := range []string{"まだ届きません", "追跡番号はありますか", "よろしくお願いします"} {
+		p.keys("#customer-text", text+"\r")
+	}
+	p.until("messages wait", `!/ 0 件/.test(document.querySelector(".f-state span").textContent.split("・")[0])`)
+	p.keepElement(folder, "fault-down.ja", "#behind")
+	p.keep(folder, "playground-slack-down.ja")
+	p.click(".f-choice.normal input")
+	p.until("all came", has(".s-thread .message", "よろしくお願いします"))
+	p.until("nothing waits", `document.querySelector(".f-state.good")`)
+	p.keepElement(folder, "fault-recovered.ja", "#behind")
+}
+
+func (s *site) phonePictures(folder string) {
+	p := s.tab("?lang=ja&theme=light", phone)
+	p.until("the channel", `document.querySelector(".thread-link")`)
+	eval[bool](p, `(document.querySelector(".thread-link").click(), true)`)
+	p.until("a thread", `document.querySelector(".s-thread .message")`)
+	p.keep(folder, "phone-slack.ja")
+	p.click(`#panes [data-pane=shop]`)
+	p.keep(folder, "phone-shop.ja")
+}
+
+// TestPicturesOfTheApp makes those of what the app shows besides threads.
+func TestPicturesOfTheApp(t *testing.T) {
+	folder := os.Getenv("SCREENSHOTS")
+	if folder == "" {
+		t.Skip("SCREENSHOTS names no folder: make screenshots does")
+	}
+	s := open(t)
+	thread := s.customerWrites("注文した本がまだ届きません")
+	if _, err := s.Slack.Write(stack.Hanako, stack.Channel, thread, "ご確認ください ```本日発送しました``` でよい？", slackstandin.WriteOptions{}); err != nil {
+		t.Fatal(err)
+	}
+	p := s.tab("?lang=ja&theme=light", wide)
+	p.look(thread)
+	p.until("the notice", `document.querySelector(".s-thread .ephemeral")`)
+	p.keepElement(folder, "mixed-notice.ja", "#slack")
+}
+
+// keep writes what the tab shows.
+func (p *tab) keep(folder, name string) {
+	p.t.Helper()
+	png, err := chromedp.Run(p.ctx, chromedp.CaptureScreenshot())
+	p.write(folder, name, png, err)
+}
+
+func (p *tab) keepElement(folder, name, selector string) {
+	p.t.Helper()
+	png, err := chromedp.Run(p.ctx, chromedp.Screenshot(chromedp.CSS(selector)))
+	p.write(folder, name, png, err)
+}
+
+func (p *tab) write(folder, name string, png []byte, err error) {
+	p.t.Helper()
+	if err == nil {
+		err = os.WriteFile(filepath.Join(folder, name+".png"), png, 0o644) //nolint:gosec // a picture for everybody
+	}
+	if err != nil {
+		p.t.Fatal(err)
+	}
+}
