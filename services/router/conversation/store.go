@@ -335,6 +335,11 @@ func QuietKey(project, id, who string) string {
 // HintKey names for First the hint to a project's admins that an operator is linked to nobody.
 func HintKey(project, operator string) string { return "not-linked:{" + project + "}:" + operator }
 
+// HowToSendKey names the link of an operator to a member, for First: they are told once how replies reach the customer. It is kept for ever.
+func HowToSendKey(project, operator, member string) string {
+	return "how-to-send:{" + project + "}:" + bus.Token(operator+"\x00"+member)
+}
+
 // First reports whether this is the first time in window that key is seen with value; the same value is always first.
 func (s *Store) First(ctx context.Context, key, value string, window time.Duration) (bool, error) {
 	before, err := s.redis.SetArgs(ctx, "once:"+key, value, redis.SetArgs{Mode: "NX", Get: true, TTL: window}).Result()

@@ -177,6 +177,11 @@ func newDesk(t *testing.T) *desk {
 		}},
 	}
 	d.people[guest].Guest = true
+	for member, operator := range map[string]string{hanako: operator, taro: "op-2"} { // they have replied before
+		if _, err := d.store.First(t.Context(), conversation.HowToSendKey(project, operator, member), "before", 0); err != nil {
+			t.Fatal(err)
+		}
+	}
 	d.router = routing.New(routing.Parts{
 		Settings: d.settings, Conversations: d.store, People: d.people, Threads: d.threads, Stored: d, Letters: d.letters, Publisher: d, Lanes: d.lanes, Partitions: 4,
 		EchoWindow: time.Minute, Log: slog.New(slog.DiscardHandler), Metrics: prometheus.NewRegistry(),

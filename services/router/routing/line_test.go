@@ -20,6 +20,7 @@ const (
 	alreadySent = eventv1.NoticeKind_NOTICE_KIND_ALREADY_SENT
 	notLinked   = eventv1.NoticeKind_NOTICE_KIND_NOT_LINKED
 	notAllowed  = eventv1.NoticeKind_NOTICE_KIND_NOT_ALLOWED
+	howToSend   = eventv1.NoticeKind_NOTICE_KIND_HOW_TO_SEND
 	notRetried  = eventv1.NoticeKind_NOTICE_KIND_NOT_RETRIED
 )
 
@@ -215,11 +216,12 @@ func TestWhatIsToldOfEditsAndDeletionsComesFromTheStreams(t *testing.T) {
 		d.slack(wrote(hanako, head, line, c.text, c.code))
 		d.redis.FlushAll()
 		d.opened("vis-1", head)
+		d.slack(wrote(hanako, head, line, c.text, c.code)) // once more, and with the hint that was forgotten
 		for range 2 {
 			d.slack(edit)
 			d.slack(deletion)
 		}
-		if want := []eventv1.NoticeKind{c.edited, c.deleted}; !slices.Equal(d.notices(), want) || len(d.sends()) != 1 {
+		if want := []eventv1.NoticeKind{howToSend, c.edited, c.deleted}; !slices.Equal(d.notices(), want) || len(d.sends()) != 1 {
 			t.Errorf("%s: told %v, sent %v", name, d.notices(), d.sends())
 		}
 		d.says(wrote(hanako, head, line, "", "corrected"), "1700000009.000100")
@@ -320,5 +322,24 @@ func TestWhatIsPrivateIsInTheReadersLanguage(t *testing.T) {
 				t.Errorf("%q: told in %q", locale, c.GetLanguage())
 			}
 		}
+	}
+}
+
+func TestHowToSendIsToldOncePerLink(t *testing.T) {
+	d := newDesk(t)
+	d.opened("vis-1", head)
+	d.settings.links[hanako] = "op-new"
+	d.slack(wrote(taro, head, "1700000001.000900", "", "who is not linked is told that"))
+	for range 2 {
+		d.slack(wrote(hanako, head, line, "", "hello"))
+	}
+	d.slack(wrote(hanako, head, "1700000002.000100", "memo", ""))
+	if want := []eventv1.NoticeKind{notLinked, howToSend}; !slices.Equal(d.notices(), want) {
+		t.Errorf("told %v", d.notices())
+	}
+	d.settings.links[hanako] = "op-newer"
+	d.slack(wrote(hanako, head, "1700000003.000100", "memo", ""))
+	if want := []eventv1.NoticeKind{notLinked, howToSend, howToSend}; !slices.Equal(d.notices(), want) {
+		t.Errorf("with another link: told %v", d.notices())
 	}
 }

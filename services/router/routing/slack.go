@@ -122,7 +122,23 @@ func (r *Router) actOn(ctx context.Context, fact *eventv1.SlackFact, written *ev
 	if err := r.conversations.Decided(ctx, fact.GetId(), verdict(outcome)); err != nil {
 		return err
 	}
-	return r.tell(ctx, fact.GetId(), ref, outcome.Notices, decide.PrivateLanguage(input.Author, decide.Language(team)))
+	notices, err := r.withHint(ctx, fact, conv.Project, input, outcome)
+	if err != nil {
+		return err
+	}
+	return r.tell(ctx, fact.GetId(), ref, notices, decide.PrivateLanguage(input.Author, decide.Language(team)))
+}
+
+// withHint adds, once for each link of an operator to a member, how replies reach the customer.
+func (r *Router) withHint(ctx context.Context, fact *eventv1.SlackFact, project string, input decide.Reply, outcome decide.Outcome) ([]decide.Private, error) {
+	if outcome.Kind == eventv1.ReplyKind_REPLY_KIND_UNSPECIFIED {
+		return outcome.Notices, nil
+	}
+	first, err := r.conversations.First(ctx, conversation.HowToSendKey(project, input.Operator, input.Author.GetId()), fact.GetId(), 0)
+	if err != nil || !first {
+		return outcome.Notices, err
+	}
+	return append([]decide.Private{{Kind: eventv1.NoticeKind_NOTICE_KIND_HOW_TO_SEND}}, outcome.Notices...), nil
 }
 
 // stands reports whether a decision is not at odds with an earlier one about the same reply, of which its author knows: what was refused is not sent later, and
