@@ -20,6 +20,8 @@ const (
 	Dead = "DEAD"
 	// Audit holds who did what.
 	Audit = "AUDIT"
+	// Timers holds what is to be looked at later, and what has become due.
+	Timers = "TIMERS"
 )
 
 // The key-value buckets.
@@ -152,15 +154,30 @@ func SendFilter(project, conversation string) string {
 	return fmt.Sprintf("send.*.%s.%s.*", ProjectToken(project), conversation)
 }
 
+// TimerSubject: timer.{project}.{conversation}.
+func TimerSubject(project, conversation string) string {
+	return "timer." + ProjectToken(project) + "." + conversation
+}
+
+// dueSubject: due.{partition}.{project}.{conversation}.
+func dueSubject(project, conversation string) string {
+	return fmt.Sprintf("due.%s.%s.%s", timerPartitions.Of(project+conversation), ProjectToken(project), conversation)
+}
+
+// DueFilter matches what has become due about a conversation.
+func DueFilter(project, conversation string) string {
+	return "due.*." + ProjectToken(project) + "." + conversation
+}
+
 // HeldLane names the queue of one customer's held messages of a stream: held.{stream}.{a}.{b}.
 type HeldLane struct{ Stream, A, B string }
 
-// HeldLaneOf answers the customer's queue for a message of TALK, SLACK or SENDS: the tokens of project and customer, or
+// HeldLaneOf answers the customer's queue for a message of TALK, SLACK, SENDS or TIMERS: the tokens of project and customer, or
 // of channel and thread.
 func HeldLaneOf(subject string) (HeldLane, bool) {
 	parts := strings.Split(subject, ".")
 	switch {
-	case len(parts) == 6 && parts[0] == "talk", len(parts) == 5 && parts[0] == "send":
+	case len(parts) == 6 && parts[0] == "talk", len(parts) == 5 && parts[0] == "send", len(parts) == 4 && parts[0] == "due":
 		return HeldLane{parts[0], parts[2], parts[3]}, true
 	case len(parts) == 7 && parts[0] == "slack":
 		return HeldLane{parts[0], parts[2] + "-" + parts[3], parts[4]}, true

@@ -29,6 +29,11 @@ func streams() []jetstream.StreamConfig {
 		{Name: Held, Description: "What waits, per customer", Subjects: []string{"held.>"}, Retention: jetstream.WorkQueuePolicy},
 		{Name: Dead, Description: "What could not be done", Subjects: []string{"dead.>"}, MaxAge: 30 * 24 * time.Hour},
 		{Name: Audit, Description: "Who did what", Subjects: []string{"audit.>"}, MaxAge: 400 * 24 * time.Hour},
+		// A timer is gone when it is due, and what is due when it is done.
+		{
+			Name: Timers, Description: "What is to be looked at later", Subjects: []string{"timer.>", "due.>"}, Retention: jetstream.WorkQueuePolicy,
+			AllowMsgSchedules: true, AllowRollup: true,
+		},
 	}
 }
 
@@ -61,7 +66,9 @@ func (b *Bus) Ensure(ctx context.Context) error {
 func (b *Bus) create(ctx context.Context) error {
 	for _, config := range streams() {
 		config.Storage, config.Replicas = jetstream.FileStorage, b.settings.Replicas
-		config.Discard = jetstream.DiscardNew
+		if config.Discard = jetstream.DiscardNew; config.AllowMsgSchedules {
+			config.Discard = jetstream.DiscardOld // which is no limit, for there is none; JetStream schedules nothing with the other one
+		}
 		if config.Duplicates = 2 * time.Minute; config.Name == Held {
 			// Held again under the same id after it was done is not a repeat.
 			config.Duplicates = time.Second

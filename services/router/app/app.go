@@ -141,11 +141,11 @@ func New(s Settings, log *slog.Logger) (*App, error) {
 	a.setHealth(false) // until it was looked at
 	a.router = routing.New(routing.Parts{
 		Settings: store, Conversations: conversations, People: who, Threads: threads.New(a.bus), Stored: a.bus, Letters: a.bus, Publisher: a.bus,
-		Lanes: a.bus.NewLaneRegistry(), Partitions: s.Bus.Partitions, EchoWindow: s.EchoWindow, Now: s.Now, Log: log, Metrics: a.registry,
+		Lanes: a.bus.NewLaneRegistry(), Timers: a.bus, Partitions: s.Bus.Partitions, EchoWindow: s.EchoWindow, Now: s.Now, Log: log, Metrics: a.registry,
 	})
 	service.Router = a.router
 	a.checks = []daemon.Check{
-		{Name: "nats", Check: a.bus.Check(bus.Talk, bus.Slack, bus.Posts, bus.Sends, bus.Held, bus.Bucket(bus.Conversations), bus.Bucket(bus.Threads), bus.Bucket(bus.Lanes), bus.Audit)},
+		{Name: "nats", Check: a.bus.Check(bus.Talk, bus.Slack, bus.Posts, bus.Sends, bus.Held, bus.Bucket(bus.Conversations), bus.Bucket(bus.Threads), bus.Bucket(bus.Lanes), bus.Audit, bus.Timers)},
 		{Name: "redis", Check: store.Ping},
 		{Name: "api tokens", Check: func(context.Context) error { return tokens.Ready() }},
 	}
@@ -158,7 +158,7 @@ func New(s Settings, log *slog.Logger) (*App, error) {
 
 // Run works until ctx ends: first the API stops, then the consumers, then the connections.
 func (a *App) Run(ctx context.Context) error {
-	talk, slack := a.bus.NewHolder("talk", a.router.Talk), a.bus.NewHolder("slack", a.router.Slack)
+	talk, slack, due := a.bus.NewHolder("talk", a.router.Talk), a.bus.NewHolder("slack", a.router.Slack), a.bus.NewHolder("due", a.router.Due)
 	err := daemon.Run(ctx, daemon.Grace,
 		daemon.Stage{Name: "api", Tasks: []daemon.Task{a.serveAPI, a.watches.Run, a.keepHealth}},
 		daemon.Stage{Name: "consumers", Tasks: []daemon.Task{func(ctx context.Context) error {
@@ -172,7 +172,8 @@ func (a *App) Run(ctx context.Context) error {
 				func(ctx context.Context) error {
 					return a.bus.ServePartitions(ctx, "router-slack", bus.Slack, "slack", slack.Handle)
 				},
-				talk.Serve, slack.Serve,
+				func(ctx context.Context) error { return a.bus.ServeTimers(ctx, "router-timers", due.Handle) },
+				talk.Serve, slack.Serve, due.Serve,
 				func(ctx context.Context) error { return a.bus.ServeExhausted(ctx, bus.Talk, "router-talk-", nil) },
 				func(ctx context.Context) error { return a.bus.ServeExhausted(ctx, bus.Slack, "router-slack-", nil) },
 				func(ctx context.Context) error { return a.bus.ServeExhausted(ctx, bus.Held, "held-talk-", nil) },

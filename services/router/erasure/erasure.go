@@ -147,7 +147,8 @@ func (s *sweep) looks() []look {
 		looks = append(looks, look{bus.Slack, fmt.Sprintf("slack.*.%s.%s.-.>", c.Team, c.Channel)})
 	}
 	for _, id := range s.family.Identities {
-		looks = append(looks, look{bus.Sends, bus.SendFilter(s.project, id)}, look{bus.Held, "held.send." + project + "." + id + ".*"})
+		looks = append(looks, look{bus.Sends, bus.SendFilter(s.project, id)}, look{bus.Held, "held.send." + project + "." + id + ".*"},
+			look{bus.Timers, bus.TimerSubject(s.project, id)}, look{bus.Timers, bus.DueFilter(s.project, id)}, look{bus.Held, "held.due." + project + "." + id + ".*"})
 	}
 	return append(looks, look{bus.Posts, "post.>"}, look{bus.Posts, "mark.>"}, look{bus.Dead, "dead.>"})
 }

@@ -26,6 +26,9 @@ func (s *sweep) holds(stream, subject string, data []byte) bool {
 	case bus.Sends:
 		var command eventv1.KarteCommand
 		return decoded(data, &command) && s.send(&command)
+	case bus.Timers:
+		var due eventv1.TimerDue
+		return decoded(data, &due) && due.GetProject() == s.project && s.family.Holds(due.GetConversation())
 	case bus.Dead:
 		var letter eventv1.DeadLetter
 		return decoded(data, &letter) && letter.GetStream() != bus.Dead && s.holds(letter.GetStream(), letter.GetSubject(), letter.GetPayload())
@@ -89,7 +92,7 @@ func (s *sweep) post(command *eventv1.SlackCommand) bool {
 	if post := command.GetThreadPost(); post != nil {
 		return post.GetProject() == s.project && (s.family.Holds(post.GetConversation()) || s.family.Holds(post.GetMerged().GetIntoConversation()) || s.family.Owns(post.GetCustomer()))
 	}
-	for _, target := range []*eventv1.SlackMessageRef{command.GetReaction().GetTarget(), command.GetNotice().GetTarget()} {
+	for _, target := range []*eventv1.SlackMessageRef{command.GetReaction().GetTarget(), command.GetNotice().GetTarget(), command.GetDirectNotice().GetAbout()} {
 		if s.family.HoldsThread(target.GetTeam(), target.GetChannel(), target.GetThreadTs()) {
 			return true
 		}

@@ -117,6 +117,25 @@ type desk struct {
 	streams  map[string]proto.Message // by subject, each stored once
 	order    []string
 	away     error // what storing answers
+	// timers are set, by conversation; now is what the clock says, the system's when zero.
+	timers    map[string]time.Time
+	timerless bool // no timer can be set
+	now       time.Time
+}
+
+func (d *desk) SetTimer(_ context.Context, _, conversation string, at time.Time, _ proto.Message) error {
+	if d.away != nil || d.timerless {
+		return errors.Join(d.away, errAway)
+	}
+	d.timers[conversation] = at
+	return nil
+}
+
+func (d *desk) clock() time.Time {
+	if d.now.IsZero() {
+		return time.Now()
+	}
+	return d.now
 }
 
 // Find answers what was stored at a subject.
@@ -169,7 +188,7 @@ func newDesk(t *testing.T) *desk {
 		return &eventv1.Member{Id: id, Team: team, DisplayName: name}
 	}
 	d := &desk{
-		t: t, store: conversation.New(client, b), redis: memory, letters: &dead{}, lanes: &lanes{}, threads: &threads{lines: map[string]*eventv1.MessageResponse{}}, streams: map[string]proto.Message{},
+		t: t, store: conversation.New(client, b), redis: memory, timers: map[string]time.Time{}, letters: &dead{}, lanes: &lanes{}, threads: &threads{lines: map[string]*eventv1.MessageResponse{}}, streams: map[string]proto.Message{},
 		people: people{hanako: member(hanako, "佐藤 花子"), taro: member(taro, "鈴木 太郎"), guest: member(guest, "ゲスト")},
 		settings: &settings{links: map[string]string{hanako: operator}, team: &settingsv1.TeamSettings{
 			NotificationsEnabled: true, ThreadRepliesEnabled: true, Workspace: team, Channel: channel, Language: "ja", Admins: []string{"U0ADMIN"},
@@ -183,8 +202,8 @@ func newDesk(t *testing.T) *desk {
 		}
 	}
 	d.router = routing.New(routing.Parts{
-		Settings: d.settings, Conversations: d.store, People: d.people, Threads: d.threads, Stored: d, Letters: d.letters, Publisher: d, Lanes: d.lanes, Partitions: 4,
-		EchoWindow: time.Minute, Log: slog.New(slog.DiscardHandler), Metrics: prometheus.NewRegistry(),
+		Settings: d.settings, Conversations: d.store, People: d.people, Threads: d.threads, Stored: d, Letters: d.letters, Publisher: d, Lanes: d.lanes, Timers: d, Partitions: 4,
+		EchoWindow: time.Minute, Now: d.clock, Log: slog.New(slog.DiscardHandler), Metrics: prometheus.NewRegistry(),
 	})
 	return d
 }

@@ -69,6 +69,7 @@ type Router struct {
 	letters       Letters
 	publisher     Publisher
 	lanes         Lanes
+	timers        Timers
 	partitions    bus.Partitions
 	echoWindow    time.Duration
 	now           func() time.Time
@@ -86,6 +87,7 @@ type Parts struct {
 	Letters       Letters
 	Publisher     Publisher
 	Lanes         Lanes
+	Timers        Timers
 	Partitions    bus.Partitions
 	// EchoWindow is how long a console message that equals what the bridge has just sent is taken for its echo; 0 turns this off.
 	EchoWindow time.Duration
@@ -98,7 +100,7 @@ type Parts struct {
 // New makes a router.
 func New(p Parts) *Router {
 	r := &Router{
-		settings: p.Settings, conversations: p.Conversations, people: p.People, threads: p.Threads, stored: p.Stored, letters: p.Letters, publisher: p.Publisher, lanes: p.Lanes,
+		settings: p.Settings, conversations: p.Conversations, people: p.People, threads: p.Threads, stored: p.Stored, letters: p.Letters, publisher: p.Publisher, lanes: p.Lanes, timers: p.Timers,
 		partitions: p.Partitions, echoWindow: p.EchoWindow, now: p.Now, log: p.Log,
 		decisions: prometheus.NewCounterVec(prometheus.CounterOpts{
 			Name: "slacktalk_decisions_total",

@@ -39,6 +39,9 @@ func (r *Router) Talk(ctx context.Context, m bus.Message) error {
 	default:
 		r.decided("ignored: unknown fact")
 	}
+	if err == nil {
+		err = r.waits(ctx, &fact, team)
+	}
 	if err != nil {
 		return fmt.Errorf("talk fact %s: %w", fact.GetId(), err)
 	}
@@ -53,6 +56,11 @@ func (r *Router) show(ctx context.Context, fact *eventv1.TalkFact, team *setting
 	}
 	if merged != nil && merged.Record.GetChannel() != "" {
 		if err := r.postMerged(ctx, fact, team, *merged, conv); err != nil {
+			return err
+		}
+	}
+	if merged != nil {
+		if conv, err = r.inherits(ctx, *merged, conv); err != nil {
 			return err
 		}
 	}
