@@ -200,7 +200,7 @@ func (s *Store) EraseIndex(ctx context.Context, f Family, said Memories) (remove
 		for _, set := range []string{"activity", string(Customer), string(Operator)} {
 			counts = append(counts, pipe.ZRem(ctx, indexKey(f.Project, set), id))
 		}
-		counts = append(counts, pipe.Del(ctx, ofKey(f.Project, id)))
+		counts = append(counts, pipe.Del(ctx, ofKey(f.Project, id)), pipe.Del(ctx, mentionKey(f.Project, id)))
 	}
 	for _, key := range said.Gestures {
 		counts = append(counts, pipe.Del(ctx, "once:"+key))

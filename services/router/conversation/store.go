@@ -327,11 +327,6 @@ func GestureKey(team, clientMsgID, thread, text string) string {
 	return "gesture:" + team + ":" + clientMsgID + ":" + bus.Token(thread+"\x00"+text)
 }
 
-// QuietKey names for First the mention after which the same people are not mentioned again in a conversation for a while.
-func QuietKey(project, id, who string) string {
-	return "mention:{" + project + "}:" + id + ":" + bus.Token(who)
-}
-
 // HintKey names for First the hint to a project's admins that an operator is linked to nobody.
 func HintKey(project, operator string) string { return "not-linked:{" + project + "}:" + operator }
 

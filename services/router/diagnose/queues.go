@@ -27,7 +27,7 @@ const (
 func streams() []string {
 	return []string{
 		bus.Talk, bus.Slack, bus.Posts, bus.Sends, bus.Held, bus.Dead, bus.Audit, bus.Timers,
-		bus.Bucket(bus.Conversations), bus.Bucket(bus.Threads), bus.Bucket(bus.Lanes), bus.Bucket(bus.Checkpoints),
+		bus.Bucket(bus.Conversations), bus.Bucket(bus.Threads), bus.Bucket(bus.Lanes), bus.Bucket(bus.Checkpoints), bus.Bucket(bus.Installations),
 	}
 }
 

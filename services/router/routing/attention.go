@@ -30,7 +30,7 @@ func (r *Router) attention(ctx context.Context, fact *eventv1.TalkFact, team *se
 	if attention.Nobody() {
 		return attention, nil
 	}
-	first, err := r.conversations.First(ctx, conversation.QuietKey(conv.Project, conv.ID, attention.Who()), fact.GetId(), decide.QuietPeriod(team))
+	first, err := r.conversations.Mention(ctx, conv.Project, conv.ID, attention.Who(), fact.GetId(), decide.QuietPeriod(team))
 	if err != nil || !first {
 		return decide.Attention{}, err
 	}
@@ -60,7 +60,7 @@ func (r *Router) hint(ctx context.Context, fact *eventv1.TalkFact, team *setting
 	if err != nil || !now.GetUpdateTime().AsTime().Equal(team.GetUpdateTime().AsTime()) {
 		return err
 	}
-	first, err := r.conversations.First(ctx, conversation.HintKey(fact.GetProject(), operator.GetId()), fact.GetId(), hintEvery)
+	first, err := r.conversations.First(ctx, conversation.HintKey(fact.GetProject(), operator.GetId()), bus.Token(fact.GetId()), hintEvery)
 	if err != nil || !first {
 		return err
 	}
