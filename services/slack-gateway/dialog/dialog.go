@@ -14,7 +14,9 @@ import (
 	"github.com/prometheus/client_golang/prometheus"
 	"github.com/slack-go/slack"
 
+	"github.com/slacktalk/slacktalk/internal/plain"
 	"github.com/slacktalk/slacktalk/internal/secret"
+	eventv1 "github.com/slacktalk/slacktalk/proto/slacktalk/event/v1"
 	"github.com/slacktalk/slacktalk/services/slack-gateway/render"
 	"github.com/slacktalk/slacktalk/services/slack-gateway/routerapi"
 	"github.com/slacktalk/slacktalk/services/slack-gateway/slackapi"
@@ -63,7 +65,11 @@ type Options struct {
 	// Router is asked on behalf of whoever is in front of a dialog; without it dialogs say that they are not set up.
 	Router *routerapi.Client
 	// Slack answers how to speak to a workspace.
-	Slack   func(team string) Slack
+	Slack func(team string) Slack
+	// Store stores a fact before what told it is answered.
+	Store func(ctx context.Context, fact *eventv1.SlackFact) error
+	// Names answers what a customer may read of what content mentions.
+	Names   func(ctx context.Context, team string, content *eventv1.Content) (plain.Names, error)
 	Now     func() time.Time
 	Log     *slog.Logger
 	Metrics prometheus.Registerer
@@ -89,6 +95,7 @@ func New(o Options) *Dialogs {
 		}, []string{"kind", "result"}),
 	}
 	o.Metrics.MustRegister(d.used)
+	d.registerSend()
 	return d
 }
 

@@ -26,6 +26,8 @@ type Interaction struct {
 	Channel   string
 	MessageTS string
 	ThreadTS  string
+	// Said is the message that a shortcut was used on; nil for everything else.
+	Said *Said
 	// CallbackID names a shortcut or a modal.
 	CallbackID string
 	// ActionTS tells two presses of the same button apart.
@@ -104,6 +106,9 @@ func interactionOf(payload object) Interaction {
 		ResponseURL:   payload.str("response_url"),
 		TriggerID:     payload.str("trigger_id"),
 		View:          viewOf(payload.obj("view")),
+	}
+	if in.Type == "message_action" {
+		in.Said = saidOf(message)
 	}
 	for _, value := range payload.list("actions") {
 		used := asObject(value)

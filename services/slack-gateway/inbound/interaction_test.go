@@ -36,7 +36,7 @@ var interactionCases = []struct {
 			"message":{"ts":"1700000000.000100","thread_ts":"1699999999.000100","text":5},"action_ts":"1.5"}`),
 		Interaction{
 			Type: "message_action", Team: "T0DEMO1", User: "U0DEMO1", Channel: "C0SUPPORT", CallbackID: "send_it",
-			MessageTS: "1700000000.000100", ThreadTS: "1699999999.000100", ActionTS: "1.5",
+			MessageTS: "1700000000.000100", ThreadTS: "1699999999.000100", ActionTS: "1.5", Said: &Said{Content: content("", nil)},
 		},
 	},
 	{
