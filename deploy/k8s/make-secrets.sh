@@ -5,7 +5,7 @@
 #
 # The four from outside are taken from the environment (KARTE_API_TOKEN, KARTE_CLIENT_SECRET, SLACK_BOT_TOKEN,
 # SLACK_SIGNING_SECRET) or asked for; API_TOKENS_FILE names the file with the tokens of the settings API. For `external`
-# also NATS_URL_INGEST_KARTE, NATS_URL_ROUTER, NATS_URL_SLACK_GATEWAY and REDIS_URL. With REDIS_TLS=yes Redis is spoken to
+# also NATS_URL_INGEST_KARTE, NATS_URL_ROUTER, NATS_URL_SLACK_GATEWAY, NATS_URL_TOPOLOGY and REDIS_URL. With REDIS_TLS=yes Redis is spoken to
 # over TLS. What is already there is left as it is: to change a secret, delete its file first; to change all passwords, delete
 # nats-passwords/. Then: kubectl apply -k deploy/k8s/secrets/<overlay>
 set -euo pipefail
@@ -30,7 +30,7 @@ cd "$(dirname "$0")"
 base=$PWD/base
 mkdir -p "secrets/$overlay"
 cd "secrets/$overlay"
-mkdir -p ingest-karte router slack-gateway
+mkdir -p ingest-karte router slack-gateway topology
 
 # theirs <file> <variable> writes a secret from outside, asking for it when the variable is empty.
 theirs() {
@@ -52,13 +52,14 @@ password() { head -c 512 /dev/urandom | base64 | tr -dc 'A-Za-z0-9' | cut -c1-32
 
 # A password stands in two places, with the server and in the URL of the one service that has it: all are new or none.
 passwords() {
-  local karte router slack redis route scheme=redis
-  karte=$(password) router=$(password) slack=$(password) redis=$(password) route=$(password)
+  local karte router slack topology backup redis route scheme=redis
+  karte=$(password) router=$(password) slack=$(password) topology=$(password) backup=$(password) redis=$(password) route=$(password)
   if [ "${REDIS_TLS:-}" = yes ]; then scheme=rediss; fi
   mkdir -p nats-passwords redis-users
   printf 'nats://ingest-karte:%s@nats:4222' "$karte" >ingest-karte/nats-url
   printf 'nats://router:%s@nats:4222' "$router" >router/nats-url
   printf 'nats://slack-gateway:%s@nats:4222' "$slack" >slack-gateway/nats-url
+  printf 'nats://topology:%s@nats:4222' "$topology" >topology/nats-url
   printf '%s://router:%s@redis:6379/0' "$scheme" "$redis" >router/redis-url
   sed "s/>replace-me/>$redis/" "$base/redis/users.example.acl" >redis-users/users.acl
   cat >nats-passwords/cluster.conf <<CONF
@@ -73,6 +74,8 @@ CONF
 NATS_PASSWORD_INGEST_KARTE: "$karte"
 NATS_PASSWORD_ROUTER: "$router"
 NATS_PASSWORD_SLACK_GATEWAY: "$slack"
+NATS_PASSWORD_TOPOLOGY: "$topology"
+NATS_PASSWORD_BACKUP: "$backup"
 CONF
 }
 
@@ -80,9 +83,15 @@ if [ "$overlay" = external ]; then
   theirs ingest-karte/nats-url NATS_URL_INGEST_KARTE
   theirs router/nats-url NATS_URL_ROUTER
   theirs slack-gateway/nats-url NATS_URL_SLACK_GATEWAY
+  theirs topology/nats-url NATS_URL_TOPOLOGY
   theirs router/redis-url REDIS_URL
 elif [ ! -e nats-passwords/passwords.conf ]; then
   passwords
+elif [ ! -e topology/nats-url ]; then
+  # A folder of 0.1.0, which knew neither of the two.
+  topology=$(password) backup=$(password)
+  printf 'nats://topology:%s@nats:4222' "$topology" >topology/nats-url
+  printf 'NATS_PASSWORD_TOPOLOGY: "%s"\nNATS_PASSWORD_BACKUP: "%s"\n' "$topology" "$backup" >>nats-passwords/passwords.conf
 fi
 theirs ingest-karte/karte-api-token KARTE_API_TOKEN
 theirs ingest-karte/karte-client-secret KARTE_CLIENT_SECRET

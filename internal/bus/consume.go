@@ -85,8 +85,9 @@ func (b *Bus) Serve(ctx context.Context, q Queue) error {
 	return nil
 }
 
-func (b *Bus) serve(ctx context.Context, q Queue) error {
-	consumer, err := b.js.CreateOrUpdateConsumer(ctx, q.Stream, jetstream.ConsumerConfig{
+// consumer is the durable consumer that a queue is.
+func (b *Bus) consumer(q Queue) jetstream.ConsumerConfig {
+	return jetstream.ConsumerConfig{
 		Durable:           q.Durable,
 		FilterSubject:     q.Filter,
 		AckPolicy:         jetstream.AckExplicitPolicy,
@@ -95,7 +96,11 @@ func (b *Bus) serve(ctx context.Context, q Queue) error {
 		MaxDeliver:        -1,
 		InactiveThreshold: q.Forget,
 		MaxRequestExpires: 2 * pull,
-	})
+	}
+}
+
+func (b *Bus) serve(ctx context.Context, q Queue) error {
+	consumer, err := b.js.CreateOrUpdateConsumer(ctx, q.Stream, b.consumer(q))
 	if err != nil {
 		return fmt.Errorf("create consumer: %w", err)
 	}

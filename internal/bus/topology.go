@@ -64,8 +64,19 @@ func (b *Bus) Ensure(ctx context.Context) error {
 }
 
 func (b *Bus) create(ctx context.Context) error {
+	for _, config := range Topology(b.settings.Replicas) {
+		if _, err := b.js.CreateStream(ctx, config); err != nil && !errors.Is(err, jetstream.ErrStreamNameAlreadyInUse) {
+			return fmt.Errorf("create stream %s: %w", config.Name, err)
+		}
+	}
+	return nil
+}
+
+// Topology answers every stream as it should be, those behind the buckets too.
+func Topology(replicas int) []jetstream.StreamConfig {
+	var all []jetstream.StreamConfig
 	for _, config := range streams() {
-		config.Storage, config.Replicas = jetstream.FileStorage, b.settings.Replicas
+		config.Storage, config.Replicas = jetstream.FileStorage, replicas
 		if config.Discard = jetstream.DiscardNew; config.AllowMsgSchedules {
 			config.Discard = jetstream.DiscardOld // which is no limit, for there is none; JetStream schedules nothing with the other one
 		}
@@ -73,17 +84,23 @@ func (b *Bus) create(ctx context.Context) error {
 			// Held again under the same id after it was done is not a repeat.
 			config.Duplicates = time.Second
 		}
-		if _, err := b.js.CreateStream(ctx, config); err != nil && !errors.Is(err, jetstream.ErrStreamNameAlreadyInUse) {
-			return fmt.Errorf("create stream %s: %w", config.Name, err)
-		}
+		all = append(all, config)
 	}
 	for _, config := range buckets() {
-		config.Storage, config.Replicas, config.History = jetstream.FileStorage, b.settings.Replicas, 1
-		if _, err := b.js.CreateKeyValue(ctx, config); err != nil && !errors.Is(err, jetstream.ErrBucketExists) {
-			return fmt.Errorf("create bucket %s: %w", config.Bucket, err)
-		}
+		all = append(all, behind(config, replicas))
 	}
-	return nil
+	return all
+}
+
+// behind answers the stream that a bucket is, as the client library makes it.
+func behind(bucket jetstream.KeyValueConfig, replicas int) jetstream.StreamConfig {
+	return jetstream.StreamConfig{
+		Name: Bucket(bucket.Bucket), Description: bucket.Description, Subjects: []string{"$KV." + bucket.Bucket + ".>"},
+		MaxMsgsPerSubject: 1, MaxAge: bucket.TTL, MaxMsgs: -1, MaxBytes: -1, MaxMsgSize: -1, MaxConsumers: -1,
+		Storage: jetstream.FileStorage, Replicas: replicas, Discard: jetstream.DiscardNew, Duplicates: 2 * time.Minute,
+		AllowRollup: true, DenyDelete: true, AllowDirect: true,
+		AllowMsgTTL: bucket.LimitMarkerTTL > 0, SubjectDeleteMarkerTTL: bucket.LimitMarkerTTL,
+	}
 }
 
 // sleep waits for d; it answers false when ctx ended first.

@@ -11,6 +11,7 @@ import (
 	"github.com/caarlos0/env/v11"
 	corev1 "k8s.io/api/core/v1"
 
+	"github.com/slacktalk/slacktalk/internal/bus"
 	"github.com/slacktalk/slacktalk/internal/config"
 	ingestkarte "github.com/slacktalk/slacktalk/services/ingest-karte/app"
 	router "github.com/slacktalk/slacktalk/services/router/app"
@@ -26,6 +27,8 @@ func settings(service string) any {
 		return &router.Settings{}
 	case "slack-gateway":
 		return &slackgateway.Settings{}
+	case "topology":
+		return &bus.Settings{}
 	default:
 		return nil
 	}
@@ -90,6 +93,9 @@ func TestEveryServiceUnderstandsItsEnvironment(t *testing.T) {
 					environ = append(environ, name+"="+place(w.Pod.Spec, value, made))
 				}
 				if err := config.Load(into, environ); err != nil {
+					t.Error(err)
+				}
+				if err := config.SecretsOf(into).Missing(); err != nil {
 					t.Error(err)
 				}
 			})

@@ -38,7 +38,7 @@ var expected = map[string][]string{
 }
 
 var everywhere = []string{
-	"ingest-karte → nats:4222", "router → nats:4222", "slack-gateway → nats:4222",
+	"ingest-karte → nats:4222", "topology → nats:4222", "topology → names:53", "router → nats:4222", "slack-gateway → nats:4222",
 	"router → redis:6379",
 	"slack-gateway → router:9090", "settings client → router:9090",
 	"ingest-karte → KARTE or Slack:443", "ingest-karte → KARTE or Slack (v6):443",

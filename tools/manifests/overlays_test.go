@@ -260,7 +260,7 @@ func secrets(t *testing.T, overlay string) string {
 	}
 	cmd := exec.CommandContext(t.Context(), "bash", filepath.Join(copied, "make-secrets.sh"), filepath.Base(overlay))
 	cmd.Env = append(os.Environ(), "API_TOKENS_FILE="+tokens, "KARTE_API_TOKEN=demo-1", "KARTE_CLIENT_SECRET=demo-2", "SLACK_BOT_TOKEN=xoxb-demo", "SLACK_SIGNING_SECRET=demo-4",
-		"NATS_URL_INGEST_KARTE=nats://i:p@nats.example.com", "NATS_URL_ROUTER=nats://r:p@nats.example.com", "NATS_URL_SLACK_GATEWAY=nats://s:p@nats.example.com", "REDIS_URL=rediss://r:p@redis.example.com:6379/0")
+		"NATS_URL_INGEST_KARTE=nats://i:p@nats.example.com", "NATS_URL_ROUTER=nats://r:p@nats.example.com", "NATS_URL_SLACK_GATEWAY=nats://s:p@nats.example.com", "NATS_URL_TOPOLOGY=nats://t:p@nats.example.com", "REDIS_URL=rediss://r:p@redis.example.com:6379/0")
 	if out, err := cmd.CombinedOutput(); err != nil {
 		t.Fatalf("%v: %s", err, out)
 	}

@@ -20,6 +20,8 @@ const passwords = `
 NATS_PASSWORD_INGEST_KARTE: "pw-ingest-karte"
 NATS_PASSWORD_ROUTER: "pw-router"
 NATS_PASSWORD_SLACK_GATEWAY: "pw-slack-gateway"
+NATS_PASSWORD_TOPOLOGY: "pw-topology"
+NATS_PASSWORD_BACKUP: "pw-backup"
 `
 
 // configuration lays the manifests' configuration out as it is in the pod and answers its path.
