@@ -138,7 +138,10 @@ func (p *Server) consumers(ctx context.Context, name string) (all []*jetstream.C
 		return nil
 	}
 	for info := range s.ListConsumers(ctx).Info() {
-		all = append(all, info)
+		// Those without a durable name belong to somebody who looks something up, and leave what they do not need.
+		if info.Config.Durable != "" {
+			all = append(all, info)
+		}
 	}
 	return all
 }

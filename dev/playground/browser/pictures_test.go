@@ -33,9 +33,11 @@ func TestPictures(t *testing.T) {
 	p.click(`#tour .plain`)
 	p.click("#tab-path")
 	s.KARTE.AddFault(kartestandin.Fault{Path: kartestandin.PathSendFromOperator, Kind: kartestandin.FaultStatus, Status: 400, Count: 1})
-	p.keys(threadText, "```クーポンをお送りします\r")
+	p.keys(threadText, "```クーポンをお送りします")
+	p.click(".s-thread .c-send")
 	p.until("the mark of the failed reply", `document.querySelector("[data-reaction=warning]")`)
-	p.until("its way", `document.querySelector(".p-card.bad, .p-card.good")`)
+	p.until("its way", `document.querySelector(".p-card.bad") && !document.querySelector(".p-depth")?.textContent.includes("⏳")`)
+	eval[bool](p, `(document.activeElement.blur(), true)`)
 	p.keep(folder, "playground.ja")
 	p.keepElement(folder, "thread.ja", "#slack")
 
@@ -46,10 +48,9 @@ func TestPictures(t *testing.T) {
 	english.takeStep("send")
 	english.keep(folder, "playground.en")
 
-	dark := s.tab("?lang=ja&theme=dark", wide)
-	dark.click(`.thread-link`)
-	dark.until("a thread", `document.querySelector(".s-thread .message")`)
-	dark.keep(folder, "playground.dark")
+	p.click(".top-buttons .square")
+	p.keep(folder, "playground.dark")
+	p.click(".top-buttons .square")
 
 	p.faults(folder)
 	s.phonePictures(folder)
@@ -61,7 +62,8 @@ func (p *tab) faults(folder string) {
 	p.click(".f-choice.down input")
 	p.until("Slack is down", `document.querySelector(".f-state.bad")`)
 	for _, text := range []string{"まだ届きません", "追跡番号はありますか", "よろしくお願いします"} {
-		p.keys("#customer-text", text+"\r")
+		p.keys("#customer-text", text)
+		p.click(".w-send")
 	}
 	p.until("messages wait", `!/ 0 件/.test(document.querySelector(".f-state span").textContent.split("・")[0])`)
 	p.keepElement(folder, "fault-down.ja", "#behind")

@@ -44,7 +44,7 @@ function mountTop(top) {
     if (top.dataset.sign === sign) return;
     top.dataset.sign = sign;
     fill(top,
-      h("h1", {}, h("img", { src: "icon.svg", alt: "", width: 26, height: 26 }), "Slack Talk", h("span", { class: "sub", text: t("playground") })),
+      h("h1", {}, h("img", { src: "icon.svg", alt: "", width: 26, height: 26 }), h("span", { class: "name", text: "Slack Talk" }), h("span", { class: "sub", text: t("playground") })),
       h("p", { class: "lead", text: t("lead") }),
       h("div", { class: "top-buttons" },
         !store.connected && h("span", { class: "badge warn", text: t("not_connected") }),

@@ -62,12 +62,19 @@ function light(map, all, seen) {
 
 const icons = { "customer-message": "user", "operator-message": "reply", "reply-written": "reply", assigned: "flag" };
 
+// outcome answers the hop that tells how far a message is, and what to think of it.
+function outcome(m) {
+  const steps = new Set(m.hops.map((hop) => hop.step));
+  for (const [step, state] of [["delivered", "good"], ["posted", "good"], ["failed", "bad"], ["given-up", "bad"], ["waiting", "wait"], ["held", "wait"]]) if (steps.has(step)) return [step, state];
+  const last = m.hops.at(-1)?.step;
+  return [last, ["customer-message", "operator-message", "reply-written"].includes(m.kind) ? "busy" : "good"];
+}
+
 function card(m) {
   const times = m.hops.map((hop) => Date.parse(hop.time));
   const begin = Math.min(...times.filter(Number.isFinite));
   const end = Math.max(...times.filter(Number.isFinite));
-  const last = m.hops.at(-1)?.step;
-  const state = { posted: "good", marked: "good", delivered: "good", failed: "bad", "given-up": "bad", held: "wait", waiting: "wait" }[last] ?? "busy";
+  const [last, state] = outcome(m);
   let before = begin;
   const request = { name: traces.conversation?.name, message: m.id };
   return h("details", { class: `p-card ${state}`, open: traces.messages[0]?.id === m.id },

@@ -66,12 +66,14 @@ function reactions(m, where) {
 
 const react = (m, where, name, remove) => attempt(() => slack("react", { member: ui.member, channel: where.channel, ts: m.ts, name, remove }));
 
+export const countOf = (n) => t(n === 1 ? "slack.reply_one" : "slack.replies", { n });
+
 // summary is the line under a head that leads to its thread.
 function summary(m) {
   if (!m.reply_count) return null;
   return h("button", { type: "button", class: "thread-link", on: { click: () => go({ thread: m.ts }) } },
     (m.reply_users ?? []).slice(0, 4).map((id) => avatar(id, memberName(id), store.slack.members.get(id)?.bot, "tiny")),
-    h("strong", { text: t("slack.replies", { n: m.reply_count }) }), m.latest_reply && h("span", { class: "quiet", text: t("slack.last_reply", { time: time(ofTS(m.latest_reply)) }) }));
+    h("strong", { text: countOf(m.reply_count) }), m.latest_reply && h("span", { class: "quiet", text: t("slack.last_reply", { time: time(ofTS(m.latest_reply)) }) }));
 }
 
 function toolbar(m, where, node) {

@@ -8,7 +8,7 @@ import { day, lang, ofTS, t } from "../text/text.js";
 import { attempt, go, ui } from "../ui.js";
 import { command, shortcut, surface } from "./act.js";
 import { composer } from "./composer.js";
-import { avatar, ephemeral, message } from "./message.js";
+import { avatar, countOf, ephemeral, message } from "./message.js";
 
 export function mountSlack(pane) {
   pane.setAttribute("aria-label", "Slack");
@@ -180,7 +180,7 @@ function threadView(aside) {
     const [head, ...replies] = all;
     const rows = (head ? [head] : []).concat(replies.length ? [{ divider: true, ts: "count", count: replies.length }] : [], replies.concat(privately(ui.channel, ui.thread)).sort(byTS));
     keyed(list.rows, rows, (r) => (r.private ? `private ${r.ts}` : r.ts), (r) => (r.divider ? r.count + lang : [r.private ? r.sign : r, ui.member, lang, store.slack.workspace]),
-      (r) => (r.divider ? h("div", { class: "count" }, h("span", { text: t("slack.replies", { n: r.count }) })) : r.private ? ephemeral(r, { channel: ui.channel }) : message(r, { channel: ui.channel })));
+      (r) => (r.divider ? h("div", { class: "count" }, h("span", { text: countOf(r.count) })) : r.private ? ephemeral(r, { channel: ui.channel }) : message(r, { channel: ui.channel })));
     if (fresh && all.length) performance.mark("thread-shown");
   };
 }
