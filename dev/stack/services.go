@@ -160,6 +160,10 @@ func (s *Stack) gateway() (settings []string, secrets map[string]string) {
 		return settings, secrets
 	}
 	secrets["SLACK_CLIENT_SECRET"], secrets["SLACK_TOKEN_KEY"] = p.ClientSecret, tokenKey
+	if app := p.AppToken(); app != "" {
+		delete(secrets, "SLACK_SIGNING_SECRET")
+		secrets["SLACK_APP_TOKEN"] = app
+	}
 	return append(settings, "SLACK_CLIENT_ID="+p.ClientID, "SLACK_REDIRECT_URL=http://localhost/slack/oauth/callback"), secrets
 }
 

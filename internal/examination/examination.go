@@ -63,6 +63,8 @@ const (
 const (
 	// CodeUnreachable: no answer came from the other side.
 	CodeUnreachable = "unreachable"
+	// CodeNotInstalled: the app is not, or no longer, in the workspace.
+	CodeNotInstalled = "not_installed"
 	// CodeNotBot: the token is a person's.
 	CodeNotBot = "not_a_bot"
 	// CodeUnknown: the other side does not know it.

@@ -158,6 +158,7 @@ func TestChecks(t *testing.T) {
 		"karte optional scope":      {lookKarteScopes, karteSays(found(examination.KarteScope, "talk.operator.list", broken, examination.ValueOptional, "true")), isWarning, "talk.operator.list"},
 		"karte scopes wait":         {lookKarteScopes, karteSays(found(examination.KarteToken, "", broken)), isSkipped, karteToken},
 		"slack token refused":       {lookSlackToken, slackSays(found(examination.SlackToken, "", broken, examination.ValueCode, "invalid_auth")), isFailed, "SLACK_BOT_TOKEN"},
+		"slack not installed":       {lookSlackToken, slackSays(found(examination.SlackToken, "", broken, examination.ValueCode, examination.CodeNotInstalled)), isFailed, "/slack/install"},
 		"slack token revoked":       {lookSlackToken, slackSays(found(examination.SlackToken, "", broken, examination.ValueCode, "token_revoked")), isFailed, "Install the app"},
 		"slack not reached":         {lookSlackToken, slackSays(found(examination.SlackToken, "", broken, examination.ValueCode, examination.CodeUnreachable)), isFailed, "SLACK_API_URL"},
 		"slack scopes missing":      {lookSlackScopes, slackSays(found(examination.SlackScopes, "", broken, examination.ValueMissing, "users:read,chat:write")), isFailed, "Add users:read, chat:write under"},

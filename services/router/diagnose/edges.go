@@ -155,6 +155,9 @@ func slackTokenOutcome(f *eventv1.Finding) outcome {
 	case code == examination.CodeUnreachable:
 		return failure("Slack is not reached: "+f.GetDetail(),
 			"Let slack-gateway reach Slack: SLACK_API_URL must be https://slack.com/api/, and firewalls and network policies must let it out.")
+	case code == examination.CodeNotInstalled:
+		return failure("the app is not installed in the workspace of the settings: "+f.GetDetail(),
+			"Open https://<the address of slack-gateway>/slack/install and choose the workspace (docs/setup-slack.md); what waits goes on by itself. If the settings name the wrong one: talkctl settings set workspace=T… channel=C….")
 	case code == "account_inactive" || code == "token_revoked" || code == "token_expired":
 		return failure("the bot token is no longer valid: "+code, "Install the app into the workspace again ("+slackApp+" > Install App), set SLACK_BOT_TOKEN to the new token ("+botToken+")"+restartKG+".")
 	default:

@@ -29,6 +29,7 @@ import (
 	"github.com/slacktalk/slacktalk/services/slack-gateway/oauth"
 	"github.com/slacktalk/slacktalk/services/slack-gateway/routerapi"
 	"github.com/slacktalk/slacktalk/services/slack-gateway/slackapi"
+	"github.com/slacktalk/slacktalk/services/slack-gateway/socket"
 )
 
 // Settings of slack-gateway.
@@ -43,8 +44,12 @@ type Settings struct {
 	BotToken secret.String `env:"SLACK_BOT_TOKEN"`
 	// Installing is by OAuth, in any number of workspaces.
 	Installing Installing
-	// SigningSecret signs Slack's requests.
-	SigningSecret secret.String `env:"SLACK_SIGNING_SECRET,required,notEmpty"`
+	// AppToken opens connections to Slack (Socket Mode), which then bring what would be requests.
+	AppToken secret.String `env:"SLACK_APP_TOKEN"`
+	// Sockets is how many connections each replica keeps; Slack allows ten for all together.
+	Sockets int `env:"SLACK_SOCKET_CONNECTIONS" envDefault:"2"`
+	// SigningSecret signs Slack's requests. Without it none is taken: there must be AppToken then.
+	SigningSecret secret.String `env:"SLACK_SIGNING_SECRET"`
 	// SigningSecretBefore is the former one while it is being changed.
 	SigningSecretBefore secret.String `env:"SLACK_SIGNING_SECRET_BEFORE"`
 	// Window is how far a request's time may be from ours; Slack says five minutes.
@@ -70,6 +75,12 @@ func (s *Settings) Validate() error {
 	if u, err := url.Parse(s.APIURL); err != nil || u.Host == "" {
 		problems = append(problems, errors.New("SLACK_API_URL is not a URL"))
 	}
+	if !s.SigningSecret.Given() && !s.AppToken.Given() {
+		problems = append(problems, errors.New("there must be SLACK_SIGNING_SECRET, or SLACK_APP_TOKEN for Socket Mode"))
+	}
+	if s.Sockets < 1 || s.Sockets > 10 {
+		problems = append(problems, errors.New("SLACK_SOCKET_CONNECTIONS must be 1 to 10"))
+	}
 	if !s.BotToken.Given() && s.Installing.ClientID == "" {
 		problems = append(problems, errors.New("there must be SLACK_BOT_TOKEN, or SLACK_CLIENT_ID and what belongs to it"))
 	}
@@ -91,7 +102,9 @@ type App struct {
 	static  bool
 	learned atomic.Bool
 	// store and oauth are nil where the app is not installed by OAuth.
-	store    *installation.Store
+	store *installation.Store
+	// sockets is nil where Slack sends requests.
+	sockets  *socket.Connections
 	oauth    *oauth.Flow
 	edge     *edge.Edge
 	router   *routerapi.Client
@@ -132,6 +145,9 @@ func New(s Settings, log *slog.Logger) (*App, error) {
 		Publisher: a.bus, Partitions: s.Bus.Partitions, Secrets: []secret.String{s.SigningSecret, s.SigningSecretBefore}, Window: s.Window,
 		Self: a.whom, Wake: a.wake, Ended: a.ended, Granted: a.granted, Dialogs: a.dialogs, Now: s.Now, Log: log, Metrics: a.registry, Journal: journal,
 	})
+	if s.AppToken.Given() {
+		a.sockets = socket.New(socket.Options{Base: s.APIURL, Token: s.AppToken, Number: s.Sockets, Edge: a.edge, Log: log, Metrics: a.registry})
+	}
 	a.lanes = lane.New(lane.Options{
 		Bus: a.bus, Workspace: installation.For(a.workspaces, func(c *slackapi.Client) lane.Workspace { return c }), Pace: s.Pace, CallTime: slackapi.CallTime, GiveUp: s.GiveUp, Wakes: a.wakes, Now: s.Now, Log: log, Metrics: a.registry,
 	})
@@ -153,9 +169,10 @@ func (a *App) Run(ctx context.Context) error {
 	checks := []daemon.Check{
 		{Name: "nats", Check: a.bus.Check(bus.Slack, bus.Posts, bus.Bucket(bus.Threads), bus.Bucket(bus.Lanes), bus.Bucket(bus.Checkpoints))},
 		{Name: "slack credentials", Check: a.unknown},
+		{Name: "socket mode", Check: a.connected},
 	}
 	err := daemon.Run(ctx, daemon.Grace,
-		daemon.Stage{Name: "requests", Tasks: []daemon.Task{daemon.ServeHTTP(a.HTTP, a.handler())}},
+		daemon.Stage{Name: "requests", Tasks: []daemon.Task{daemon.ServeHTTP(a.HTTP, a.handler()), a.listen}},
 		daemon.Stage{Name: "lanes", Tasks: []daemon.Task{a.work, a.examiner.Serve, a.dialogs.Wait}},
 		daemon.Stage{Name: "admin", Tasks: []daemon.Task{daemon.ServeHTTP(a.Admin, daemon.AdminHandler(a.registry, checks))}})
 	a.slack.Close()

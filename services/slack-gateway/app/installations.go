@@ -172,7 +172,7 @@ func (a *App) examined(team string) (examine.Slack, error) {
 	switch {
 	case err == nil:
 		return client, nil
-	case a.static:
+	case a.static && (a.store == nil || a.learned.Load()):
 		return a.slack, nil
 	case a.store != nil:
 		return nil, a.store.Problem(team)
@@ -212,4 +212,20 @@ func (a *App) tellEnded(ctx context.Context, team, why string) error {
 		Fact: &eventv1.SlackFact_InstallationEnded{InstallationEnded: &eventv1.InstallationEnded{Event: why}},
 	})
 	return err
+}
+
+// listen keeps the connections in Socket Mode, where there are to be any.
+func (a *App) listen(ctx context.Context) error {
+	if a.sockets == nil {
+		return nil
+	}
+	return a.sockets.Serve(ctx)
+}
+
+// connected answers why nothing arrives in Socket Mode; nil where something may.
+func (a *App) connected(context.Context) error {
+	if a.sockets != nil && a.sockets.Open() == 0 {
+		return errors.New("there is no connection to Slack in Socket Mode")
+	}
+	return nil
 }

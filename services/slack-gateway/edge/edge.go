@@ -182,6 +182,9 @@ func (e *Edge) event(ctx context.Context, body []byte, received time.Time) answe
 	if inbound.EndsInstallation(parsed, self) {
 		return e.done(parsed, e.Ended(ctx, self.Team, parsed.EventType))
 	}
+	if before, now, ok := inbound.ChannelIDChanged(parsed); ok {
+		e.Log.Warn("a channel has another id now: name it in the settings", "before", before, "now", now)
+	}
 	if wake, ok := inbound.WakeOf(parsed, self); ok {
 		e.Wake(wake)
 	}

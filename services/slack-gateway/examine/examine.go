@@ -3,6 +3,7 @@ package examine
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"log/slog"
 	"strings"
@@ -15,6 +16,7 @@ import (
 	"github.com/slacktalk/slacktalk/internal/bus"
 	"github.com/slacktalk/slacktalk/internal/examination"
 	eventv1 "github.com/slacktalk/slacktalk/proto/slacktalk/event/v1"
+	"github.com/slacktalk/slacktalk/services/slack-gateway/installation"
 	"github.com/slacktalk/slacktalk/services/slack-gateway/manifest"
 	"github.com/slacktalk/slacktalk/services/slack-gateway/slackapi"
 )
@@ -239,6 +241,9 @@ func failed(f *eventv1.Finding, code, detail string) *eventv1.Finding {
 
 // problem: Slack's own word is a failure, the lack of one is not known to be.
 func problem(ctx context.Context, f *eventv1.Finding, err error) *eventv1.Finding {
+	if errors.Is(err, installation.ErrNotInstalled) {
+		return failed(f, examination.CodeNotInstalled, err.Error())
+	}
 	if code := slackapi.Code(err); code != "" {
 		return failed(f, code, err.Error())
 	}

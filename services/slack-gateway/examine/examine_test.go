@@ -3,6 +3,7 @@ package examine
 import (
 	"context"
 	"errors"
+	"fmt"
 	"log/slog"
 	"net/http"
 	"strings"
@@ -13,6 +14,7 @@ import (
 
 	"github.com/slacktalk/slacktalk/internal/examination"
 	eventv1 "github.com/slacktalk/slacktalk/proto/slacktalk/event/v1"
+	"github.com/slacktalk/slacktalk/services/slack-gateway/installation"
 	"github.com/slacktalk/slacktalk/services/slack-gateway/manifest"
 	"github.com/slacktalk/slacktalk/services/slack-gateway/slackapi"
 )
@@ -94,6 +96,7 @@ func TestAReplicaSaysWhatSlackThinksOfIt(t *testing.T) {
 		"scopes not told":  {&workspace{self: self(http.Header{})}, ok, unknown, ""},
 		"a person's token": {&workspace{self: person}, failing, ok, examination.CodeNotBot},
 		"refused":          {&workspace{err: slack.SlackErrorResponse{Err: "invalid_auth"}}, failing, 0, "invalid_auth"},
+		"not installed":    {&workspace{err: fmt.Errorf("workspace T0DEMO1: %w", installation.ErrNotInstalled)}, failing, 0, examination.CodeNotInstalled},
 		"away":             {&workspace{err: errors.New("connection refused")}, failing, 0, examination.CodeUnreachable},
 	} {
 		findings := examiner(tt.slack).Examine(t.Context(), "T0DEMO1").GetFindings()

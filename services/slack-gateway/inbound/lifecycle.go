@@ -25,3 +25,12 @@ func AccessChanged(p Parsed) (enterprise string, ok bool) {
 	}
 	return p.Enterprise, validID(p.Enterprise)
 }
+
+// ChannelIDChanged answers the former and the present id of a channel, which Slack changes when a private one is shared with another organisation.
+func ChannelIDChanged(p Parsed) (before, now string, ok bool) {
+	if p.Kind != KindEvent || p.EventType != "channel_id_changed" {
+		return "", "", false
+	}
+	before, now = p.event.str("old_channel_id"), p.event.str("new_channel_id")
+	return before, now, validID(before) && validID(now)
+}
