@@ -114,6 +114,23 @@ var access = map[string]rule{
 		role: Admin, change: true, resource: named((*settingsv1.ImportProjectRequest).GetName),
 	},
 
+	settingsv1.SavedReplyService_ListSavedReplies_FullMethodName: {
+		role: Viewer, member: anyMember, resource: named((*settingsv1.ListSavedRepliesRequest).GetParent),
+	},
+	settingsv1.SavedReplyService_GetSavedReply_FullMethodName: {
+		role: Viewer, member: anyMember, resource: named((*settingsv1.GetSavedReplyRequest).GetName),
+	},
+	settingsv1.SavedReplyService_CreateSavedReply_FullMethodName: {
+		role: Admin, change: true, member: adminsOnly, resource: named((*settingsv1.CreateSavedReplyRequest).GetParent),
+	},
+	settingsv1.SavedReplyService_UpdateSavedReply_FullMethodName: {
+		role: Admin, change: true, member: adminsOnly,
+		resource: named(func(r *settingsv1.UpdateSavedReplyRequest) string { return r.GetSavedReply().GetName() }),
+	},
+	settingsv1.SavedReplyService_DeleteSavedReply_FullMethodName: {
+		role: Admin, change: true, member: adminsOnly, resource: named((*settingsv1.DeleteSavedReplyRequest).GetName),
+	},
+
 	adminv1.ConversationService_ListConversations_FullMethodName: {
 		role: Viewer, long: true, member: ownConversations, resource: named((*adminv1.ListConversationsRequest).GetParent),
 	},

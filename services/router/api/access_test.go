@@ -33,9 +33,14 @@ type expectation struct {
 
 const (
 	settingsService     = "/slacktalk.settings.v1.SettingsService/"
+	savedReplyService   = "/slacktalk.settings.v1.SavedReplyService/"
 	conversationService = "/slacktalk.admin.v1.ConversationService/"
 	deadLetterService   = "/slacktalk.admin.v1.DeadLetterService/"
 )
+
+func savedReply(project, id string) *settingsv1.SavedReply {
+	return &settingsv1.SavedReply{Name: settings.SavedReplyName(project, id), Title: "Hello", Text: "Hello, {customer}."}
+}
 
 func letterName(project string) string { return settings.ProjectName(project) + "/deadLetters/1" }
 
@@ -81,6 +86,26 @@ var expected = map[string]expectation{
 	settingsService + "ListOperators": {least: Viewer, answer: &settingsv1.ListOperatorsResponse{},
 		request: func(p string) proto.Message {
 			return &settingsv1.ListOperatorsRequest{Parent: settings.ProjectName(p)}
+		}},
+	savedReplyService + "ListSavedReplies": {least: Viewer, answer: &settingsv1.ListSavedRepliesResponse{},
+		request: func(p string) proto.Message {
+			return &settingsv1.ListSavedRepliesRequest{Parent: settings.ProjectName(p)}
+		}},
+	savedReplyService + "GetSavedReply": {least: Viewer, answer: &settingsv1.GetSavedReplyResponse{},
+		request: func(p string) proto.Message {
+			return &settingsv1.GetSavedReplyRequest{Name: settings.SavedReplyName(p, "hello")}
+		}},
+	savedReplyService + "CreateSavedReply": {least: Admin, answer: &settingsv1.CreateSavedReplyResponse{},
+		request: func(p string) proto.Message {
+			return &settingsv1.CreateSavedReplyRequest{Parent: settings.ProjectName(p), SavedReplyId: "hello", SavedReply: savedReply(p, "hello")}
+		}},
+	savedReplyService + "UpdateSavedReply": {least: Admin, answer: &settingsv1.UpdateSavedReplyResponse{},
+		request: func(p string) proto.Message {
+			return &settingsv1.UpdateSavedReplyRequest{SavedReply: savedReply(p, "hello"), UpdateMask: &fieldmaskpb.FieldMask{Paths: []string{"text"}}}
+		}},
+	savedReplyService + "DeleteSavedReply": {least: Admin, answer: &emptypb.Empty{},
+		request: func(p string) proto.Message {
+			return &settingsv1.DeleteSavedReplyRequest{Name: settings.SavedReplyName(p, "hello")}
 		}},
 	"/slacktalk.admin.v1.AuditService/ListAuditEntries": {least: Admin, answer: &adminv1.ListAuditEntriesResponse{},
 		request: func(p string) proto.Message {

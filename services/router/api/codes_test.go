@@ -87,7 +87,7 @@ func TestEveryRefusalHasAReason(t *testing.T) {
 		if e.least > Viewer {
 			want(method+" by a viewer", r.call(as(t, viewerDemo), method, streams, e, "demo"), "ROLE_TOO_SMALL")
 		}
-		want(method, r.call(as(t, adminAll), method, streams, e, "demo"), "NOT_LINKED", "NO_CONVERSATION", "NO_DEAD_LETTER")
+		want(method, r.call(as(t, adminAll), method, streams, e, "demo"), "NOT_LINKED", "NO_SAVED_REPLY", "NO_CONVERSATION", "NO_DEAD_LETTER")
 		if !e.global {
 			want(method+" of no project", r.call(as(t, adminAll), method, streams, e, "-/-"), "INVALID")
 		}

@@ -90,6 +90,7 @@ func NewServer(o Options) *grpc.Server {
 	}
 	server := grpc.NewServer(append(options, o.Extra...)...)
 	settingsv1.RegisterSettingsServiceServer(server, &service{store: o.Store, watches: o.Watches, operators: o.Operators})
+	settingsv1.RegisterSavedReplyServiceServer(server, &savedReplies{store: o.Store})
 	if o.Conversations != nil {
 		adminv1.RegisterConversationServiceServer(server, o.Conversations)
 	}

@@ -9,6 +9,7 @@ import "strings"
 //	settings:{<project>}:team    string  TeamSettings, protobuf binary
 //	settings:{<project>}:links   hash    operator → OperatorLink, protobuf binary
 //	settings:{<project>}:members hash    Slack member → operator; the links read from the other side, always in step with them
+//	settings:{<project>}:replies hash    id → SavedReply, protobuf binary
 //	settings:secret:<purpose>    string  32 random bytes shared by all replicas
 //	settings:projects            set     the projects that have TeamSettings, and `*` once all of them are in it
 //
@@ -25,6 +26,9 @@ func LinksKey(project string) string { return projectKey(project, "links") }
 
 // MembersKey is the key of a project's index from Slack member to operator.
 func MembersKey(project string) string { return projectKey(project, "members") }
+
+// SavedRepliesKey is the key of a project's saved replies by id.
+func SavedRepliesKey(project string) string { return projectKey(project, "replies") }
 
 // SecretKey is the key of the secret all replicas share for a purpose.
 func SecretKey(purpose string) string { return "settings:secret:" + purpose }

@@ -16,6 +16,7 @@ const (
 	verdictStale = "stale"
 	verdictTaken = "taken"
 	verdictGone  = "gone"
+	verdictFull  = "full"
 )
 
 // KEYS: team. ARGV: value read (empty: none), new value, channel, project.
@@ -30,13 +31,19 @@ return 'ok'
 
 // It compares nothing: whatever is there goes, also what cannot be read.
 //
-// KEYS: team, links, members. ARGV: new team, channel, project, and for each link its operator, its value and its member.
+// KEYS: team, links, members, saved replies. ARGV: new team, channel, project, the number of links, for each link its operator, its value and its member;
+// then `replace` where the saved replies are to be replaced, and for each of them its id and its value.
 var replaceAll = redis.NewScript(`
 redis.call('SET', KEYS[1], ARGV[1])
 redis.call('DEL', KEYS[2], KEYS[3])
-for i = 4, #ARGV, 3 do
+local replies = 5 + 3 * tonumber(ARGV[4])
+for i = 5, replies - 1, 3 do
 	redis.call('HSET', KEYS[2], ARGV[i], ARGV[i + 1])
 	redis.call('HSET', KEYS[3], ARGV[i + 2], ARGV[i])
+end
+if ARGV[replies] == 'replace' then
+	redis.call('DEL', KEYS[4])
+	for i = replies + 1, #ARGV, 2 do redis.call('HSET', KEYS[4], ARGV[i], ARGV[i + 1]) end
 end
 redis.pcall('PUBLISH', ARGV[2], ARGV[3])
 return 'ok'
@@ -64,5 +71,24 @@ if not current then return 'gone' end
 if current ~= ARGV[2] then return 'stale' end
 redis.call('HDEL', KEYS[1], ARGV[1])
 if holder == ARGV[1] then redis.call('HDEL', KEYS[2], ARGV[3]) end
+return 'ok'
+`)
+
+// KEYS: saved replies. ARGV: id, value read (empty: none), new value, how many there may be.
+var setSavedReply = redis.NewScript(`
+local current = redis.call('HGET', KEYS[1], ARGV[1]) or ''
+if current == ARGV[3] then return 'ok' end
+if current ~= ARGV[2] then return 'stale' end
+if current == '' and redis.call('HLEN', KEYS[1]) >= tonumber(ARGV[4]) then return 'full' end
+redis.call('HSET', KEYS[1], ARGV[1], ARGV[3])
+return 'ok'
+`)
+
+// KEYS: saved replies. ARGV: id, value read.
+var deleteSavedReply = redis.NewScript(`
+local current = redis.call('HGET', KEYS[1], ARGV[1])
+if not current then return 'gone' end
+if current ~= ARGV[2] then return 'stale' end
+redis.call('HDEL', KEYS[1], ARGV[1])
 return 'ok'
 `)
