@@ -66,6 +66,14 @@ chaos: ## Break everything by a seeded schedule and print what was lost (SEED=â€
 	@mkdir -p $(BIN)
 	@cd dev && go build -buildvcs=false -o $(BIN)/chaos ./cmd/chaos && SEED="$(SEED)" exec $(BIN)/chaos $(CHAOS)
 
+# Arguments of `make rolling`, for example ROLLING="-rate 50 -seconds 60".
+ROLLING ?=
+
+.PHONY: rolling
+rolling: ## Replace every replica and every NATS server in turn under load, and print what was lost, late or refused
+	@mkdir -p $(BIN)
+	@cd dev && go build -buildvcs=false -o $(BIN)/rolling ./cmd/rolling && exec $(BIN)/rolling $(ROLLING)
+
 .PHONY: fuzz
 fuzz: ## Run every fuzz target for FUZZTIME (1m) each
 	@tools/fuzz.sh $(FUZZTIME) $(MODULES)

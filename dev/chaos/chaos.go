@@ -42,6 +42,8 @@ type Options struct {
 	// Pace of the posts to a channel, and how many posts a second the Slack stand-in takes there.
 	Pace           time.Duration
 	PostsPerSecond float64
+	// Linger is how long a replica that is replaced goes on answering after new connections go elsewhere, in a rolling update.
+	Linger time.Duration
 	// Say is told what happens; may be nil.
 	Say func(format string, args ...any)
 }

@@ -18,6 +18,7 @@ type process struct {
 	args []string
 	env  []string
 	log  string // file that takes what it writes
+	addr string // where a replica of a service listens
 	// ready answers nil when it can do its work; see awaitReady.
 	ready func() error
 	spawn *spawner

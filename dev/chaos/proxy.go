@@ -12,10 +12,10 @@ import (
 // proxy spreads connections over replicas in turn, and passes over those that refuse.
 type proxy struct {
 	listener net.Listener
-	backends []string
 	next     atomic.Uint64
 	conns    sync.WaitGroup
 	mu       sync.Mutex
+	backends []string
 	open     map[net.Conn]bool
 	closed   bool
 }
@@ -68,14 +68,24 @@ func (p *proxy) carry(client net.Conn) {
 
 // dial connects to the next replica that answers; nil when none does.
 func (p *proxy) dial() net.Conn {
+	p.mu.Lock()
+	backends := p.backends
+	p.mu.Unlock()
 	first := p.next.Add(1)
-	for i := range uint64(len(p.backends)) {
-		backend := p.backends[(first+i)%uint64(len(p.backends))]
+	for i := range uint64(len(backends)) {
+		backend := backends[(first+i)%uint64(len(backends))]
 		if conn, err := net.DialTimeout("tcp", backend, time.Second); err == nil {
 			return conn
 		}
 	}
 	return nil
+}
+
+// lead sends new connections to these replicas from now on; those that stand go on.
+func (p *proxy) lead(backends []string) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	p.backends = backends
 }
 
 func (p *proxy) keep(conn net.Conn) bool {

@@ -55,11 +55,15 @@ type system struct {
 	redis    *process
 	standins *process
 	services map[string][]*process
-	proxies  map[string]*proxy
-	slack    *slackControl
-	karte    *karteControl
+	// former are replicas that others have taken the place of.
+	former  []*process
+	proxies map[string]*proxy
+	slack   *slackControl
+	karte   *karteControl
 
 	natsURL, redisAddr string
+	// own are each service's own settings.
+	own map[string][]string
 }
 
 // startSystem builds and starts everything, and answers once every part is ready. Close it in any case.
@@ -120,7 +124,7 @@ func (s *system) replicas() []*process {
 }
 
 func (s *system) all() []*process {
-	all := append(s.replicas(), s.nodes...)
+	all := append(append(s.replicas(), s.nodes...), s.former...)
 	for _, p := range []*process{s.redis, s.standins} {
 		if p != nil {
 			all = append(all, p)
@@ -190,7 +194,7 @@ func (s *system) configureServices(ports, admins []int) error {
 	if err := os.WriteFile(tokens, []byte(text), 0o600); err != nil {
 		return fmt.Errorf("write the API tokens: %w", err)
 	}
-	own := map[string][]string{
+	s.own = map[string][]string{
 		ingestKARTE:  {"KARTE_API_URL=" + s.karte.url, "KARTE_API_TOKEN=" + karteToken, "KARTE_CLIENT_SECRET=" + clientSecret, "KARTE_PROJECT=" + project},
 		router:       {"REDIS_URL=redis://" + s.redisAddr, "API_TOKENS_FILE=" + tokens},
 		slackGateway: {"SLACK_API_URL=" + s.slack.url + "/api/", "SLACK_BOT_TOKEN=" + botToken, "SLACK_SIGNING_SECRET=" + signingSecret, "SLACK_PACE=" + s.options.Pace.String(), "SLACK_THREAD_CHECKS_PER_MINUTE=1000000"},
@@ -199,12 +203,7 @@ func (s *system) configureServices(ports, admins []int) error {
 		var backends []string
 		for j := range replicas {
 			addr, adminAddr := fmt.Sprintf("127.0.0.1:%d", ports[i*replicas+j]), fmt.Sprintf("127.0.0.1:%d", admins[i*replicas+j])
-			p := s.process(fmt.Sprintf("%s-%d", name, j), filepath.Join(s.bin, name), func() error { return probe("http://" + adminAddr + "/readyz") })
-			p.env = slices.Concat(p.env, own[name], []string{
-				"NATS_URL=" + s.natsURL, "STREAM_REPLICAS=" + fmt.Sprint(s.options.Nodes), "PARTITIONS=" + fmt.Sprint(s.options.Partitions),
-				"ADMIN_ADDR=" + adminAddr, "HTTP_ADDR=" + addr, "GRPC_ADDR=" + addr,
-			})
-			s.services[name] = append(s.services[name], p)
+			s.services[name] = append(s.services[name], s.replica(name, fmt.Sprintf("%s-%d", name, j), addr, adminAddr))
 			backends = append(backends, addr)
 		}
 		p, err := newProxy(backends)
@@ -217,6 +216,17 @@ func (s *system) configureServices(ports, admins []int) error {
 		p.env = append(p.env, "ROUTER_ADDR="+s.proxies[router].addr(), "ROUTER_TOKEN="+memberToken)
 	}
 	return nil
+}
+
+// replica is a process of a service that listens at addr.
+func (s *system) replica(service, name, addr, adminAddr string) *process {
+	p := s.process(name, filepath.Join(s.bin, service), func() error { return probe("http://" + adminAddr + "/readyz") })
+	p.addr = addr
+	p.env = slices.Concat(p.env, s.own[service], []string{
+		"NATS_URL=" + s.natsURL, "STREAM_REPLICAS=" + fmt.Sprint(s.options.Nodes), "PARTITIONS=" + fmt.Sprint(s.options.Partitions),
+		"ADMIN_ADDR=" + adminAddr, "HTTP_ADDR=" + addr, "GRPC_ADDR=" + addr,
+	})
+	return p
 }
 
 // close ends every process that was started.

@@ -1,0 +1,175 @@
+package chaos
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"math/rand/v2"
+	"time"
+
+	"github.com/slacktalk/slacktalk/dev/kartestandin"
+	"github.com/slacktalk/slacktalk/dev/slackstandin"
+)
+
+// promised is within which time a message has to be there while everything is replaced.
+const promised = 5 * time.Second
+
+// Rolled is what a rolling update of everything has done.
+type Rolled struct {
+	*Result
+	// Refused counts the deliveries of both outsides that were not taken at their first attempt.
+	Refused int
+	// Steps are what was replaced.
+	Steps []Recovery
+}
+
+// Roll replaces every replica of every service and every NATS server in turn while the load runs, as Kubernetes does: the next one is started and
+// ready, new connections go to it, and then the former one is asked to stop. A server of NATS, which has a disk of its own, is stopped and started
+// again, and the next one follows when it has caught up.
+func Roll(ctx context.Context, o Options) (*Rolled, error) {
+	if o.Say == nil {
+		o.Say = func(string, ...any) {}
+	}
+	s, err := startSystem(ctx, o)
+	defer s.close()
+	if err != nil {
+		return nil, err
+	}
+	c := &chaos{system: s, load: newLoad(s), repeats: newRepeater(s)}
+	closeClients, err := c.connect(ctx)
+	if err != nil {
+		return nil, err
+	}
+	defer closeClients()
+	begin := time.Now()
+	if err := c.rollUnderLoad(ctx); err != nil {
+		return nil, err
+	}
+	loaded := time.Since(begin)
+	v, dead, err := c.settle(ctx)
+	if err != nil {
+		return nil, err
+	}
+	refused, err := c.refused(ctx)
+	if err != nil {
+		return nil, err
+	}
+	result := c.result(v, dead, map[slackstandin.EventFaultKind]int{}, loaded, time.Since(begin))
+	rolled := &Rolled{Result: result, Refused: refused}
+	for _, h := range c.happened {
+		rolled.Steps = append(rolled.Steps, Recovery{Kind: h.kind, Times: 1, ToSlack: h.end.Sub(h.begin)})
+	}
+	return rolled, nil
+}
+
+func (c *chaos) rollUnderLoad(ctx context.Context) error {
+	ctx, cancel := context.WithCancelCause(ctx)
+	defer cancel(nil)
+	loaded := make(chan error, 1)
+	go func() { loaded <- c.load.run(ctx) }()
+	err := c.replaceAll(ctx)
+	if err != nil {
+		cancel(err)
+	}
+	return errors.Join(err, <-loaded)
+}
+
+// replaceAll begins when every customer has had time for a first message.
+func (c *chaos) replaceAll(ctx context.Context) error {
+	sleep(ctx, 2*time.Second)
+	for _, name := range services {
+		for i := range c.services[name] {
+			if err := c.step(name, func() error { return c.replace(ctx, name, i) }); err != nil {
+				return err
+			}
+		}
+	}
+	for _, node := range c.nodes {
+		if err := c.step(node.name, func() error { return c.again(ctx, node) }); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+func (c *chaos) step(what string, do func() error) error {
+	h := happened{kind: what, begin: time.Now()}
+	if err := do(); err != nil {
+		return fmt.Errorf("replace %s: %w", what, err)
+	}
+	h.end = time.Now()
+	c.happened = append(c.happened, h)
+	c.options.Say("%s replaced in %v", what, h.end.Sub(h.begin).Round(10*time.Millisecond))
+	return nil
+}
+
+// replace puts another process in the place of a replica.
+func (c *chaos) replace(ctx context.Context, name string, i int) error {
+	ports, err := freePorts(2, 28000+rand.IntN(3000))
+	if err != nil {
+		return err
+	}
+	former := c.services[name][i]
+	next := c.replica(name, former.name+"-next", fmt.Sprintf("127.0.0.1:%d", ports[0]), fmt.Sprintf("127.0.0.1:%d", ports[1]))
+	if err := next.start(); err != nil {
+		return err
+	}
+	c.services[name][i], c.former = next, append(c.former, former)
+	if err := awaitReady(ctx, next); err != nil {
+		return err
+	}
+	var backends []string
+	for _, p := range c.services[name] {
+		backends = append(backends, p.addr)
+	}
+	c.proxies[name].lead(backends)
+	sleep(ctx, c.options.Linger)
+	return former.stop(30 * time.Second)
+}
+
+// again stops a server and starts it on the same disk.
+func (c *chaos) again(ctx context.Context, p *process) error {
+	if err := p.stop(30 * time.Second); err != nil {
+		return err
+	}
+	if err := p.start(); err != nil {
+		return err
+	}
+	return awaitReady(ctx, p)
+}
+
+// refused counts the deliveries that had to be repeated.
+func (c *chaos) refused(ctx context.Context) (n int, err error) {
+	var hooks []kartestandin.Hook
+	var settled struct {
+		Deliveries []slackstandin.Delivery `json:"deliveries"`
+	}
+	if err := errors.Join(c.karte.get(ctx, "/_control/hooks", &hooks), c.slack.get(ctx, "/_control/deliveries", &settled)); err != nil {
+		return 0, err
+	}
+	for _, h := range hooks {
+		n += h.Attempts - h.Accepted
+	}
+	for _, d := range settled.Deliveries {
+		if d.Accepted {
+			n += d.Attempts - 1
+		} else {
+			n += d.Attempts
+		}
+	}
+	return n, nil
+}
+
+// Failures answers, in words, everything that must not be.
+func (r *Rolled) Failures() []string {
+	failures := r.Result.Failures()
+	for to, d := range map[string]*direction{"Slack": &r.Verdict.ToSlack, "KARTE": &r.Verdict.ToKARTE} {
+		if p99 := quantile(d.Delays, 0.99); p99 > promised {
+			failures = append(failures, fmt.Sprintf("99 %% reached %s within %v, promised are %v", to, p99, promised))
+		}
+	}
+	if r.Refused > 0 {
+		failures = append(failures, fmt.Sprintf("%d deliveries were not taken at the first attempt", r.Refused))
+	}
+	return failures
+}
