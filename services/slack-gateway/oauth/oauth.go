@@ -113,7 +113,7 @@ func (f *Flow) begin(w http.ResponseWriter, r *http.Request) {
 
 func (f *Flow) setCookie(w http.ResponseWriter, value string, seconds int) {
 	// Lax, because Slack sends the browser back from another site.
-	http.SetCookie(w, &http.Cookie{
+	http.SetCookie(w, &http.Cookie{ //nolint:gosec // it is insecure only where the address of the callback is
 		Name: cookie, Value: value, Path: manifest.CallbackPath, MaxAge: seconds, HttpOnly: true, SameSite: http.SameSiteLaxMode,
 		Secure: strings.HasPrefix(f.App.Redirect, "https:"),
 	})

@@ -90,7 +90,7 @@ func (c *Connections) keep(ctx context.Context) error {
 		begun := time.Now()
 		err := c.run(ctx)
 		if ctx.Err() != nil {
-			return nil
+			return nil //nolint:nilerr // it was asked to stop
 		}
 		c.gone.WithLabelValues("refused").Inc()
 		if time.Since(begun) > time.Minute {
