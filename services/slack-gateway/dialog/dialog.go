@@ -96,6 +96,11 @@ func New(o Options) *Dialogs {
 	}
 	o.Metrics.MustRegister(d.used)
 	d.registerSend()
+	d.registerHome()
+	d.registerPersonal()
+	d.registerTeam()
+	d.registerAssign()
+	d.registerCommands()
 	return d
 }
 

@@ -11,6 +11,7 @@ import (
 	"time"
 
 	"google.golang.org/grpc"
+	"google.golang.org/grpc/backoff"
 	"google.golang.org/grpc/credentials"
 	"google.golang.org/grpc/credentials/insecure"
 	"google.golang.org/grpc/keepalive"
@@ -29,6 +30,9 @@ const (
 	// memberKey names in a call's metadata on whose behalf it is made, as <team>/<member>.
 	memberKey = "slacktalk-member"
 )
+
+// again is how soon a connection is tried again.
+var again = backoff.Config{BaseDelay: 200 * time.Millisecond, Multiplier: 1.6, Jitter: 0.2, MaxDelay: 3 * time.Second}
 
 // Settings of a client.
 type Settings struct {
@@ -59,6 +63,7 @@ type Client struct {
 	Settings      settingsv1.SettingsServiceClient
 	SavedReplies  settingsv1.SavedReplyServiceClient
 	Conversations adminv1.ConversationServiceClient
+	DeadLetters   adminv1.DeadLetterServiceClient
 
 	conn *grpc.ClientConn
 }
@@ -81,13 +86,16 @@ func New(s Settings) (*Client, error) {
 		grpc.WithDisableRetry(),
 		grpc.WithUserAgent("slack-gateway"),
 		grpc.WithKeepaliveParams(keepalive.ClientParameters{Time: 30 * time.Second, Timeout: 10 * time.Second}),
-		grpc.WithDefaultCallOptions(grpc.MaxCallRecvMsgSize(maxAnswer)),
+		// A router that is being replaced is there again in a moment.
+		grpc.WithDefaultCallOptions(grpc.MaxCallRecvMsgSize(maxAnswer), grpc.WaitForReady(true)),
+		grpc.WithConnectParams(grpc.ConnectParams{Backoff: again, MinConnectTimeout: callTimeout}),
 	)
 	if err != nil {
 		return nil, fmt.Errorf("connect to the router at %s: %w", s.Addr, err)
 	}
 	return &Client{
-		Settings: settingsv1.NewSettingsServiceClient(conn), SavedReplies: settingsv1.NewSavedReplyServiceClient(conn), Conversations: adminv1.NewConversationServiceClient(conn), conn: conn,
+		Settings: settingsv1.NewSettingsServiceClient(conn), SavedReplies: settingsv1.NewSavedReplyServiceClient(conn), Conversations: adminv1.NewConversationServiceClient(conn),
+		DeadLetters: adminv1.NewDeadLetterServiceClient(conn), conn: conn,
 	}, nil
 }
 

@@ -5,7 +5,6 @@ package view
 
 import (
 	"embed"
-	"strings"
 
 	"github.com/slack-go/slack"
 
@@ -31,7 +30,66 @@ const (
 	PressAgain Saying = "say_press_again"
 	// TryAgain: something does not answer.
 	TryAgain Saying = "say_try_again"
+	// NotAllowed: this is not for them.
+	NotAllowed Saying = "say_not_allowed"
+	// AdminsOnly: the settings list who may.
+	AdminsOnly Saying = "say_admins_only"
+	// NoLinking: admins have switched it off that members link themselves.
+	NoLinking Saying = "say_no_linking"
+	// NoProject: no project posts to the workspace.
+	NoProject Saying = "say_no_project"
+	// NotLinked: they are linked to no operator.
+	NotLinked Saying = "say_not_linked"
+	// KARTESilent: the operators cannot be listed.
+	KARTESilent Saying = "say_karte_silent"
+	// OperatorTaken, MemberTaken and NoOperator: why a link was not made. They take Operator.
+	OperatorTaken Saying = "say_operator_taken"
+	MemberTaken   Saying = "say_member_taken"
+	NoOperator    Saying = "say_no_operator"
+	// Linked and Unlinked: it is done.
+	Linked   Saying = "say_linked"
+	Unlinked Saying = "say_unlinked"
+	// TestMessage and TestSent are about the message that shows that a link works. They take Operator and Project.
+	TestMessage Saying = "say_test_message"
+	TestSent    Saying = "say_test_sent"
+	// Changed: somebody else was faster.
+	Changed Saying = "say_changed"
+	// Saved: the settings are; Invite: the app is not in the channel yet.
+	Saved  Saying = "say_saved"
+	Invite Saying = "say_invite"
+	// Unclear: nobody knows whether it was done.
+	Unclear Saying = "say_unclear"
+	// NoConversations: there is nothing to assign.
+	NoConversations Saying = "say_no_conversations"
+	// Assigned: it was asked for.
+	Assigned Saying = "say_assigned"
+	// The problems of fields.
+	PickOperator     Saying = "field_pick_operator"
+	PickConversation Saying = "field_pick_conversation"
+	NeedChannel      Saying = "field_need_channel"
+	ChannelArchived  Saying = "field_channel_archived"
+	ChannelUnseen    Saying = "field_channel_unseen"
+	NeedTargets      Saying = "field_need_targets"
+	NeedAdmin        Saying = "field_need_admin"
+	NotMinutes       Saying = "field_not_minutes"
+	EscalateLater    Saying = "field_escalate_later"
+	NotPossible      Saying = "field_not_possible"
 )
+
+// Text is a saying alone, for the error of a field.
+func Text(lang string, s Saying, pairs ...string) string {
+	return texts.In(lang).Say(string(s), pairs...)
+}
+
+// Sayings lists them all.
+func Sayings() []Saying {
+	return []Saying{
+		NotSetUp, Outside, PressAgain, TryAgain, NotAllowed, AdminsOnly, NoLinking, NoProject, NotLinked,
+		KARTESilent, OperatorTaken, MemberTaken, NoOperator, Linked, Unlinked, TestMessage, TestSent, Changed,
+		Saved, Invite, Unclear, NoConversations, Assigned, PickOperator, PickConversation, NeedChannel, ChannelArchived,
+		ChannelUnseen, NeedTargets, NeedAdmin, NotMinutes, EscalateLater, NotPossible,
+	}
+}
 
 // Say renders a saying as a message.
 func Say(lang string, s Saying, pairs ...string) render.Message {
@@ -64,18 +122,3 @@ func Told(lang string, s Saying, pairs ...string) slack.ModalViewRequest {
 
 // Loading is a modal that will be replaced in a moment.
 func Loading(lang string) slack.ModalViewRequest { return Told(lang, "modal_loading") }
-
-func blocks(all ...slack.Block) slack.Blocks { return slack.Blocks{BlockSet: all} }
-
-func plain(text string) *slack.TextBlockObject {
-	return &slack.TextBlockObject{Type: slack.PlainTextType, Text: text}
-}
-
-func paragraph(id, text string) *slack.SectionBlock {
-	return &slack.SectionBlock{Type: slack.MBTSection, BlockID: id, Text: plain(text)}
-}
-
-// escape is for texts of messages, where Slack looks for its own signs.
-var escaper = strings.NewReplacer("&", "&amp;", "<", "&lt;", ">", "&gt;")
-
-func escape(text string) string { return escaper.Replace(text) }
