@@ -179,6 +179,29 @@ func TestTheComposerWritesWhatSlackWrites(t *testing.T) {
 	p.until("it is sent to the customer", has(".w-row.them", "two <3 & more"))
 }
 
+// shortcut picks the app's shortcut in the menu of a message, and waits for its modal.
+func (p *tab) shortcut(of string) {
+	p.t.Helper()
+	p.until("the menu", fmt.Sprintf(`(() => { const m = [...document.querySelectorAll(".s-thread .message")].find((m) => m.textContent.includes(%s)); if (!m) return false; m.querySelector(".toolbar > button:last-of-type").click(); return Boolean(m.querySelector(".actions button")); })()`, quoted(of)))
+	eval[bool](p, `(document.querySelector(".popup.actions button").click(), true)`)
+	p.until("the modal", `document.querySelector("dialog.modal[open] .modal-body .blocks")`)
+}
+
+func TestAShortcutSendsALineThroughItsModal(t *testing.T) {
+	s := open(t)
+	thread := s.customerWrites("shortcut")
+	ts, err := s.Slack.Write(stack.Hanako, stack.Channel, thread, "a line for the customer", slackstandin.WriteOptions{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	p := s.at(thread, desk)
+	p.until("the note is marked "+ts, `document.querySelector("[data-reaction=memo]")`)
+	p.shortcut("a line for the customer")
+	p.click("dialog.modal[open] button[type=submit]")
+	p.until("it is sent", has(".w-row.them", "a line for the customer"))
+	p.until("the modal is closed", `!document.querySelector("dialog.modal[open]")`)
+}
+
 func TestServicesFaultsAndSettings(t *testing.T) {
 	s := open(t)
 	p := s.tab("?lang=en", desk)

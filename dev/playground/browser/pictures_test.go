@@ -39,7 +39,9 @@ func TestPictures(t *testing.T) {
 	p.until("its way", `document.querySelector(".p-card.bad") && !document.querySelector(".p-depth")?.textContent.includes("⏳")`)
 	eval[bool](p, `(document.activeElement.blur(), true)`)
 	p.keep(folder, "playground.ja")
+	p.do(chromedp.EmulateViewport(wide.width, 1400))
 	p.keepElement(folder, "thread.ja", "#slack")
+	p.do(chromedp.EmulateViewport(wide.width, wide.height))
 
 	english := s.tab("?lang=en&theme=light", wide)
 	english.click(`[data-tour=start]`)
@@ -71,6 +73,7 @@ func (p *tab) faults(folder string) {
 	p.click(".f-choice.normal input")
 	p.until("all came", has(".s-thread .message", "よろしくお願いします"))
 	p.until("nothing waits", `document.querySelector(".f-state.good")`)
+	eval[bool](p, `(document.activeElement.blur(), true)`)
 	p.keepElement(folder, "fault-recovered.ja", "#behind")
 }
 
@@ -99,6 +102,8 @@ func TestPicturesOfTheApp(t *testing.T) {
 	p.look(thread)
 	p.until("the notice", `document.querySelector(".s-thread .ephemeral")`)
 	p.keepElement(folder, "mixed-notice.ja", "#slack")
+	p.shortcut("ご確認ください")
+	p.keepElement(folder, "modal.ja", "dialog.modal")
 }
 
 // keep writes what the tab shows.
