@@ -75,7 +75,7 @@ func (t *slackTold) change(now *slackstandin.Snapshot, faults []slackstandin.Fau
 		t.faults, c.Faults = faults, listed(faults)
 	}
 	for id, view := range now.Channels {
-		if change, any := t.channel(id, view); any {
+		if change, moved := t.channel(id, view); moved {
 			c.Channels = append(c.Channels, change)
 		}
 	}
@@ -84,10 +84,10 @@ func (t *slackTold) change(now *slackstandin.Snapshot, faults []slackstandin.Fau
 	return c
 }
 
-func (t *slackTold) channel(id string, now slackstandin.ChannelView) (c channelChange, any bool) {
+func (t *slackTold) channel(id string, now slackstandin.ChannelView) (c channelChange, moved bool) {
 	c.Channel = now.Channel
 	before, known := t.channels[id]
-	any = !known || !reflect.DeepEqual(before, now.Channel)
+	moved = !known || !reflect.DeepEqual(before, now.Channel)
 	t.channels[id] = now.Channel
 	were := t.messages[id]
 	are := make(map[string]*slackstandin.Message, len(now.Messages))
@@ -102,7 +102,7 @@ func (t *slackTold) channel(id string, now slackstandin.ChannelView) (c channelC
 		}
 	}
 	t.messages[id] = are
-	return c, any || len(c.Put) > 0 || len(c.Remove) > 0
+	return c, moved || len(c.Put) > 0 || len(c.Remove) > 0
 }
 
 // listed is a list that is there even when it is empty.
@@ -169,7 +169,7 @@ func (t *karteTold) change(now *kartestandin.Snapshot, hooks []kartestandin.Hook
 	for _, conversation := range now.Conversations {
 		key := conversation.IDs[0]
 		order = append(order, key)
-		if change, any := t.conversation(key, conversation); any {
+		if change, moved := t.conversation(key, conversation); moved {
 			c.Conversations = append(c.Conversations, change)
 		}
 	}
@@ -189,7 +189,7 @@ func (t *karteTold) change(now *kartestandin.Snapshot, hooks []kartestandin.Hook
 	return c
 }
 
-func (t *karteTold) conversation(key string, now kartestandin.Conversation) (c conversationChange, any bool) {
+func (t *karteTold) conversation(key string, now kartestandin.Conversation) (c conversationChange, moved bool) {
 	before, known := t.conversations[key]
 	t.conversations[key] = now
 	c = conversationChange{Key: key, Conversation: now}

@@ -111,7 +111,7 @@ func (p *Server) streams(ctx context.Context) (streams []stream, lanes []lane) {
 		if !strings.HasPrefix(s.Name, "KV_") {
 			consumers := p.consumers(ctx, s.Name)
 			for _, c := range consumers {
-				s.Waiting += c.NumPending + uint64(max(c.NumAckPending, 0)) //nolint:gosec // not negative
+				s.Waiting += c.NumPending + uint64(max(c.NumAckPending, 0))
 			}
 			if s.Name == bus.Posts {
 				lanes = lanesOf(consumers)

@@ -122,7 +122,7 @@ func (p *tab) keepElement(folder, name, selector string) {
 func (p *tab) write(folder, name string, png []byte, err error) {
 	p.t.Helper()
 	if err == nil {
-		err = os.WriteFile(filepath.Join(folder, name+".png"), png, 0o644) //nolint:gosec // a picture for everybody
+		err = os.WriteFile(filepath.Join(folder, name+".png"), png, 0o644)
 	}
 	if err != nil {
 		p.t.Fatal(err)
