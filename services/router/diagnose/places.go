@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"slices"
 	"strings"
 
 	"github.com/slacktalk/slacktalk/internal/examination"
@@ -150,8 +151,8 @@ func lookMembers(ctx context.Context, x *scene) outcome {
 // roles are what somebody is in the settings.
 type roles struct {
 	// operator is whom they are linked to.
-	operator      string
-	target, admin bool
+	operator                  string
+	target, escalation, admin bool
 }
 
 func rolesOf(id string, team *settingsv1.TeamSettings, links []*settingsv1.OperatorLink) roles {
@@ -161,9 +162,8 @@ func rolesOf(id string, team *settingsv1.TeamSettings, links []*settingsv1.Opera
 			r.operator = link.GetName()[strings.LastIndex(link.GetName(), "/")+1:]
 		}
 	}
-	for _, target := range team.GetMentionTargets() {
-		r.target = r.target || target == id
-	}
+	r.target = slices.Contains(team.GetMentionTargets(), id)
+	r.escalation = slices.Contains(team.GetUnanswered().GetEscalationTargets(), id)
 	for _, admin := range team.GetAdmins() {
 		r.admin = r.admin || admin == id
 	}
@@ -185,6 +185,9 @@ func memberOutcome(f *eventv1.Finding, r roles) outcome {
 	}
 	if r.target {
 		said, fixes = append(said, "a mention target"), append(fixes, "talkctl settings set mention_targets=… without it")
+	}
+	if r.escalation {
+		said, fixes = append(said, "an escalation target"), append(fixes, "talkctl settings set unanswered=… without it")
 	}
 	if r.admin {
 		said, fixes = append(said, "an admin"), append(fixes, "talkctl settings set admins=… without it")

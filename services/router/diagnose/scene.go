@@ -219,7 +219,7 @@ func (x *scene) askWorkspace(ctx context.Context) ([]*eventv1.Finding, error) {
 // named gathers the channels, members and user groups of the settings.
 func named(project string, team *settingsv1.TeamSettings, links []*settingsv1.OperatorLink) *eventv1.ExaminationRequest {
 	request := &eventv1.ExaminationRequest{Project: project, Channels: channels(team), Members: slices.Clone(team.GetAdmins())}
-	for _, target := range team.GetMentionTargets() {
+	for _, target := range slices.Concat(team.GetMentionTargets(), team.GetUnanswered().GetEscalationTargets()) {
 		if strings.HasPrefix(target, "S") {
 			request.UserGroups = append(request.UserGroups, target)
 		} else {

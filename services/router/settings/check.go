@@ -40,7 +40,7 @@ func CheckTeam(t *settingsv1.TeamSettings) error {
 	if err := Check(t); err != nil {
 		return err
 	}
-	wrong := slices.Concat(checkPlace(t), checkGroups(t), checkRules(t))
+	wrong := slices.Concat(checkPlace(t), checkGroups(t), checkRules(t), checkUnanswered(t.GetUnanswered()))
 	if len(wrong) > 0 {
 		return &InvalidError{Violations: wrong[:min(len(wrong), maxViolations)]}
 	}
@@ -84,6 +84,21 @@ func checkRules(t *settingsv1.TeamSettings) (wrong []Violation) {
 		wrong = append(wrong, checkHours(path+"business_hours.", rule.GetBusinessHours())...)
 	}
 	return wrong
+}
+
+func checkUnanswered(p *settingsv1.UnansweredPolicy) (wrong []Violation) {
+	const path = "unanswered."
+	remind, escalate := p.GetRemindAfter().AsDuration(), p.GetEscalateAfter().AsDuration()
+	if escalate > 0 && escalate <= remind {
+		wrong = append(wrong, Violation{path + "escalate_after", "must be longer than remind_after, or 0 for never"})
+	}
+	if escalate > 0 && len(p.GetEscalationTargets()) == 0 {
+		wrong = append(wrong, Violation{path + "escalation_targets", "says whom to mention after escalate_after: members (U…, W…) or user groups (S…)"})
+	}
+	if p.GetBusinessHours().GetOutside() {
+		wrong = append(wrong, Violation{path + "business_hours.outside", "is for routing rules: give the hours in which time counts"})
+	}
+	return append(wrong, checkHours(path+"business_hours.", p.GetBusinessHours())...)
 }
 
 func checkHours(path string, hours *settingsv1.BusinessHours) (wrong []Violation) {

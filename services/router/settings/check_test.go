@@ -4,6 +4,9 @@ import (
 	"errors"
 	"slices"
 	"testing"
+	"time"
+
+	"google.golang.org/protobuf/types/known/durationpb"
 
 	settingsv1 "github.com/slacktalk/slacktalk/proto/slacktalk/settings/v1"
 	"github.com/slacktalk/slacktalk/services/router/settings"
@@ -27,6 +30,9 @@ func routed() *settingsv1.TeamSettings {
 			{BusinessHours: hours("UTC"), Channel: "C0NIGHT"},
 		},
 		NoteOnlyChannels: []string{"C0RETURNS"},
+		Unanswered: &settingsv1.UnansweredPolicy{
+			RemindAfter: durationpb.New(10 * time.Minute), EscalateAfter: durationpb.New(time.Hour), EscalationTargets: []string{"S0LEADS"}, BusinessHours: hours("Asia/Tokyo"),
+		},
 	}
 }
 
@@ -68,6 +74,15 @@ func TestRulesThatAreRefused(t *testing.T) {
 			[]string{"routing_rules[0].page_host"}},
 		{"host in capitals", func(t *settingsv1.TeamSettings) { t.RoutingRules[0].PageHost = "Example.com" },
 			[]string{"routing_rules[0].page_host"}},
+		{"escalated before it is reminded of", func(t *settingsv1.TeamSettings) { t.Unanswered.EscalateAfter = t.Unanswered.RemindAfter },
+			[]string{"unanswered.escalate_after"}},
+		{"escalated to nobody", func(t *settingsv1.TeamSettings) { t.Unanswered.EscalationTargets = nil }, []string{"unanswered.escalation_targets"}},
+		{"never escalated", func(t *settingsv1.TeamSettings) {
+			t.Unanswered.EscalateAfter, t.Unanswered.EscalationTargets = nil, nil
+		}, nil},
+		{"time that counts outside", func(t *settingsv1.TeamSettings) { t.Unanswered.BusinessHours.Outside = true }, []string{"unanswered.business_hours.outside"}},
+		{"no such zone to wait in", func(t *settingsv1.TeamSettings) { t.Unanswered.BusinessHours.TimeZone = "Asia/Atlantis" },
+			[]string{"unanswered.business_hours.time_zone"}},
 		{"no channel", func(t *settingsv1.TeamSettings) { t.RoutingRules[0].Channel = "" }, []string{"routing_rules[0].channel"}},
 		{"note-only channel that is none", func(t *settingsv1.TeamSettings) { t.NoteOnlyChannels[0] = "general" }, []string{"note_only_channels[0]"}},
 		{"too many rules", func(t *settingsv1.TeamSettings) {

@@ -95,6 +95,8 @@ The fields: ` + strings.Join(settable(), ", ") + `.`,
 		Example: `  talkctl settings set channel=C0SUPPORT notifications_enabled=true
   talkctl settings set mention_policy=targets mention_targets=U0DEMO1,S0DEMO1
   talkctl settings set 'routing_rules=[{"page_host":"shop.example.com","channel":"C0SHOP"}]'
+  talkctl settings set mention_quiet_period=10m mention_directly=true
+  talkctl settings set 'unanswered={remind_after: 600s, escalate_after: 1800s, escalation_targets: [S0LEADS]}'
   talkctl settings get -o yaml >team.yaml; $EDITOR team.yaml; talkctl settings set --file team.yaml`,
 		ValidArgsFunction: completeAssignment,
 		RunE: a.run(func(ctx context.Context, args []string) error {

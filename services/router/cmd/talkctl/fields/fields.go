@@ -8,10 +8,12 @@ import (
 	"slices"
 	"strconv"
 	"strings"
+	"time"
 
 	"google.golang.org/protobuf/encoding/protojson"
 	"google.golang.org/protobuf/proto"
 	"google.golang.org/protobuf/reflect/protoreflect"
+	"google.golang.org/protobuf/types/known/durationpb"
 	"sigs.k8s.io/yaml"
 )
 
@@ -58,6 +60,8 @@ func Set(m proto.Message, field protoreflect.FieldDescriptor, value string, read
 	}
 	var err error
 	switch {
+	case !field.IsList() && field.Message() != nil && field.Message().FullName() == durationName:
+		err = setDuration(target, field, value)
 	case field.Message() != nil:
 		err = setJSON(m, field, value)
 	case field.IsList():
@@ -71,6 +75,18 @@ func Set(m proto.Message, field protoreflect.FieldDescriptor, value string, read
 	if err != nil {
 		return fmt.Errorf("%s: %w", field.Name(), err)
 	}
+	return nil
+}
+
+const durationName = "google.protobuf.Duration"
+
+// setDuration sets a field to a time like 10m or 1h30m.
+func setDuration(target protoreflect.Message, field protoreflect.FieldDescriptor, value string) error {
+	d, err := time.ParseDuration(value)
+	if err != nil {
+		return fmt.Errorf("%q is no duration like 10m or 1h30m", value)
+	}
+	target.Set(field, protoreflect.ValueOfMessage(durationpb.New(d).ProtoReflect()))
 	return nil
 }
 

@@ -9,6 +9,7 @@ import (
 
 	"google.golang.org/protobuf/encoding/protojson"
 	"google.golang.org/protobuf/proto"
+	"google.golang.org/protobuf/types/known/durationpb"
 	"google.golang.org/protobuf/types/known/timestamppb"
 	"pgregory.net/rapid"
 
@@ -42,6 +43,15 @@ func TestSet(t *testing.T) {
 		{"routing_rules", "", &settingsv1.TeamSettings{}},
 		{"routing_rules", "x: [", nil},
 		{"routing_rules", `{"channel":"C0SHOP"}`, nil},
+		{"mention_quiet_period", "10m", &settingsv1.TeamSettings{MentionQuietPeriod: durationpb.New(10 * time.Minute)}},
+		{"mention_quiet_period", "", &settingsv1.TeamSettings{}},
+		{"mention_quiet_period", "soon", nil},
+		{"mention_directly", "true", &settingsv1.TeamSettings{MentionDirectly: true}},
+		{"unanswered", "{remind_after: 600s, escalate_after: 1800s, escalation_targets: [S0LEADS]}", &settingsv1.TeamSettings{Unanswered: &settingsv1.UnansweredPolicy{
+			RemindAfter: durationpb.New(10 * time.Minute), EscalateAfter: durationpb.New(30 * time.Minute), EscalationTargets: []string{"S0LEADS"},
+		}}},
+		{"unanswered", "", &settingsv1.TeamSettings{}},
+		{"unanswered", "10m", nil},
 	} {
 		field, err := Find(descriptor, tt.name)
 		if err != nil {
@@ -92,6 +102,8 @@ func TestADocumentIsReadAsItWasWritten(t *testing.T) {
 		want := &settingsv1.TeamSettings{
 			Name: "projects/demo/teamSettings", Etag: rapid.String().Draw(t, "etag"), Channel: rapid.String().Draw(t, "channel"), NotificationsEnabled: rapid.Bool().Draw(t, "on"),
 			MentionPolicy: settingsv1.MentionPolicy(rapid.Int32Range(0, 4).Draw(t, "policy")), Admins: ids.Draw(t, "admins"),
+			// What is absent is not written, and stays as it is when the document is read.
+			MentionQuietPeriod: durationpb.New(time.Minute), Unanswered: &settingsv1.UnansweredPolicy{},
 			RoutingRules: []*settingsv1.RoutingRule{{DisplayName: rapid.String().Draw(t, "rule"), BusinessHours: &settingsv1.BusinessHours{TimeZone: "Asia/Tokyo", Outside: rapid.Bool().Draw(t, "outside")}}},
 		}
 		raw, err := protojson.MarshalOptions{EmitDefaultValues: true, UseProtoNames: rapid.Bool().Draw(t, "names")}.Marshal(want)

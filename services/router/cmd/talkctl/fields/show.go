@@ -6,6 +6,7 @@ import (
 	"time"
 
 	"google.golang.org/protobuf/reflect/protoreflect"
+	"google.golang.org/protobuf/types/known/durationpb"
 	"google.golang.org/protobuf/types/known/timestamppb"
 )
 
@@ -48,6 +49,9 @@ func single(field protoreflect.FieldDescriptor, value protoreflect.Value, at fun
 	case protoreflect.MessageKind, protoreflect.GroupKind:
 		if stamp, ok := value.Message().Interface().(*timestamppb.Timestamp); ok {
 			return at(stamp.AsTime())
+		}
+		if d, ok := value.Message().Interface().(*durationpb.Duration); ok {
+			return d.AsDuration().String()
 		}
 		return inline(value.Message(), at)
 	default:
