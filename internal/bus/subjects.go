@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"hash/fnv"
 	"regexp"
+	"slices"
 	"strings"
 )
 
@@ -111,7 +112,8 @@ func anyPartition(subject string) string {
 // ThreadToken makes a Slack ts fit for a subject or key.
 func ThreadToken(ts string) string { return strings.ReplaceAll(ts, ".", "-") }
 
-// Lane is the ordered queue of one Slack channel: posts are paced, marks (reactions and private notices) are not held up by them.
+// Lane is the ordered queue of one Slack channel: posts are paced, marks (reactions and private notices) are not held up by them, and neither are
+// the cards on the heads of its threads, of which only the last state counts.
 type Lane struct {
 	Kind    string
 	Team    string
@@ -122,7 +124,11 @@ type Lane struct {
 const (
 	PostLane = "post"
 	MarkLane = "mark"
+	CardLane = "card"
 )
+
+// LaneKinds answers all kinds.
+func LaneKinds() []string { return []string{PostLane, MarkLane, CardLane} }
 
 // Subject: {kind}.{team}.{channel}.{id}.
 func (l Lane) Subject(id string) string { return l.prefix() + "." + Token(id) }
@@ -138,7 +144,7 @@ func (l Lane) prefix() string { return l.Kind + "." + l.Team + "." + l.Channel }
 // ParseLane is the reverse of Lane.Key.
 func ParseLane(key string) (Lane, bool) {
 	parts := strings.Split(key, ".")
-	if len(parts) != 3 || (parts[0] != PostLane && parts[0] != MarkLane) {
+	if len(parts) != 3 || !slices.Contains(LaneKinds(), parts[0]) {
 		return Lane{}, false
 	}
 	return Lane{Kind: parts[0], Team: parts[1], Channel: parts[2]}, true

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"slices"
 	"time"
 
 	"github.com/nats-io/nats.go/jetstream"
@@ -23,7 +24,7 @@ func streams() []jetstream.StreamConfig {
 	return []jetstream.StreamConfig{
 		{Name: Talk, Description: "Facts at the KARTE edge", Subjects: []string{"talk.>"}, MaxAge: Retention},
 		{Name: Slack, Description: "Facts at the Slack edge", Subjects: []string{"slack.>"}, MaxAge: Retention},
-		{Name: Posts, Description: "Commands to Slack", Subjects: []string{"post.>", "mark.>"}, MaxAge: parkedRetention},
+		{Name: Posts, Description: "Commands to Slack", Subjects: []string{"post.>", "mark.>", "card.>"}, MaxAge: parkedRetention},
 		{Name: Sends, Description: "Commands to KARTE", Subjects: []string{"send.>"}, MaxAge: Retention},
 		// A held message is gone when it is done: whether a customer has any is asked before each of their messages.
 		{Name: Held, Description: "What waits, per customer", Subjects: []string{"held.>"}, Retention: jetstream.WorkQueuePolicy},
@@ -49,7 +50,7 @@ func buckets() []jetstream.KeyValueConfig {
 	}
 }
 
-// Ensure creates what is missing of the topology and changes nothing that is there. It tries until ctx ends.
+// Ensure creates what is missing of the topology, adds subjects that a stream of an earlier version lacks, and changes nothing else that is there. It tries until ctx ends.
 func (b *Bus) Ensure(ctx context.Context) error {
 	for n := uint64(1); ; n++ {
 		err := b.create(ctx)
@@ -65,7 +66,11 @@ func (b *Bus) Ensure(ctx context.Context) error {
 
 func (b *Bus) create(ctx context.Context) error {
 	for _, config := range Topology(b.settings.Replicas) {
-		if _, err := b.js.CreateStream(ctx, config); err != nil && !errors.Is(err, jetstream.ErrStreamNameAlreadyInUse) {
+		_, err := b.js.CreateStream(ctx, config)
+		if errors.Is(err, jetstream.ErrStreamNameAlreadyInUse) {
+			err = b.widen(ctx, config)
+		}
+		if err != nil {
 			return fmt.Errorf("create stream %s: %w", config.Name, err)
 		}
 	}
@@ -101,6 +106,26 @@ func behind(bucket jetstream.KeyValueConfig, replicas int) jetstream.StreamConfi
 		AllowRollup: true, DenyDelete: true, AllowDirect: true,
 		AllowMsgTTL: bucket.LimitMarkerTTL > 0, SubjectDeleteMarkerTTL: bucket.LimitMarkerTTL,
 	}
+}
+
+// widen adds the subjects that a stream of an earlier version lacks, and changes nothing else of it: how it is kept is the operators' business.
+func (b *Bus) widen(ctx context.Context, wanted jetstream.StreamConfig) error {
+	there, err := b.look(ctx, wanted.Name)
+	if err != nil {
+		return err
+	}
+	config := there.CachedInfo().Config
+	before := len(config.Subjects)
+	for _, subject := range wanted.Subjects {
+		if !slices.Contains(config.Subjects, subject) {
+			config.Subjects = append(config.Subjects, subject)
+		}
+	}
+	if len(config.Subjects) == before {
+		return nil
+	}
+	_, err = b.js.UpdateStream(ctx, config)
+	return err
 }
 
 // sleep waits for d; it answers false when ctx ended first.

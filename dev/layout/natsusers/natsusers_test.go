@@ -25,7 +25,10 @@ import (
 	"github.com/slacktalk/slacktalk/services/router/audit"
 )
 
-var lane = bus.Lane{Kind: bus.PostLane, Team: "T0DEMO1", Channel: "C0SUPPORT"}
+var (
+	lane  = bus.Lane{Kind: bus.PostLane, Team: "T0DEMO1", Channel: "C0SUPPORT"}
+	cards = bus.Lane{Kind: bus.CardLane, Team: "T0DEMO1", Channel: "C0SUPPORT"}
+)
 
 // steps remembers which parts of the story have happened.
 type steps chan string
@@ -130,7 +133,7 @@ func TestEachServiceMayDoItsWork(t *testing.T) {
 	if err := publish(t.Context(), ingest, bus.Talk, bus.TalkSubject(2, "demo", "member-1", "customer-message", "evt-1")); err != nil {
 		t.Fatal(err)
 	}
-	happened.await(t, "routed", "posted", "answered", "sent")
+	happened.await(t, "routed", "posted", "shown", "answered", "sent")
 	awaitDead(t, router, 3)
 }
 
@@ -189,8 +192,27 @@ func slackGateway(t *testing.T, b *bus.Bus, happened steps) {
 		happened <- "posted"
 		return retry.Rejected(errors.New("so that it is buried"))
 	}
+	card := func(ctx context.Context, m bus.Message) error {
+		if _, err := b.Waiting(ctx, cards, m.Sequence, 5); err != nil {
+			return err
+		}
+		if err := record(ctx, b, bus.Checkpoints, "lane."+cards.Key()); err != nil {
+			return err
+		}
+		// A card follows its conversation to another channel.
+		if err := publish(ctx, b, bus.Posts, (bus.Lane{Kind: bus.CardLane, Team: lane.Team, Channel: "C0SALES"}).Subject("cmd-3")); err != nil {
+			return err
+		}
+		happened <- "shown"
+		return nil
+	}
 	background(t, func(ctx context.Context) error {
-		return b.ServeLanes(ctx, func(bus.Lane) bus.Handler { return post })
+		return b.ServeLanes(ctx, func(of bus.Lane) bus.Handler {
+			if of.Kind == bus.CardLane {
+				return card
+			}
+			return post
+		})
 	})
 }
 
@@ -206,6 +228,12 @@ func routes(t *testing.T, b *bus.Bus, happened steps) {
 			return err
 		}
 		if err := publish(ctx, b, bus.Posts, lane.Subject("cmd-1")); err != nil {
+			return err
+		}
+		if err := lanes.Register(ctx, cards); err != nil {
+			return err
+		}
+		if err := publish(ctx, b, bus.Posts, cards.Subject("cmd-3")); err != nil {
 			return err
 		}
 		if err := publish(ctx, b, bus.Sends, bus.SendSubject(2, "demo", "c1", "cmd-2")); err != nil {

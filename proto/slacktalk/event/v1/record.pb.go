@@ -52,6 +52,9 @@ type ConversationRecord struct {
 	// The same for the status.
 	StatusCommand string     `protobuf:"bytes,15,opt,name=status_command,json=statusCommand,proto3" json:"status_command,omitempty"`
 	StatusBefore  ChatStatus `protobuf:"varint,16,opt,name=status_before,json=statusBefore,proto3,enum=slacktalk.event.v1.ChatStatus" json:"status_before,omitempty"`
+	// When KARTE last told, or took, who the assignee is and what the status: what is known to be older changes nothing.
+	AssigneeTime *timestamppb.Timestamp `protobuf:"bytes,17,opt,name=assignee_time,json=assigneeTime,proto3" json:"assignee_time,omitempty"`
+	StatusTime   *timestamppb.Timestamp `protobuf:"bytes,18,opt,name=status_time,json=statusTime,proto3" json:"status_time,omitempty"`
 	// Since when the customer waits for an answer; kept where the project's settings say what happens then.
 	Waiting       *Waiting `protobuf:"bytes,19,opt,name=waiting,proto3" json:"waiting,omitempty"`
 	unknownFields protoimpl.UnknownFields
@@ -191,6 +194,20 @@ func (x *ConversationRecord) GetStatusBefore() ChatStatus {
 		return x.StatusBefore
 	}
 	return ChatStatus_CHAT_STATUS_UNSPECIFIED
+}
+
+func (x *ConversationRecord) GetAssigneeTime() *timestamppb.Timestamp {
+	if x != nil {
+		return x.AssigneeTime
+	}
+	return nil
+}
+
+func (x *ConversationRecord) GetStatusTime() *timestamppb.Timestamp {
+	if x != nil {
+		return x.StatusTime
+	}
+	return nil
 }
 
 func (x *ConversationRecord) GetWaiting() *Waiting {
@@ -337,6 +354,14 @@ type ThreadRecord struct {
 	// Where it was before it was moved; the ts is empty when it was never opened there.
 	FormerChannel string `protobuf:"bytes,10,opt,name=former_channel,json=formerChannel,proto3" json:"former_channel,omitempty"`
 	FormerTs      string `protobuf:"bytes,11,opt,name=former_ts,json=formerTs,proto3" json:"former_ts,omitempty"`
+	// The card that the head shows: its revision, and the latest time on it. Nothing older is shown after it. 0 when the head is no card, which is left as it is.
+	CardRevision uint64                 `protobuf:"varint,12,opt,name=card_revision,json=cardRevision,proto3" json:"card_revision,omitempty"`
+	CardTime     *timestamppb.Timestamp `protobuf:"bytes,13,opt,name=card_time,json=cardTime,proto3" json:"card_time,omitempty"`
+	// Whom the head pinged when it was posted: an update that left them out would take that back.
+	Mentions []*Mention `protobuf:"bytes,14,rep,name=mentions,proto3" json:"mentions,omitempty"`
+	// How the thread began, as the head says it: the words of its first message, which stand nowhere else, or with `more` the beginning of them.
+	Words         string `protobuf:"bytes,15,opt,name=words,proto3" json:"words,omitempty"`
+	More          bool   `protobuf:"varint,16,opt,name=more,proto3" json:"more,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -446,6 +471,41 @@ func (x *ThreadRecord) GetFormerTs() string {
 		return x.FormerTs
 	}
 	return ""
+}
+
+func (x *ThreadRecord) GetCardRevision() uint64 {
+	if x != nil {
+		return x.CardRevision
+	}
+	return 0
+}
+
+func (x *ThreadRecord) GetCardTime() *timestamppb.Timestamp {
+	if x != nil {
+		return x.CardTime
+	}
+	return nil
+}
+
+func (x *ThreadRecord) GetMentions() []*Mention {
+	if x != nil {
+		return x.Mentions
+	}
+	return nil
+}
+
+func (x *ThreadRecord) GetWords() string {
+	if x != nil {
+		return x.Words
+	}
+	return ""
+}
+
+func (x *ThreadRecord) GetMore() bool {
+	if x != nil {
+		return x.More
+	}
+	return false
 }
 
 // Checkpoint says which message of a lane or partition was last attempted. Bucket CHECKPOINTS; written before every
@@ -895,7 +955,7 @@ var File_slacktalk_event_v1_record_proto protoreflect.FileDescriptor
 
 const file_slacktalk_event_v1_record_proto_rawDesc = "" +
 	"\n" +
-	"\x1fslacktalk/event/v1/record.proto\x12\x12slacktalk.event.v1\x1a\x1fgoogle/protobuf/timestamp.proto\x1a\x1eslacktalk/event/v1/event.proto\"\xdf\x05\n" +
+	"\x1fslacktalk/event/v1/record.proto\x12\x12slacktalk.event.v1\x1a\x1fgoogle/protobuf/timestamp.proto\x1a\x1eslacktalk/event/v1/event.proto\"\xdd\x06\n" +
 	"\x12ConversationRecord\x12\x19\n" +
 	"\balias_of\x18\x01 \x01(\tR\aaliasOf\x128\n" +
 	"\bcustomer\x18\x02 \x01(\v2\x1c.slacktalk.event.v1.CustomerR\bcustomer\x12\x12\n" +
@@ -915,7 +975,10 @@ const file_slacktalk_event_v1_record_proto_rawDesc = "" +
 	"\x10assignee_command\x18\r \x01(\tR\x0fassigneeCommand\x12E\n" +
 	"\x0fassignee_before\x18\x0e \x01(\v2\x1c.slacktalk.event.v1.OperatorR\x0eassigneeBefore\x12%\n" +
 	"\x0estatus_command\x18\x0f \x01(\tR\rstatusCommand\x12C\n" +
-	"\rstatus_before\x18\x10 \x01(\x0e2\x1e.slacktalk.event.v1.ChatStatusR\fstatusBefore\x125\n" +
+	"\rstatus_before\x18\x10 \x01(\x0e2\x1e.slacktalk.event.v1.ChatStatusR\fstatusBefore\x12?\n" +
+	"\rassignee_time\x18\x11 \x01(\v2\x1a.google.protobuf.TimestampR\fassigneeTime\x12;\n" +
+	"\vstatus_time\x18\x12 \x01(\v2\x1a.google.protobuf.TimestampR\n" +
+	"statusTime\x125\n" +
 	"\awaiting\x18\x13 \x01(\v2\x1b.slacktalk.event.v1.WaitingR\awaiting\"\xd7\x01\n" +
 	"\aWaiting\x12:\n" +
 	"\bmessages\x18\x01 \x03(\v2\x1e.slacktalk.event.v1.UnansweredR\bmessages\x12G\n" +
@@ -926,7 +989,7 @@ const file_slacktalk_event_v1_record_proto_rawDesc = "" +
 	"\voccurred_at\x18\x01 \x01(\v2\x1a.google.protobuf.TimestampR\n" +
 	"occurredAt\x12;\n" +
 	"\vreceived_at\x18\x02 \x01(\v2\x1a.google.protobuf.TimestampR\n" +
-	"receivedAt\"\xf8\x02\n" +
+	"receivedAt\"\xb9\x04\n" +
 	"\fThreadRecord\x12\x12\n" +
 	"\x04team\x18\x01 \x01(\tR\x04team\x12\x18\n" +
 	"\achannel\x18\x02 \x01(\tR\achannel\x12\x0e\n" +
@@ -941,7 +1004,12 @@ const file_slacktalk_event_v1_record_proto_rawDesc = "" +
 	"\x05moves\x18\t \x01(\rR\x05moves\x12%\n" +
 	"\x0eformer_channel\x18\n" +
 	" \x01(\tR\rformerChannel\x12\x1b\n" +
-	"\tformer_ts\x18\v \x01(\tR\bformerTs\"\xdd\x01\n" +
+	"\tformer_ts\x18\v \x01(\tR\bformerTs\x12#\n" +
+	"\rcard_revision\x18\f \x01(\x04R\fcardRevision\x127\n" +
+	"\tcard_time\x18\r \x01(\v2\x1a.google.protobuf.TimestampR\bcardTime\x127\n" +
+	"\bmentions\x18\x0e \x03(\v2\x1b.slacktalk.event.v1.MentionR\bmentions\x12\x14\n" +
+	"\x05words\x18\x0f \x01(\tR\x05words\x12\x12\n" +
+	"\x04more\x18\x10 \x01(\bR\x04more\"\xdd\x01\n" +
 	"\n" +
 	"Checkpoint\x12\x1a\n" +
 	"\bsequence\x18\x01 \x01(\x04R\bsequence\x12\x12\n" +
@@ -1016,7 +1084,8 @@ var file_slacktalk_event_v1_record_proto_goTypes = []any{
 	(*timestamppb.Timestamp)(nil), // 10: google.protobuf.Timestamp
 	(ChatStatus)(0),               // 11: slacktalk.event.v1.ChatStatus
 	(*Page)(nil),                  // 12: slacktalk.event.v1.Page
-	(FailureReason)(0),            // 13: slacktalk.event.v1.FailureReason
+	(*Mention)(nil),               // 13: slacktalk.event.v1.Mention
+	(FailureReason)(0),            // 14: slacktalk.event.v1.FailureReason
 }
 var file_slacktalk_event_v1_record_proto_depIdxs = []int32{
 	8,  // 0: slacktalk.event.v1.ConversationRecord.customer:type_name -> slacktalk.event.v1.Customer
@@ -1026,27 +1095,31 @@ var file_slacktalk_event_v1_record_proto_depIdxs = []int32{
 	12, // 4: slacktalk.event.v1.ConversationRecord.page:type_name -> slacktalk.event.v1.Page
 	9,  // 5: slacktalk.event.v1.ConversationRecord.assignee_before:type_name -> slacktalk.event.v1.Operator
 	11, // 6: slacktalk.event.v1.ConversationRecord.status_before:type_name -> slacktalk.event.v1.ChatStatus
-	1,  // 7: slacktalk.event.v1.ConversationRecord.waiting:type_name -> slacktalk.event.v1.Waiting
-	2,  // 8: slacktalk.event.v1.Waiting.messages:type_name -> slacktalk.event.v1.Unanswered
-	10, // 9: slacktalk.event.v1.Waiting.answered_occurred:type_name -> google.protobuf.Timestamp
-	10, // 10: slacktalk.event.v1.Waiting.answered_received:type_name -> google.protobuf.Timestamp
-	10, // 11: slacktalk.event.v1.Unanswered.occurred_at:type_name -> google.protobuf.Timestamp
-	10, // 12: slacktalk.event.v1.Unanswered.received_at:type_name -> google.protobuf.Timestamp
-	8,  // 13: slacktalk.event.v1.ThreadRecord.customer:type_name -> slacktalk.event.v1.Customer
-	10, // 14: slacktalk.event.v1.ThreadRecord.claimed_at:type_name -> google.protobuf.Timestamp
-	10, // 15: slacktalk.event.v1.Checkpoint.attempted_at:type_name -> google.protobuf.Timestamp
-	13, // 16: slacktalk.event.v1.DeadLetter.reason:type_name -> slacktalk.event.v1.FailureReason
-	10, // 17: slacktalk.event.v1.DeadLetter.died_at:type_name -> google.protobuf.Timestamp
-	10, // 18: slacktalk.event.v1.InstallationRecord.expires_at:type_name -> google.protobuf.Timestamp
-	10, // 19: slacktalk.event.v1.InstallationRecord.renewing_until:type_name -> google.protobuf.Timestamp
-	10, // 20: slacktalk.event.v1.InstallationRecord.installed_at:type_name -> google.protobuf.Timestamp
-	10, // 21: slacktalk.event.v1.InstallationRecord.ended_at:type_name -> google.protobuf.Timestamp
-	10, // 22: slacktalk.event.v1.InstallationRecord.renew_at:type_name -> google.protobuf.Timestamp
-	23, // [23:23] is the sub-list for method output_type
-	23, // [23:23] is the sub-list for method input_type
-	23, // [23:23] is the sub-list for extension type_name
-	23, // [23:23] is the sub-list for extension extendee
-	0,  // [0:23] is the sub-list for field type_name
+	10, // 7: slacktalk.event.v1.ConversationRecord.assignee_time:type_name -> google.protobuf.Timestamp
+	10, // 8: slacktalk.event.v1.ConversationRecord.status_time:type_name -> google.protobuf.Timestamp
+	1,  // 9: slacktalk.event.v1.ConversationRecord.waiting:type_name -> slacktalk.event.v1.Waiting
+	2,  // 10: slacktalk.event.v1.Waiting.messages:type_name -> slacktalk.event.v1.Unanswered
+	10, // 11: slacktalk.event.v1.Waiting.answered_occurred:type_name -> google.protobuf.Timestamp
+	10, // 12: slacktalk.event.v1.Waiting.answered_received:type_name -> google.protobuf.Timestamp
+	10, // 13: slacktalk.event.v1.Unanswered.occurred_at:type_name -> google.protobuf.Timestamp
+	10, // 14: slacktalk.event.v1.Unanswered.received_at:type_name -> google.protobuf.Timestamp
+	8,  // 15: slacktalk.event.v1.ThreadRecord.customer:type_name -> slacktalk.event.v1.Customer
+	10, // 16: slacktalk.event.v1.ThreadRecord.claimed_at:type_name -> google.protobuf.Timestamp
+	10, // 17: slacktalk.event.v1.ThreadRecord.card_time:type_name -> google.protobuf.Timestamp
+	13, // 18: slacktalk.event.v1.ThreadRecord.mentions:type_name -> slacktalk.event.v1.Mention
+	10, // 19: slacktalk.event.v1.Checkpoint.attempted_at:type_name -> google.protobuf.Timestamp
+	14, // 20: slacktalk.event.v1.DeadLetter.reason:type_name -> slacktalk.event.v1.FailureReason
+	10, // 21: slacktalk.event.v1.DeadLetter.died_at:type_name -> google.protobuf.Timestamp
+	10, // 22: slacktalk.event.v1.InstallationRecord.expires_at:type_name -> google.protobuf.Timestamp
+	10, // 23: slacktalk.event.v1.InstallationRecord.renewing_until:type_name -> google.protobuf.Timestamp
+	10, // 24: slacktalk.event.v1.InstallationRecord.installed_at:type_name -> google.protobuf.Timestamp
+	10, // 25: slacktalk.event.v1.InstallationRecord.ended_at:type_name -> google.protobuf.Timestamp
+	10, // 26: slacktalk.event.v1.InstallationRecord.renew_at:type_name -> google.protobuf.Timestamp
+	27, // [27:27] is the sub-list for method output_type
+	27, // [27:27] is the sub-list for method input_type
+	27, // [27:27] is the sub-list for extension type_name
+	27, // [27:27] is the sub-list for extension extendee
+	0,  // [0:27] is the sub-list for field type_name
 }
 
 func init() { file_slacktalk_event_v1_record_proto_init() }
