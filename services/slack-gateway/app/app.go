@@ -56,6 +56,8 @@ type Settings struct {
 	Window time.Duration `env:"SLACK_SIGNATURE_WINDOW" envDefault:"5m"`
 	// Pace is the least time between two posts to a channel; Slack allows about one a second.
 	Pace time.Duration `env:"SLACK_PACE" envDefault:"1s"`
+	// CardDelay is how long the times on a card may be behind: a lively conversation costs one update in that time.
+	CardDelay time.Duration `env:"SLACK_CARD_DELAY" envDefault:"10s"`
 	// GiveUp is how long a post is tried.
 	GiveUp time.Duration `env:"SLACK_GIVE_UP_AFTER" envDefault:"1h"`
 	// RepliesPerMinute is how many replies a minute are preceded by a look into their thread, for earlier ones that Slack has not delivered. Slack allows
@@ -84,8 +86,8 @@ func (s *Settings) Validate() error {
 	if !s.BotToken.Given() && s.Installing.ClientID == "" {
 		problems = append(problems, errors.New("there must be SLACK_BOT_TOKEN, or SLACK_CLIENT_ID and what belongs to it"))
 	}
-	if s.Window <= 0 || s.GiveUp <= 0 || s.Pace < 0 {
-		problems = append(problems, errors.New("SLACK_SIGNATURE_WINDOW and SLACK_GIVE_UP_AFTER must be positive, SLACK_PACE not negative"))
+	if s.Window <= 0 || s.GiveUp <= 0 || s.Pace < 0 || s.CardDelay < 0 {
+		problems = append(problems, errors.New("SLACK_SIGNATURE_WINDOW and SLACK_GIVE_UP_AFTER must be positive, SLACK_PACE and SLACK_CARD_DELAY not negative"))
 	}
 	return errors.Join(problems...)
 }
@@ -149,7 +151,7 @@ func New(s Settings, log *slog.Logger) (*App, error) {
 		a.sockets = socket.New(socket.Options{Base: s.APIURL, Token: s.AppToken, Number: s.Sockets, Edge: a.edge, Log: log, Metrics: a.registry})
 	}
 	a.lanes = lane.New(lane.Options{
-		Bus: a.bus, Workspace: installation.For(a.workspaces, func(c *slackapi.Client) lane.Workspace { return c }), Pace: s.Pace, CallTime: slackapi.CallTime, GiveUp: s.GiveUp, Wakes: a.wakes, Now: s.Now, Log: log, Metrics: a.registry,
+		Bus: a.bus, Workspace: installation.For(a.workspaces, func(c *slackapi.Client) lane.Workspace { return c }), Pace: s.Pace, CardDelay: s.CardDelay, CallTime: slackapi.CallTime, GiveUp: s.GiveUp, Wakes: a.wakes, Now: s.Now, Log: log, Metrics: a.registry,
 	})
 	a.lanes.Render.ConsoleURL = s.ConsoleURL
 	a.members = members.New(a.bus, installation.For(a.workspaces, func(c *slackapi.Client) members.Slack { return c }), log)

@@ -27,6 +27,7 @@ import (
 var (
 	posting = bus.Lane{Kind: bus.PostLane, Team: "T0DEMO1", Channel: "C0SUPPORT"}
 	marking = bus.Lane{Kind: bus.MarkLane, Team: "T0DEMO1", Channel: "C0SUPPORT"}
+	carding = bus.Lane{Kind: bus.CardLane, Team: "T0DEMO1", Channel: "C0SUPPORT"}
 
 	errLost     = retry.Unknown(errors.New("no answer"))
 	errNotNow   = errors.New("connection refused")
@@ -56,6 +57,7 @@ type fake struct {
 	calls     int
 	reactions []string
 	private   []string
+	updates   []string
 	during    func() // runs within each post, before it takes effect
 	tombs     map[string]bool
 }
@@ -138,6 +140,26 @@ func (f *fake) react(sign, name string) error {
 		f.reactions = append(f.reactions, sign+name)
 	}
 	return a.err
+}
+
+func (f *fake) Update(_ context.Context, _, ts string, message render.Message) error {
+	if f.during != nil {
+		f.during()
+	}
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	a := f.accident()
+	if !a.effect {
+		return a.err
+	}
+	for i := range f.entries {
+		if f.entries[i].ts == ts {
+			f.entries[i].text = message.Text
+			f.updates = append(f.updates, message.Text)
+			return a.err
+		}
+	}
+	return fmt.Errorf("%w: message_not_found", slackapi.ErrFixed)
 }
 
 func (f *fake) React(_ context.Context, _, _, name string) error { return f.react("+", name) }

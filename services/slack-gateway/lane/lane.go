@@ -31,6 +31,7 @@ type Workspace interface {
 	Slack
 	Marks
 	Links
+	Cards
 }
 
 // Options of the lanes.
@@ -42,6 +43,8 @@ type Options struct {
 	Pace time.Duration
 	// CallTime is how long one call may take, counted from the checkpoint's note of it, and so how long another replica may be at it.
 	CallTime time.Duration
+	// CardDelay is how long a card waits that would show nothing new but times.
+	CardDelay time.Duration
 	// GiveUp is how long after it was issued a command is tried, other than while its lane is parked.
 	GiveUp time.Duration
 	// Wakes tells lanes that their channel may take posts again.
@@ -90,8 +93,11 @@ func New(o Options) *Lanes {
 func (l *Lanes) Handler(lane bus.Lane) bus.Handler {
 	w := &worker{Lanes: l, lane: lane, checkpoint: l.Bus.NewCheckpoint("lane." + lane.Key())}
 	do := w.post
-	if lane.Kind == bus.MarkLane {
+	switch lane.Kind {
+	case bus.MarkLane:
 		do = w.mark
+	case bus.CardLane:
+		do = w.card
 	}
 	return func(ctx context.Context, m bus.Message) error {
 		var command eventv1.SlackCommand
@@ -122,23 +128,27 @@ func (l *Lanes) Handler(lane bus.Lane) bus.Handler {
 // channel ids being unique, but the replies would be looked for in the wrong workspace.
 func (w *worker) enter() error {
 	workspace, err := w.Workspace(w.lane.Team)
-	w.Slack, w.Marks, w.Links = workspace, workspace, workspace
+	w.Slack, w.Marks, w.Links, w.Cards = workspace, workspace, workspace, workspace
 	return err
 }
 
 // worker is one replica's work on one lane. JetStream gives it one message at a time.
 type worker struct {
 	*Lanes
-	// Slack, Marks and Links are what acts as the app in the lane's workspace, during the attempt that is under way.
+	// Slack, Marks, Links and Cards are what acts as the app in the lane's workspace, during the attempt that is under way.
 	Slack Slack
 	Marks Marks
 	Links Links
+	Cards Cards
 
 	lane       bus.Lane
 	checkpoint *bus.Checkpoint
 	// window is what was last seen waiting in the lane. Stored messages never change, so each is asked for only once, however
 	// many posts go out before its turn.
 	window []bus.Message
+	// revisions are those of the cards that heads are known to show, timesAt is when a card was last updated for its times alone.
+	revisions map[string]uint64
+	timesAt   time.Time
 }
 
 // park waits until the channel may take posts again. The message stays ours meanwhile, so nothing in the lane overtakes it.

@@ -277,6 +277,9 @@ func (a *attempt) open(ctx context.Context) (done bool, err error) {
 		if found {
 			a.posts.WithLabelValues("head", "found").Inc()
 			a.state = bus.Uncertain
+			if a.record.GetCommandId() == a.command.GetId() {
+				a.shows(a.command.GetThreadPost())
+			}
 			return false, a.opened(ctx, at.TS)
 		}
 	}
@@ -301,6 +304,7 @@ func (a *attempt) open(ctx context.Context) (done bool, err error) {
 	if err := a.note(ctx, a.m, a.last, 0, b); err != nil {
 		return false, err
 	}
+	a.shows(b.commands[0].GetThreadPost())
 	posted, err := a.callSlack(ctx, "", message, marks)
 	a.count("head", err)
 	if err != nil {
@@ -316,6 +320,13 @@ func (a *attempt) open(ctx context.Context) (done bool, err error) {
 		return false, nil
 	}
 	return true, a.posted(ctx, posted.TS, b.ids())
+}
+
+// shows notes in the record what the head shows.
+func (a *attempt) shows(first *eventv1.ThreadPost) {
+	began, _ := render.OpeningOf(first)
+	a.record.CardRevision, a.record.CardTime = first.GetCard().GetRevision(), latest(first.GetCard())
+	a.record.Mentions, a.record.Words, a.record.More = began.Mentions, began.Words, began.More
 }
 
 // claim writes into THREADS that the head is about to be posted, so that nobody else posts one.
@@ -347,15 +358,21 @@ func (a *attempt) announce(ctx context.Context) error {
 	subject := bus.SlackSubject(a.Bus.Partitions(), r.GetTeam(), r.GetChannel(), r.GetTs(), "thread-opened", id)
 	_, err := a.Bus.Once(ctx, bus.Slack, subject, &eventv1.SlackFact{
 		Id: id, Team: r.GetTeam(), Channel: r.GetChannel(), ThreadTs: r.GetTs(), OccurredAt: timestamppb.New(a.Now()), ReceivedAt: timestamppb.New(a.Now()),
-		Fact: &eventv1.SlackFact_ThreadOpened{ThreadOpened: &eventv1.ThreadOpened{Project: r.GetProject(), Conversation: r.GetConversation(), Customer: r.GetCustomer()}},
+		Fact: &eventv1.SlackFact_ThreadOpened{ThreadOpened: &eventv1.ThreadOpened{
+			Project: r.GetProject(), Conversation: r.GetConversation(), Customer: r.GetCustomer(), CardRevision: r.GetCardRevision(),
+		}},
 	})
 	return err
 }
 
+// afterGone marks, in the id of the command that opens a thread, that the former head was deleted.
+const afterGone = "#after-"
+
 // reopen takes the ts out of the record, so that a new head is posted.
 func (a *attempt) reopen(ctx context.Context) error {
 	a.Log.Info("the head of a thread was deleted, opening a new thread", "channel", a.lane.Channel, "thread", a.record.GetTs())
-	a.record.Ts, a.record.CommandId, a.record.ClaimedAt = "", a.command.GetId()+"#after-"+a.record.GetTs(), timestamppb.New(a.Now())
+	a.record.Ts, a.record.CommandId, a.record.ClaimedAt = "", a.command.GetId()+afterGone+a.record.GetTs(), timestamppb.New(a.Now())
+	a.record.CardRevision = 0 // until there is another head
 	a.reopened, a.state = true, bus.Untried
 	return a.write(ctx)
 }

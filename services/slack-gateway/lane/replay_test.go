@@ -446,3 +446,5 @@ func TestTheFailedMarkGoesWhenTheReplyIsSent(t *testing.T) {
 	c.drain(c.lanes.Handler(marks), marks, 0)
 	c.wants("reactions", c.slack.reactions, []string{"+white_check_mark", "+white_check_mark", "-warning", "+memo", "-hourglass_flowing_sand"})
 }
+
+func (w *workspace) Update(context.Context, string, string, render.Message) error { return nil }

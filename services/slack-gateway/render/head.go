@@ -13,6 +13,9 @@ import (
 // posts stand in it whole and need not be posted again. When shown is 0, the card holds at most the beginning of the first
 // post, marked as such, and the mentions of that post (see Options.Mentioned); all posts are still to be posted.
 func Head(posts []*eventv1.ThreadPost, o Options) (msg Message, shown int) {
+	if len(posts) > 0 && posts[0].GetCard() != nil {
+		return cardHead(posts, o)
+	}
 	c := o.headCard(posts)
 	lines := o.lines(posts)
 	spent, most := c.size(), min(len(lines), maxBlocks-headBlocks)

@@ -36,6 +36,8 @@ func (o Options) line(p *eventv1.ThreadPost) line {
 		l.head = w.say("line_moved")
 	case *eventv1.ThreadPost_Reminder:
 		l.head = o.reminder(w, p)
+	case *eventv1.ThreadPost_StatusSet:
+		l.head = w.statusSet(b.StatusSet)
 	case *eventv1.ThreadPost_Merged:
 		l.head = w.say("line_merged")
 	default:
@@ -50,11 +52,7 @@ func (o Options) clock(p *eventv1.ThreadPost) string {
 	if !p.GetOccurredAt().IsValid() {
 		return ""
 	}
-	location := o.Location
-	if location == nil {
-		location = japan
-	}
-	return p.GetOccurredAt().AsTime().In(location).Format("15:04 ")
+	return p.GetOccurredAt().AsTime().In(o.location()).Format("15:04 ")
 }
 
 // message is the body of a message: its text as it came, and its image.

@@ -61,6 +61,10 @@ func noticeKey(kind eventv1.NoticeKind) string {
 		return "notice_how_to_send"
 	case eventv1.NoticeKind_NOTICE_KIND_NOTE_EDITED:
 		return "notice_note_edited"
+	case eventv1.NoticeKind_NOTICE_KIND_ALREADY_ASSIGNED:
+		return "notice_already_assigned"
+	case eventv1.NoticeKind_NOTICE_KIND_CHANGE_FAILED:
+		return "notice_change_failed"
 	case eventv1.NoticeKind_NOTICE_KIND_EDIT_WOULD_SEND:
 		return "notice_edit_would_send"
 	case eventv1.NoticeKind_NOTICE_KIND_NOTE_DELETED:

@@ -30,7 +30,7 @@ var (
 		"not_authed", "invalid_auth", "account_inactive", "token_revoked", "token_expired", "not_allowed_token_type", "missing_scope",
 		"no_permission", "access_denied", "app_access_restricted", "accesslimited", "enterprise_is_restricted", "two_factor_setup_required",
 		// channel
-		"channel_not_found", "not_in_channel", "is_archived", "team_not_found", "ekm_access_denied",
+		"channel_not_found", "not_in_channel", "is_archived", "is_inactive", "team_not_found", "ekm_access_denied",
 	)
 )
 
