@@ -47,6 +47,8 @@ type Settings struct {
 	// History lists what `talk/message/get` shows of what the API sent: messages, notes. What it does not show is never sent twice
 	// after a lost answer, but reported.
 	History []string `env:"KARTE_HISTORY" envDefault:"messages,notes"`
+	// Unassign is how a conversation is made nobody's: null or empty, see karte.Unassign.
+	Unassign string `env:"KARTE_UNASSIGN" envDefault:"null"`
 	// GiveUp is how long a reply is tried.
 	GiveUp time.Duration `env:"KARTE_GIVE_UP_AFTER" envDefault:"24h"`
 	// Now tells the time; the system's clock when nil. It is no setting: tests run replicas whose clocks are wrong.
@@ -64,6 +66,9 @@ func (s *Settings) Validate() error {
 	}
 	if s.Window <= 0 || s.GiveUp <= 0 {
 		problems = append(problems, errors.New("KARTE_SIGNATURE_WINDOW and KARTE_GIVE_UP_AFTER must be positive"))
+	}
+	if _, err := karte.ParseUnassign(s.Unassign); err != nil {
+		problems = append(problems, fmt.Errorf("KARTE_UNASSIGN: %w", err))
 	}
 	for _, kind := range s.History {
 		if kind != "messages" && kind != "notes" && kind != "none" {
@@ -91,6 +96,7 @@ type App struct {
 // New opens the listeners and the connection, without waiting for NATS.
 func New(s Settings, log *slog.Logger) (*App, error) {
 	a := &App{registry: daemon.NewRegistry(), karte: karte.New(s.APIURL, s.APIToken), project: s.Project}
+	a.karte.Unassign, _ = karte.ParseUnassign(s.Unassign)
 	if s.Now == nil {
 		s.Now = time.Now
 	}
@@ -106,7 +112,7 @@ func New(s Settings, log *slog.Logger) (*App, error) {
 	}))
 	a.handler = mux
 	a.sender = send.New(send.Options{
-		Bus: a.bus, KARTE: a.karte, Project: s.Project, TextLimit: s.TextLimit, GiveUp: s.GiveUp, CallTime: karte.CallTime,
+		Bus: a.bus, KARTE: a.karte, Changes: a.karte, Project: s.Project, TextLimit: s.TextLimit, GiveUp: s.GiveUp, CallTime: karte.CallTime,
 		History: send.History{Messages: slices.Contains(s.History, "messages"), Notes: slices.Contains(s.History, "notes")},
 		Now:     s.Now, Log: log, Metrics: a.registry,
 	})

@@ -39,6 +39,9 @@ type Client struct {
 	base  string
 	token secret.String
 	http  *http.Client
+
+	// Unassign is how a conversation is made nobody's; UnassignNull when empty.
+	Unassign Unassign
 }
 
 // New makes a client for base, for example https://api.karte.io.
@@ -173,6 +176,9 @@ func transportError(err error) error {
 	return retry.Unknown(err)
 }
 
+// ErrScope is wrapped by errors of calls for which the app lacks the scope.
+var ErrScope = errors.New("not permitted")
+
 // classify is the table of status codes (fact sheet 3.3): PLAID's own callers try again on 408, 429 and 5xx only.
 func classify(status int, retryAfter string, explanation func() string) error {
 	if status >= 200 && status < 300 {
@@ -185,7 +191,9 @@ func classify(status int, retryAfter string, explanation func() string) error {
 		return retry.After(min(time.Duration(max(seconds, 1))*time.Second, 10*time.Minute), err)
 	case status == http.StatusRequestTimeout, status >= 500:
 		return retry.Unknown(err)
-	case status == http.StatusUnauthorized, status == http.StatusForbidden, status < 400:
+	case status == http.StatusForbidden:
+		return retry.Parked(fmt.Errorf("%w: %w", ErrScope, err))
+	case status == http.StatusUnauthorized, status < 400:
 		return retry.Parked(err)
 	}
 	return retry.Rejected(err)

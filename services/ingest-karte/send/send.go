@@ -37,6 +37,7 @@ type History struct{ Messages, Notes bool }
 type Options struct {
 	Bus     *bus.Bus
 	KARTE   KARTE
+	Changes Changes
 	Project string
 	// TextLimit is the longest text of one call in UTF-16 units; KARTE documents none.
 	TextLimit int
@@ -81,6 +82,9 @@ func (s *Sender) Handle(ctx context.Context, m bus.Message) error {
 	if command.GetProject() != s.Project {
 		return retry.Malformed(fmt.Errorf("command %s is for another project", command.GetId()))
 	}
+	if command.GetChange() != nil {
+		return s.change(ctx, m, &command)
+	}
 	delivered, err := s.carryOut(ctx, m, &command)
 	s.watchParking(err)
 	if err == nil {
@@ -116,6 +120,9 @@ func (s *Sender) Exhausted(ctx context.Context, m bus.Message, cause error) erro
 	var command eventv1.KarteCommand
 	if bus.Decode(m, &command) != nil || command.GetProject() != s.Project {
 		return nil //nolint:nilerr // nobody knows whose line to mark
+	}
+	if command.GetChange() != nil {
+		return s.reportChange(ctx, m, &command, changeFailed(&command, eventv1.FailureReason_FAILURE_REASON_EXHAUSTED, cause))
 	}
 	return s.failed(ctx, m, &command, eventv1.FailureReason_FAILURE_REASON_EXHAUSTED, cause, 0)
 }
@@ -358,7 +365,7 @@ func token(subject string) string { return subject[strings.LastIndexByte(subject
 // Waiting reports that a command was set aside; it is a Holder's OnHeld.
 func (s *Sender) Waiting(ctx context.Context, m bus.Message, _ error) {
 	var command eventv1.KarteCommand
-	if proto.Unmarshal(m.Data, &command) != nil {
+	if proto.Unmarshal(m.Data, &command) != nil || command.GetChange() != nil { // the card shows that a change is pending
 		return
 	}
 	if err := s.reportWaiting(ctx, m.Subject, &command); err != nil {
