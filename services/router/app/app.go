@@ -140,7 +140,7 @@ func New(s Settings, log *slog.Logger) (*App, error) {
 	})
 	a.setHealth(false) // until it was looked at
 	a.router = routing.New(routing.Parts{
-		Settings: store, Conversations: conversations, People: who, Threads: threads.New(a.bus), Stored: a.bus, Letters: a.bus, Publisher: a.bus,
+		Settings: store, Conversations: conversations, People: who, Threads: threads.New(a.bus), Stored: a.bus, Letters: a.bus, Publisher: a.bus, Operators: asked,
 		Lanes: a.bus.NewLaneRegistry(), Timers: a.bus, Partitions: s.Bus.Partitions, EchoWindow: s.EchoWindow, Now: s.Now, Log: log, Metrics: a.registry,
 	})
 	service.Router = a.router

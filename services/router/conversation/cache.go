@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"strconv"
 	"time"
 
 	"github.com/redis/go-redis/v9"
@@ -40,7 +41,13 @@ func (s *Store) forget(ctx context.Context, project, id string) error {
 	return nil
 }
 
-func (s *Store) cached(ctx context.Context, project string, ids []string) ([]*eventv1.ConversationRecord, error) {
+// copied is what Redis has of a record; nil when it has none.
+type copied struct {
+	record   *eventv1.ConversationRecord
+	revision uint64
+}
+
+func (s *Store) cached(ctx context.Context, project string, ids []string) ([]copied, error) {
 	keys := make([]string, len(ids))
 	for i, id := range ids {
 		keys[i] = convKey(project, id)
@@ -49,15 +56,16 @@ func (s *Store) cached(ctx context.Context, project string, ids []string) ([]*ev
 	if err != nil {
 		return nil, fmt.Errorf("read conversations from Redis: %w", err)
 	}
-	records := make([]*eventv1.ConversationRecord, len(ids))
+	records := make([]copied, len(ids))
 	for i, value := range values {
 		text, ok := value.(string)
 		if !ok || len(text) <= 20 { // a revision alone says that what was there is erased
 			continue
 		}
 		var record eventv1.ConversationRecord
-		if proto.Unmarshal([]byte(text[20:]), &record) == nil {
-			records[i] = &record
+		revision, err := strconv.ParseUint(text[:20], 10, 64)
+		if err == nil && proto.Unmarshal([]byte(text[20:]), &record) == nil {
+			records[i] = copied{&record, revision}
 		}
 	}
 	return records, nil

@@ -17,14 +17,14 @@ func (s *Store) Adopt(ctx context.Context, team, channel, ts, project, id string
 	if err != nil || at == nil {
 		return Conversation{}, false, err
 	}
-	record, err := s.read(ctx, project, id)
+	record, _, err := s.read(ctx, project, id)
 	if err != nil || record.GetCreateTime().AsTime().After(opened(ts).Add(skew)) {
 		return Conversation{}, false, err
 	}
 	if err := s.Opened(ctx, team, channel, ts, project, id); err != nil {
 		return Conversation{}, false, err
 	}
-	return Conversation{Project: project, ID: at.id, Record: at.record, Origin: id}, true, nil
+	return Conversation{Project: project, ID: at.id, Record: at.record, Revision: at.revision, Origin: id}, true, nil
 }
 
 // opened answers when a thread was, to the second.

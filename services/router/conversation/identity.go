@@ -17,6 +17,8 @@ type Conversation struct {
 	ID string
 	// Record is what has been decided; never nil.
 	Record *eventv1.ConversationRecord
+	// Revision grows with every change of the record.
+	Revision uint64
 	// Origin is the conversation whose thread it was found by; it never changes for a thread, whatever is merged later.
 	Origin string
 }
@@ -49,8 +51,9 @@ func identities(project string, c *eventv1.Customer) (member, visitor string) {
 
 // known is a conversation that an identity leads to.
 type known struct {
-	id     string
-	record *eventv1.ConversationRecord
+	id       string
+	record   *eventv1.ConversationRecord
+	revision uint64
 }
 
 // plan is what has to be written so that an event's identities lead to one conversation.

@@ -48,6 +48,26 @@ func (s *Store) Touch(ctx context.Context, project, id string, author Author, at
 	return nil
 }
 
+// Touched is Touch, and answers what the index knows of the conversation then, at the cost of one.
+func (s *Store) Touched(ctx context.Context, project, id string, author Author, at time.Time) (Activity, error) {
+	pipe := s.redis.Pipeline()
+	touch(ctx, pipe, project, id, author, at)
+	known, err := readAll(ctx, pipe, project, []string{id})
+	if err != nil {
+		return Activity{}, err
+	}
+	return known[0], nil
+}
+
+// Activity answers what the index knows of a conversation.
+func (s *Store) Activity(ctx context.Context, project, id string) (Activity, error) {
+	known, err := s.activities(ctx, project, []string{id})
+	if err != nil {
+		return Activity{}, err
+	}
+	return known[0], nil
+}
+
 func touch(ctx context.Context, pipe redis.Pipeliner, project, id string, author Author, at time.Time) {
 	z := redis.Z{Score: float64(at.UnixMilli()), Member: id}
 	pipe.ZAddGT(ctx, indexKey(project, "activity"), z)
@@ -146,7 +166,11 @@ func (s *Store) activities(ctx context.Context, project string, ids []string) ([
 	if len(ids) == 0 {
 		return nil, nil
 	}
-	pipe := s.redis.Pipeline()
+	return readAll(ctx, s.redis.Pipeline(), project, ids)
+}
+
+// readAll carries out pipe, and reads with it what the index knows of conversations.
+func readAll(ctx context.Context, pipe redis.Pipeliner, project string, ids []string) ([]Activity, error) {
 	update := pipe.ZMScore(ctx, indexKey(project, "activity"), ids...)
 	customer := pipe.ZMScore(ctx, indexKey(project, string(Customer)), ids...)
 	operator := pipe.ZMScore(ctx, indexKey(project, string(Operator)), ids...)

@@ -107,16 +107,16 @@ func (s *Store) known(ctx context.Context, project string, places []Cursor) ([]L
 	var listed []Listed
 	var lost []string
 	for i, id := range ids {
-		if records[i] == nil {
-			if records[i], err = s.read(ctx, project, id); err != nil {
+		if records[i].record == nil {
+			if records[i].record, records[i].revision, err = s.read(ctx, project, id); err != nil {
 				return nil, err
 			}
 		}
-		if records[i] == nil || records[i].GetAliasOf() != "" {
+		if records[i].record == nil || records[i].record.GetAliasOf() != "" {
 			lost = append(lost, id)
 			continue
 		}
-		listed = append(listed, Listed{Conversation: Conversation{Project: project, ID: id, Record: records[i], Origin: id}, Activity: activities[i], At: places[i]})
+		listed = append(listed, Listed{Conversation: Conversation{Project: project, ID: id, Record: records[i].record, Revision: records[i].revision, Origin: id}, Activity: activities[i], At: places[i]})
 	}
 	if len(lost) == 0 {
 		return listed, nil
@@ -142,7 +142,7 @@ func (s *Store) Get(ctx context.Context, project, id string) (l Listed, ok bool,
 	if err != nil {
 		return l, false, err
 	}
-	return Listed{Conversation: Conversation{Project: project, ID: at.id, Record: at.record, Origin: id}, Activity: activities[0]}, true, nil
+	return Listed{Conversation: Conversation{Project: project, ID: at.id, Record: at.record, Revision: at.revision, Origin: id}, Activity: activities[0]}, true, nil
 }
 
 // Of answers the conversation that a fact of TALK belongs to by its customer, empty when there is none; unlike Resolve it makes none.

@@ -25,7 +25,7 @@ func (s *Store) Find(ctx context.Context, project, id string) (Conversation, err
 	if at == nil {
 		return Conversation{}, fmt.Errorf("conversation %s: %w", id, ErrNotFound)
 	}
-	return Conversation{Project: project, ID: at.id, Record: at.record, Origin: id}, nil
+	return Conversation{Project: project, ID: at.id, Record: at.record, Revision: at.revision, Origin: id}, nil
 }
 
 // ThreadOf answers where the thread of a conversation is, as slack-gateway has written it; an empty record when there is none.

@@ -68,13 +68,13 @@ func (s *Store) resolve(ctx context.Context, project, member, visitor string, c 
 	conv := Conversation{Project: project, ID: p.id, Record: p.record}
 	switch {
 	case p.record != nil:
-		if conv.Record, err = s.put(ctx, project, p.id, p.record); err != nil {
+		if conv.Record, conv.Revision, err = s.put(ctx, project, p.id, p.record); err != nil {
 			return Conversation{}, nil, err
 		}
 	case byMember != nil && byMember.id == p.id:
-		conv.Record = byMember.record
+		conv.Record, conv.Revision = byMember.record, byMember.revision
 	default:
-		conv.Record = byVisitor.record
+		conv.Record, conv.Revision = byVisitor.record, byVisitor.revision
 	}
 	for _, alias := range p.aliases {
 		if err := s.point(ctx, project, alias, p.id, p.ended, idsOf(alias, member, c)); err != nil {
@@ -84,43 +84,43 @@ func (s *Store) resolve(ctx context.Context, project, member, visitor string, c 
 	if p.merged == nil {
 		return conv, nil, nil
 	}
-	return conv, &Conversation{Project: project, ID: p.merged.id, Record: p.merged.record}, nil
+	return conv, &Conversation{Project: project, ID: p.merged.id, Record: p.merged.record, Revision: p.merged.revision}, nil
 }
 
 // find follows an identity to its conversation; nil when it leads to none.
 func (s *Store) find(ctx context.Context, project, identity string) (*known, error) {
 	for id := identity; id != ""; {
-		record, err := s.read(ctx, project, id)
+		record, revision, err := s.read(ctx, project, id)
 		if err != nil || record == nil {
 			return nil, err
 		}
 		if record.GetAliasOf() == "" {
-			return &known{id: id, record: record}, nil
+			return &known{id: id, record: record, revision: revision}, nil
 		}
 		id = record.GetAliasOf()
 	}
 	return nil, nil
 }
 
-// read answers the record of an identity from Redis, else from the bucket; nil when there is none.
-func (s *Store) read(ctx context.Context, project, id string) (*eventv1.ConversationRecord, error) {
+// read answers the record of an identity, and its revision, from Redis, else from the bucket; nil when there is none.
+func (s *Store) read(ctx context.Context, project, id string) (*eventv1.ConversationRecord, uint64, error) {
 	records, err := s.cached(ctx, project, []string{id})
 	if err != nil {
-		return nil, err
+		return nil, 0, err
 	}
-	if records[0] != nil {
-		return records[0], nil
+	if records[0].record != nil {
+		return records[0].record, records[0].revision, nil
 	}
 	var record eventv1.ConversationRecord
 	revision, err := s.records.Read(ctx, recordKey(project, id), &record)
 	if err != nil || revision == 0 {
-		return nil, err
+		return nil, 0, err
 	}
-	return &record, s.cache(ctx, project, id, &record, revision)
+	return &record, revision, s.cache(ctx, project, id, &record, revision)
 }
 
 // put writes a new conversation, or adds the member to an anonymous one.
-func (s *Store) put(ctx context.Context, project, id string, record *eventv1.ConversationRecord) (*eventv1.ConversationRecord, error) {
+func (s *Store) put(ctx context.Context, project, id string, record *eventv1.ConversationRecord) (*eventv1.ConversationRecord, uint64, error) {
 	return s.change(ctx, project, id, func(now *eventv1.ConversationRecord, exists bool) error {
 		switch {
 		case !exists && record.GetCreateTime() != nil:
@@ -179,7 +179,7 @@ func (s *Store) point(ctx context.Context, project, identity, id string, from *k
 	if from != nil {
 		customer = from.record.GetCustomer()
 	}
-	_, err := s.change(ctx, project, identity, func(now *eventv1.ConversationRecord, exists bool) error {
+	_, _, err := s.change(ctx, project, identity, func(now *eventv1.ConversationRecord, exists bool) error {
 		switch {
 		case !exists:
 		case now.GetAliasOf() == id:
@@ -207,7 +207,7 @@ func (s *Store) point(ctx context.Context, project, identity, id string, from *k
 
 // Update changes a conversation's record; change may be called more than once.
 func (s *Store) Update(ctx context.Context, conv Conversation, change func(*eventv1.ConversationRecord)) (Conversation, error) {
-	record, err := s.change(ctx, conv.Project, conv.ID, func(now *eventv1.ConversationRecord, exists bool) error {
+	record, revision, err := s.change(ctx, conv.Project, conv.ID, func(now *eventv1.ConversationRecord, exists bool) error {
 		if !exists {
 			return bus.ErrConflict // it was erased meanwhile: whatever comes next belongs to a new conversation
 		}
@@ -220,26 +220,26 @@ func (s *Store) Update(ctx context.Context, conv Conversation, change func(*even
 	if err != nil {
 		return conv, err
 	}
-	conv.Record = record
+	conv.Record, conv.Revision = record, revision
 	return conv, nil
 }
 
 // change reads the record of an identity from the bucket, changes it, and writes it back to the bucket and to Redis.
-func (s *Store) change(ctx context.Context, project, id string, change func(now *eventv1.ConversationRecord, exists bool) error) (*eventv1.ConversationRecord, error) {
+func (s *Store) change(ctx context.Context, project, id string, change func(now *eventv1.ConversationRecord, exists bool) error) (*eventv1.ConversationRecord, uint64, error) {
 	var last error
 	for range tries {
 		var now eventv1.ConversationRecord
 		revision, err := s.records.Read(ctx, recordKey(project, id), &now)
 		if err != nil {
-			return nil, err
+			return nil, 0, err
 		}
 		before := proto.CloneOf(&now)
 		if err := change(&now, revision != 0); err != nil {
 			// What led here was out of date: the next look must not see it again.
 			if revision != 0 {
-				return nil, errors.Join(err, s.cache(ctx, project, id, before, revision))
+				return nil, 0, errors.Join(err, s.cache(ctx, project, id, before, revision))
 			}
-			return nil, errors.Join(err, s.forget(ctx, project, id))
+			return nil, 0, errors.Join(err, s.forget(ctx, project, id))
 		}
 		if revision == 0 || !proto.Equal(before, &now) {
 			revision, err = s.records.Write(ctx, recordKey(project, id), &now, revision)
@@ -248,11 +248,11 @@ func (s *Store) change(ctx context.Context, project, id string, change func(now 
 			continue
 		}
 		if err != nil {
-			return nil, err
+			return nil, 0, err
 		}
-		return &now, s.cache(ctx, project, id, &now, revision)
+		return &now, revision, s.cache(ctx, project, id, &now, revision)
 	}
-	return nil, last
+	return nil, 0, last
 }
 
 // ThreadOpened remembers that a conversation has a new thread.
@@ -295,7 +295,7 @@ func (s *Store) ByThread(ctx context.Context, team, channel, ts string) (conv Co
 	if err != nil || at == nil {
 		return Conversation{}, false, err
 	}
-	return Conversation{Project: project, ID: at.id, Record: at.record, Origin: id}, true, nil
+	return Conversation{Project: project, ID: at.id, Record: at.record, Revision: at.revision, Origin: id}, true, nil
 }
 
 // Remember notes for a while that something was sent to KARTE, so that its echo is recognised; see Echo.

@@ -62,6 +62,10 @@ func (s *Service) describeTalk(ctx context.Context, d *described, project, kind 
 		d.conversation = f.ReplyDelivered.GetConversation()
 	case *eventv1.TalkFact_ReplyFailed:
 		d.conversation = f.ReplyFailed.GetConversation()
+	case *eventv1.TalkFact_ChangeDone:
+		d.conversation = f.ChangeDone.GetConversation()
+	case *eventv1.TalkFact_ChangeFailed:
+		d.conversation = f.ChangeFailed.GetConversation()
 	}
 	if d.conversation != "" || fact.GetCustomer() == nil {
 		return nil
@@ -79,6 +83,9 @@ func (d *described) describeSend(project, conversation string) {
 	}
 	if d.kind = "message"; command.GetKind() == eventv1.ReplyKind_REPLY_KIND_NOTE {
 		d.kind = "note"
+	}
+	if command.GetChange() != nil {
+		d.kind = "change"
 	}
 }
 
@@ -126,6 +133,8 @@ func (s *Service) describePost(ctx context.Context, d *described) error {
 		return s.byRef(ctx, d, c.Notice.GetTarget())
 	case *eventv1.SlackCommand_DirectNotice:
 		d.kind = "direct-notice"
+	case *eventv1.SlackCommand_CardUpdate:
+		d.kind, d.project, d.conversation = "card-update", c.CardUpdate.GetProject(), c.CardUpdate.GetConversation()
 	}
 	return nil
 }

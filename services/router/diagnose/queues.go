@@ -335,7 +335,7 @@ func lookLanes(ctx context.Context, x *scene) outcome {
 	}
 	var all problems
 	for _, channel := range laneChannels(team, consumers[bus.Posts]) {
-		for _, kind := range []string{bus.PostLane, bus.MarkLane} {
+		for _, kind := range bus.LaneKinds() {
 			lane := bus.Lane{Kind: kind, Team: team.GetWorkspace(), Channel: channel}
 			all.add(x.lane(ctx, lane, consumers[bus.Posts]))
 		}

@@ -150,7 +150,7 @@ func (s *sweep) looks() []look {
 		looks = append(looks, look{bus.Sends, bus.SendFilter(s.project, id)}, look{bus.Held, "held.send." + project + "." + id + ".*"},
 			look{bus.Timers, bus.TimerSubject(s.project, id)}, look{bus.Timers, bus.DueFilter(s.project, id)}, look{bus.Held, "held.due." + project + "." + id + ".*"})
 	}
-	return append(looks, look{bus.Posts, "post.>"}, look{bus.Posts, "mark.>"}, look{bus.Dead, "dead.>"})
+	return append(looks, look{bus.Posts, "post.>"}, look{bus.Posts, "mark.>"}, look{bus.Posts, "card.>"}, look{bus.Dead, "dead.>"})
 }
 
 // look erases what is the customer's in one part of a stream.

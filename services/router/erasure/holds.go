@@ -42,7 +42,7 @@ func (s *sweep) talk(fact *eventv1.TalkFact) bool {
 	if fact.GetProject() != s.project {
 		return false
 	}
-	for _, outcome := range []interface{ GetConversation() string }{fact.GetReplyDelivered(), fact.GetReplyFailed()} {
+	for _, outcome := range []interface{ GetConversation() string }{fact.GetReplyDelivered(), fact.GetReplyFailed(), fact.GetChangeDone(), fact.GetChangeFailed()} {
 		if s.family.Holds(outcome.GetConversation()) {
 			return true
 		}
@@ -91,6 +91,9 @@ func (s *sweep) subjectOfSlack(subject string) bool {
 func (s *sweep) post(command *eventv1.SlackCommand) bool {
 	if post := command.GetThreadPost(); post != nil {
 		return post.GetProject() == s.project && (s.family.Holds(post.GetConversation()) || s.family.Holds(post.GetMerged().GetIntoConversation()) || s.family.Owns(post.GetCustomer()))
+	}
+	if update := command.GetCardUpdate(); update != nil {
+		return update.GetProject() == s.project && (s.family.Holds(update.GetConversation()) || s.family.Owns(update.GetCard().GetCustomer()))
 	}
 	for _, target := range []*eventv1.SlackMessageRef{command.GetReaction().GetTarget(), command.GetNotice().GetTarget(), command.GetDirectNotice().GetAbout()} {
 		if s.family.HoldsThread(target.GetTeam(), target.GetChannel(), target.GetThreadTs()) {

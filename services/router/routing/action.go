@@ -15,8 +15,10 @@ type action struct {
 	conv conversation.Conversation
 	team *settingsv1.TeamSettings
 	// actor asks for it, member and operator are who that is; language is theirs.
+	// name is what Slack calls the actor.
 	actor    *eventv1.Author
 	operator string
+	name     string
 	language string
 }
 
@@ -32,6 +34,8 @@ func (r *Router) pressed(ctx context.Context, fact *eventv1.SlackFact, pressed *
 		return r.aboutLine(ctx, a, pressed)
 	case eventv1.Action_ACTION_RETRY:
 		return r.retry(ctx, a, pressed)
+	case eventv1.Action_ACTION_CLAIM, eventv1.Action_ACTION_UNASSIGN, eventv1.Action_ACTION_ASSIGN, eventv1.Action_ACTION_RESOLVE, eventv1.Action_ACTION_REOPEN:
+		return r.change(ctx, a, pressed)
 	default:
 		r.decided("ignored: unknown action")
 		return nil
@@ -52,7 +56,7 @@ func (r *Router) action(ctx context.Context, fact *eventv1.SlackFact, author *ev
 	if err != nil {
 		return a, false, err
 	}
-	a = action{fact: fact, conv: conv, team: team, actor: author, operator: operator, language: decide.PrivateLanguage(member, decide.Language(team))}
+	a = action{fact: fact, conv: conv, team: team, actor: author, operator: operator, name: member.GetDisplayName(), language: decide.PrivateLanguage(member, decide.Language(team))}
 	refused := decide.Refused(decide.Actor{
 		Author: author, Home: fact.GetTeam(), Member: member, RepliesEnabled: team.GetThreadRepliesEnabled(), Operator: operator,
 	})

@@ -2,19 +2,21 @@ package routing
 
 import (
 	"context"
+	"errors"
 
 	eventv1 "github.com/slacktalk/slacktalk/proto/slacktalk/event/v1"
+	settingsv1 "github.com/slacktalk/slacktalk/proto/slacktalk/settings/v1"
 	"github.com/slacktalk/slacktalk/services/router/conversation"
 )
 
-// active notes in the index of conversations that somebody has written, or that a conversation has changed.
-func (r *Router) active(ctx context.Context, fact *eventv1.TalkFact, conv conversation.Conversation) error {
+// active notes in the index of conversations that somebody has written, or that a conversation has changed, and answers what it knows then.
+func (r *Router) active(ctx context.Context, fact *eventv1.TalkFact, conv conversation.Conversation) (conversation.Activity, error) {
 	author, at := conversation.Said(fact)
-	return r.conversations.Touch(ctx, conv.Project, conv.ID, author, at)
+	return r.conversations.Touched(ctx, conv.Project, conv.ID, author, at)
 }
 
-// answered notes that an operator's message has reached the customer.
-func (r *Router) answered(ctx context.Context, fact *eventv1.TalkFact) error {
+// answered notes that an operator's message has reached the customer, and shows when.
+func (r *Router) answered(ctx context.Context, fact *eventv1.TalkFact, team *settingsv1.TeamSettings) error {
 	author, at := conversation.Said(fact)
 	if author != conversation.Operator {
 		return nil
@@ -27,7 +29,18 @@ func (r *Router) answered(ctx context.Context, fact *eventv1.TalkFact) error {
 	if err != nil || id == "" {
 		return err
 	}
-	return r.conversations.Touch(ctx, fact.GetProject(), id, author, at)
+	activity, err := r.conversations.Touched(ctx, fact.GetProject(), id, author, at)
+	if err != nil {
+		return err
+	}
+	conv, err := r.conversations.Find(ctx, fact.GetProject(), id)
+	if errors.Is(err, conversation.ErrNotFound) {
+		return nil
+	}
+	if err != nil {
+		return err
+	}
+	return r.showCard(ctx, fact.GetId(), team, conv, cardOf(conv, activity))
 }
 
 // threadOpened makes a new thread known.
@@ -36,5 +49,8 @@ func (r *Router) threadOpened(ctx context.Context, fact *eventv1.SlackFact, open
 	if err := r.conversations.ThreadOpened(ctx, thread, opened.GetProject(), opened.GetConversation()); err != nil {
 		return err
 	}
-	return r.arrived(ctx, fact, opened)
+	if err := r.arrived(ctx, fact, opened); err != nil {
+		return err
+	}
+	return r.headOpened(ctx, fact, opened)
 }

@@ -6,6 +6,7 @@ import (
 	"log/slog"
 	"slices"
 	"strings"
+	"sync"
 	"testing"
 	"time"
 
@@ -98,7 +99,11 @@ func (s *settings) MemberOf(_ context.Context, _, operator string) (string, bool
 	return "", false, s.err
 }
 
+var registering sync.Mutex
+
 func (l *lanes) Register(_ context.Context, lane bus.Lane) error {
+	registering.Lock()
+	defer registering.Unlock()
 	*l = append(*l, lane)
 	return nil
 }
@@ -117,6 +122,8 @@ type desk struct {
 	streams  map[string]proto.Message // by subject, each stored once
 	order    []string
 	away     error // what storing answers
+	mu       sync.Mutex
+	silent   error // what KARTE answers when it is asked for its operators
 	// timers are set, by conversation; now is what the clock says, the system's when zero.
 	timers    map[string]time.Time
 	timerless bool // no timer can be set
@@ -140,6 +147,8 @@ func (d *desk) clock() time.Time {
 
 // Find answers what was stored at a subject.
 func (d *desk) Find(_ context.Context, _, subject string, into proto.Message) (bool, error) {
+	d.mu.Lock()
+	defer d.mu.Unlock()
 	found, there := d.streams[subject]
 	if there {
 		proto.Merge(into, found)
@@ -147,8 +156,18 @@ func (d *desk) Find(_ context.Context, _, subject string, into proto.Message) (b
 	return there, d.away
 }
 
+// Of names the operators as KARTE does.
+func (d *desk) Of(context.Context, string) ([]*eventv1.Operator, error) {
+	if d.silent != nil {
+		return nil, d.silent
+	}
+	return []*eventv1.Operator{{Id: operator, Name: "佐藤"}, {Id: "op-2", Name: "鈴木"}}, nil
+}
+
 // Once stores a command as the streams do.
 func (d *desk) Once(_ context.Context, stream, subject string, message proto.Message) (bool, error) {
+	d.mu.Lock()
+	defer d.mu.Unlock()
 	if d.away != nil {
 		return false, d.away
 	}
@@ -202,7 +221,7 @@ func newDesk(t *testing.T) *desk {
 		}
 	}
 	d.router = routing.New(routing.Parts{
-		Settings: d.settings, Conversations: d.store, People: d.people, Threads: d.threads, Stored: d, Letters: d.letters, Publisher: d, Lanes: d.lanes, Timers: d, Partitions: 4,
+		Settings: d.settings, Conversations: d.store, People: d.people, Threads: d.threads, Stored: d, Letters: d.letters, Publisher: d, Operators: d, Lanes: d.lanes, Timers: d, Partitions: 4,
 		EchoWindow: time.Minute, Now: d.clock, Log: slog.New(slog.DiscardHandler), Metrics: prometheus.NewRegistry(),
 	})
 	return d

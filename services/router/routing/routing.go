@@ -54,6 +54,11 @@ type Publisher interface {
 	Once(ctx context.Context, stream, subject string, message proto.Message) (duplicate bool, err error)
 }
 
+// Operators says whom KARTE knows.
+type Operators interface {
+	Of(ctx context.Context, project string) ([]*eventv1.Operator, error)
+}
+
 // Lanes makes a lane known before the first command to it.
 type Lanes interface {
 	Register(ctx context.Context, lane bus.Lane) error
@@ -68,6 +73,7 @@ type Router struct {
 	stored        Stored
 	letters       Letters
 	publisher     Publisher
+	operators     Operators
 	lanes         Lanes
 	timers        Timers
 	partitions    bus.Partitions
@@ -86,6 +92,7 @@ type Parts struct {
 	Stored        Stored
 	Letters       Letters
 	Publisher     Publisher
+	Operators     Operators
 	Lanes         Lanes
 	Timers        Timers
 	Partitions    bus.Partitions
@@ -100,7 +107,7 @@ type Parts struct {
 // New makes a router.
 func New(p Parts) *Router {
 	r := &Router{
-		settings: p.Settings, conversations: p.Conversations, people: p.People, threads: p.Threads, stored: p.Stored, letters: p.Letters, publisher: p.Publisher, lanes: p.Lanes, timers: p.Timers,
+		settings: p.Settings, conversations: p.Conversations, people: p.People, threads: p.Threads, stored: p.Stored, letters: p.Letters, publisher: p.Publisher, operators: p.Operators, lanes: p.Lanes, timers: p.Timers,
 		partitions: p.Partitions, echoWindow: p.EchoWindow, now: p.Now, log: p.Log,
 		decisions: prometheus.NewCounterVec(prometheus.CounterOpts{
 			Name: "slacktalk_decisions_total",

@@ -29,11 +29,15 @@ func (r *Router) Talk(ctx context.Context, m bus.Message) error {
 		err = r.show(ctx, &fact, team)
 	case *eventv1.TalkFact_ReplyDelivered, *eventv1.TalkFact_ReplyFailed, *eventv1.TalkFact_ReplyWaiting:
 		if err = r.record(ctx, &fact); err == nil {
-			err = r.answered(ctx, &fact)
+			err = r.answered(ctx, &fact, team)
 		}
 		if err == nil {
 			err = r.receipt(ctx, &fact, team)
 		}
+	case *eventv1.TalkFact_ChangeDone:
+		err = r.changeDone(ctx, &fact, team, f.ChangeDone)
+	case *eventv1.TalkFact_ChangeFailed:
+		err = r.changeFailed(ctx, &fact, team, f.ChangeFailed)
 	case *eventv1.TalkFact_ProjectParked:
 		err = r.admins(ctx, fact.GetId(), team, eventv1.NoticeKind_NOTICE_KIND_PROJECT_PARKED, f.ProjectParked.GetDetail())
 	default:
@@ -64,11 +68,8 @@ func (r *Router) show(ctx context.Context, fact *eventv1.TalkFact, team *setting
 			return err
 		}
 	}
-	if assigned := fact.GetAssigned(); assigned != nil {
-		conv, err = r.conversations.Update(ctx, conv, func(record *eventv1.ConversationRecord) { record.Assignee = assigned.GetOperator() })
-		if err != nil {
-			return err
-		}
+	if fact.GetAssigned() != nil {
+		return r.assigned(ctx, fact, team, conv)
 	}
 	if console := fact.GetOperatorMessage(); console != nil {
 		echo, err := r.conversations.Echo(ctx, conv, console.GetOperator().GetId(), console.GetText())
@@ -80,17 +81,62 @@ func (r *Router) show(ctx context.Context, fact *eventv1.TalkFact, team *setting
 			return nil
 		}
 	}
-	if err := r.active(ctx, fact, conv); err != nil {
+	if conv, err = r.wrote(ctx, fact, conv); err != nil {
+		return err
+	}
+	activity, err := r.active(ctx, fact, conv)
+	if err != nil {
 		return err
 	}
 	if !team.GetNotificationsEnabled() {
 		r.decided("ignored: notifications off")
 		return nil
 	}
-	return r.post(ctx, fact, team, conv)
+	return r.post(ctx, fact, team, conv, activity)
 }
 
-func (r *Router) post(ctx context.Context, fact *eventv1.TalkFact, team *settingsv1.TeamSettings, conv conversation.Conversation) error {
+// wrote notes that a customer wrote in a conversation that was closed.
+func (r *Router) wrote(ctx context.Context, fact *eventv1.TalkFact, conv conversation.Conversation) (conversation.Conversation, error) {
+	author, at := conversation.Said(fact)
+	if author != conversation.Customer || conv.Record.GetStatus() != eventv1.ChatStatus_CHAT_STATUS_CLOSED {
+		return conv, nil
+	}
+	return r.conversations.Update(ctx, conv, func(record *eventv1.ConversationRecord) { decide.Reopen(record, at) })
+}
+
+// assigned notes what KARTE tells of the assignee. It is said in the thread if it is news, which must be stored before the record is changed: afterwards it is news
+// no more.
+func (r *Router) assigned(ctx context.Context, fact *eventv1.TalkFact, team *settingsv1.TeamSettings, conv conversation.Conversation) error {
+	activity, err := r.active(ctx, fact, conv)
+	if err != nil {
+		return err
+	}
+	_, at := conversation.Said(fact)
+	to := fact.GetAssigned().GetOperator()
+	said := false
+	say := func(news bool) error {
+		if !news || said || !team.GetNotificationsEnabled() {
+			return nil
+		}
+		said = true
+		return r.post(ctx, fact, team, conv, activity)
+	}
+	if err := say(decide.Assigned(proto.CloneOf(conv.Record), to, at)); err != nil {
+		return err
+	}
+	news := false
+	conv, err = r.conversations.Update(ctx, conv, func(record *eventv1.ConversationRecord) { news = decide.Assigned(record, to, at) })
+	if err != nil {
+		return err
+	}
+	if err := say(news); err != nil {
+		return err
+	}
+	return r.showCard(ctx, fact.GetId(), team, conv, cardOf(conv, activity))
+}
+
+// post adds a line to the conversation's thread, and shows on its head when it was written.
+func (r *Router) post(ctx context.Context, fact *eventv1.TalkFact, team *settingsv1.TeamSettings, conv conversation.Conversation, activity conversation.Activity) error {
 	attention, err := r.attention(ctx, fact, team, conv)
 	if err != nil {
 		return err
@@ -100,7 +146,8 @@ func (r *Router) post(ctx context.Context, fact *eventv1.TalkFact, team *setting
 		r.decided("ignored: nothing to show")
 		return nil
 	}
-	if conv.Record.GetChannel() == "" {
+	begins := conv.Record.GetChannel() == "" // then the thread opens with the card
+	if begins {
 		if post.GetOnlyInThread() {
 			r.decided("ignored: no thread")
 			return nil
@@ -108,6 +155,7 @@ func (r *Router) post(ctx context.Context, fact *eventv1.TalkFact, team *setting
 		conv, err = r.conversations.Update(ctx, conv, func(record *eventv1.ConversationRecord) {
 			if record.GetChannel() == "" {
 				record.Team, record.Channel = team.GetWorkspace(), decide.Channel(team, origin(fact, record))
+				decide.Began(record, fact, post.GetOccurredAt())
 			}
 		})
 		if err != nil {
@@ -115,11 +163,15 @@ func (r *Router) post(ctx context.Context, fact *eventv1.TalkFact, team *setting
 		}
 	}
 	r.decided("posted")
-	post.Moves = conv.Record.GetMoves()
-	return r.toSlack(ctx, bus.PostLane, &eventv1.SlackCommand{
+	post.Moves, post.Card = conv.Record.GetMoves(), cardOf(conv, activity)
+	err = r.toSlack(ctx, bus.PostLane, &eventv1.SlackCommand{
 		Id: "post-" + fact.GetId(), Team: conv.Record.GetTeam(), Channel: conv.Record.GetChannel(), Language: decide.Language(team),
 		Command: &eventv1.SlackCommand_ThreadPost{ThreadPost: post},
 	})
+	if err != nil || begins || fact.GetAssigned() != nil {
+		return err
+	}
+	return r.showCard(ctx, fact.GetId(), team, conv, post.GetCard())
 }
 
 // origin is what the routing rules decide by. Its time is the fact's, so that a fact which had to wait is routed as if it had not.
