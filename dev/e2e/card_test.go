@@ -31,8 +31,8 @@ func (s system) withJiro() {
 	}
 }
 
-// presses clicks on the head of a thread; Slack must be answered in time.
-func (s system) presses(member, thread, action, value string) {
+// pressesOnHead clicks on the head of a thread; Slack must be answered in time.
+func (s system) pressesOnHead(member, thread, action, value string) {
 	s.t.Helper()
 	ctx, cancel := context.WithTimeout(s.t.Context(), within)
 	defer cancel()
@@ -115,20 +115,20 @@ func TestAConversationIsClaimedResolvedAndReopenedFromItsCard(t *testing.T) {
 			s.says(c, "hello <!channel> there")
 			head := s.head("hello")
 			s.shows(head, "担当者: なし", "状態: 対応中", "hello &lt;!channel&gt; there")
-			s.presses(stack.Hanako, head, "claim", "")
+			s.pressesOnHead(stack.Hanako, head, "claim", "")
 			s.shows(head, "担当者: 佐藤 花子\n")
 			s.at("vis-11111111", stack.Operator, kartestandin.StatusOpen)
-			s.presses(stack.Hanako, head, "resolve", "")
+			s.pressesOnHead(stack.Hanako, head, "resolve", "")
 			s.shows(head, "状態: 対応済み\n")
 			s.at("vis-11111111", stack.Operator, kartestandin.StatusClosed)
-			s.presses(stack.Hanako, head, "reopen", "")
+			s.pressesOnHead(stack.Hanako, head, "reopen", "")
 			s.shows(head, "状態: 対応中\n")
-			s.presses(stack.Hanako, head, "unassign", "")
+			s.pressesOnHead(stack.Hanako, head, "unassign", "")
 			s.shows(head, "担当者: なし（未担当）\n")
 			s.at("vis-11111111", "", kartestandin.StatusOpen)
-			s.presses(stack.Hanako, head, "claim", "")
+			s.pressesOnHead(stack.Hanako, head, "claim", "")
 			s.shows(head, "担当者: 佐藤 花子\n")
-			s.presses(stack.Hanako, head, "resolve", "")
+			s.pressesOnHead(stack.Hanako, head, "resolve", "")
 			s.shows(head, "状態: 対応済み\n")
 			s.says(c, "one more thing")
 			s.shows(head, "状態: 対応中\n", "担当者: なし")
@@ -153,7 +153,7 @@ func TestOfTwoWhoClaimAtOnceOneIsToldTheOther(t *testing.T) {
 	head := s.head("hello")
 	var both sync.WaitGroup
 	for _, member := range []string{stack.Hanako, jiro, stack.Hanako, jiro} { // each clicks twice
-		both.Go(func() { s.presses(member, head, "claim", "") })
+		both.Go(func() { s.pressesOnHead(member, head, "claim", "") })
 	}
 	both.Wait()
 	s.slack("one is told", func(now *slackstandin.Snapshot) bool { return len(now.Ephemerals) >= 1 })
@@ -176,9 +176,9 @@ func TestOthersThanOperatorsChangeNothingOnACard(t *testing.T) {
 	head := s.head("hello")
 	for _, member := range []string{stack.Guest, stack.Partner, stack.Taro} {
 		for _, action := range []string{"claim", "resolve"} {
-			s.presses(member, head, action, "")
+			s.pressesOnHead(member, head, action, "")
 		}
-		s.presses(member, head, "assign", stack.Operator)
+		s.pressesOnHead(member, head, "assign", stack.Operator)
 	}
 	s.slack("everybody is told", func(now *slackstandin.Snapshot) bool { return len(now.Ephemerals) >= 9 })
 	if calls := s.KARTE.Snapshot().Calls; calls[kartestandin.PathAssign]+calls[kartestandin.PathStatusChange] != 0 {
@@ -191,7 +191,7 @@ func TestAClaimWaitsForKARTE(t *testing.T) {
 	s.says(kartestandin.Customer{VisitorID: "vis-1"}, "hello")
 	head := s.head("hello")
 	s.KARTE.AddFault(kartestandin.Fault{Path: kartestandin.PathAssign, Kind: kartestandin.FaultStatus, Status: 503})
-	s.presses(stack.Hanako, head, "claim", "")
+	s.pressesOnHead(stack.Hanako, head, "claim", "")
 	s.shows(head, "佐藤 花子（KARTE に反映中）")
 	line := s.replies(stack.Hanako, head, "```waits behind it```")
 	s.KARTE.ClearFaults()
@@ -204,7 +204,7 @@ func TestWhatKARTERefusesIsTakenBackAndTold(t *testing.T) {
 	s := card(t, stack.Options{Environ: quick(), KARTE: func(c *kartestandin.Config) { c.Knobs.DeniedScopes = []string{"talk.status.change"} }})
 	s.says(kartestandin.Customer{VisitorID: "vis-1"}, "hello")
 	head := s.head("hello")
-	s.presses(stack.Hanako, head, "resolve", "")
+	s.pressesOnHead(stack.Hanako, head, "resolve", "")
 	s.told(stack.Hanako, "KARTE に反映できませんでした")
 	s.shows(head, "状態: 対応中\n")
 	line := s.replies(stack.Hanako, head, "```and replies go on```")
@@ -255,6 +255,6 @@ func TestACardWhoseHeadIsDeletedHoldsNothingUp(t *testing.T) {
 		t.Fatalf("heads %v:\n%s", heads, s.dump())
 	}
 	s.shows(s.heads()[0], "担当者: 佐藤 花子", "-hello", "以前のスレッドは削除されたため")
-	s.presses(stack.Hanako, s.heads()[0], "resolve", "")
+	s.pressesOnHead(stack.Hanako, s.heads()[0], "resolve", "")
 	s.shows(s.heads()[0], "状態: 対応済み\n")
 }
