@@ -132,7 +132,7 @@ func TestAClaimIsOneChange(t *testing.T) {
 	d := open(t)
 	click := pressedHead(hanako, "1", claim, "")
 	d.slack(click)
-	d.slack(click)                           // told twice
+	d.slack(click)                               // told twice
 	d.slack(pressedHead(hanako, "2", claim, "")) // clicked twice
 	d.shows("佐藤? OPEN")
 	if sends := d.sends(); len(sends) != 1 || sends[0].GetAssignee().GetOperator().GetId() != operator || sends[0].GetOperator() != operator || sends[0].GetOrigin().GetMember() != hanako {
