@@ -180,7 +180,7 @@ func parseReplies(project string, parts []json.RawMessage) (map[string]*settings
 		if err := parsePart(part, reply); err != nil {
 			return nil, fmt.Errorf("savedReplies[%d]: %w", i, err)
 		}
-		if err := Check(reply); err != nil {
+		if err := checkSavedReply(reply); err != nil {
 			return nil, fmt.Errorf("savedReplies[%d]: %w", i, err)
 		}
 		in, id, err := ParseSavedReplyName(reply.GetName())

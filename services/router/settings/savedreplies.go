@@ -95,7 +95,7 @@ func holds(reply *settingsv1.SavedReply, words []string) bool {
 
 // CreateSavedReply stores a new saved reply and answers it as stored.
 func (s *Store) CreateSavedReply(ctx context.Context, reply *settingsv1.SavedReply) (*settingsv1.SavedReply, error) {
-	project, id, err := s.checkSavedReply(reply)
+	project, id, err := s.checked(reply)
 	if err != nil {
 		return nil, err
 	}
@@ -125,7 +125,7 @@ func (s *Store) UpdateSavedReply(ctx context.Context, project, id, etag string, 
 			break
 		}
 		change(reply)
-		if _, _, err := s.checkSavedReply(reply); err != nil {
+		if _, _, err := s.checked(reply); err != nil {
 			return nil, err
 		}
 		after, verdict, err := s.writeSavedReply(ctx, project, id, raw, reply)
@@ -160,12 +160,29 @@ func (s *Store) DeleteSavedReply(ctx context.Context, project, id, etag string) 
 	return fmt.Errorf("delete saved reply %s: %w", id, ErrStale)
 }
 
-// checkSavedReply holds a saved reply against the rules of the contract.
-func (s *Store) checkSavedReply(reply *settingsv1.SavedReply) (project, id string, err error) {
-	if err := Check(reply); err != nil {
+// checked holds a saved reply against the rules of the contract.
+func (s *Store) checked(reply *settingsv1.SavedReply) (project, id string, err error) {
+	if err := checkSavedReply(reply); err != nil {
 		return "", "", err
 	}
 	return ParseSavedReplyName(reply.GetName())
+}
+
+// checkSavedReply applies the rules of the .proto, and those about what is stored: nothing is left out of it.
+func checkSavedReply(reply *settingsv1.SavedReply) error {
+	if err := Check(reply); err != nil {
+		return err
+	}
+	var wrong []Violation
+	for _, field := range []struct{ name, value string }{{"title", reply.GetTitle()}, {"text", reply.GetText()}} {
+		if strings.TrimSpace(field.value) == "" {
+			wrong = append(wrong, Violation{field.name, "must not be empty"})
+		}
+	}
+	if len(wrong) > 0 {
+		return &InvalidError{Violations: wrong}
+	}
+	return nil
 }
 
 // readSavedReply answers a saved reply and the bytes it was stored as, which are empty when there is none.

@@ -27,7 +27,7 @@ const (
 	_ = protoimpl.EnforceVersion(protoimpl.MaxVersion - 20)
 )
 
-// SavedReply is a text with a title.
+// SavedReply is a text with a title. Both are needed; an update may leave out what its mask does not name.
 type SavedReply struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
 	// `projects/{project}/savedReplies/{saved_reply}`.
@@ -581,14 +581,13 @@ var File_slacktalk_settings_v1_saved_reply_proto protoreflect.FileDescriptor
 
 const file_slacktalk_settings_v1_saved_reply_proto_rawDesc = "" +
 	"\n" +
-	"'slacktalk/settings/v1/saved_reply.proto\x12\x15slacktalk.settings.v1\x1a\x1bbuf/validate/validate.proto\x1a\x1bgoogle/protobuf/empty.proto\x1a google/protobuf/field_mask.proto\x1a\x1fgoogle/protobuf/timestamp.proto\"\x92\x02\n" +
+	"'slacktalk/settings/v1/saved_reply.proto\x12\x15slacktalk.settings.v1\x1a\x1bbuf/validate/validate.proto\x1a\x1bgoogle/protobuf/empty.proto\x1a google/protobuf/field_mask.proto\x1a\x1fgoogle/protobuf/timestamp.proto\"\x8e\x02\n" +
 	"\n" +
 	"SavedReply\x12i\n" +
 	"\x04name\x18\x01 \x01(\tBU\xbaHRrP2N^projects/[A-Za-z0-9][A-Za-z0-9_-]{0,63}/savedReplies/[a-z0-9][a-z0-9-]{0,62}$R\x04name\x12\x1b\n" +
-	"\x04etag\x18\x02 \x01(\tB\a\xbaH\x04r\x02\x18@R\x04etag\x12\x1f\n" +
-	"\x05title\x18\x03 \x01(\tB\t\xbaH\x06r\x04\x10\x01\x18KR\x05title\x12\x1e\n" +
-	"\x04text\x18\x04 \x01(\tB\n" +
-	"\xbaH\ar\x05\x10\x01\x18\xd4\x16R\x04text\x12;\n" +
+	"\x04etag\x18\x02 \x01(\tB\a\xbaH\x04r\x02\x18@R\x04etag\x12\x1d\n" +
+	"\x05title\x18\x03 \x01(\tB\a\xbaH\x04r\x02\x18KR\x05title\x12\x1c\n" +
+	"\x04text\x18\x04 \x01(\tB\b\xbaH\x05r\x03\x18\xd4\x16R\x04text\x12;\n" +
 	"\vupdate_time\x18\x05 \x01(\v2\x1a.google.protobuf.TimestampR\n" +
 	"updateTime\"\xd5\x01\n" +
 	"\x17ListSavedRepliesRequest\x12H\n" +
