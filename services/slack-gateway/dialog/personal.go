@@ -76,8 +76,9 @@ func (d *Dialogs) submitPersonal(ctx context.Context, r Request) *slack.ViewSubm
 		return wrong(element.Operator, view.Text(r.Lang, view.OperatorTaken, "Operator", name))
 	case view.OperatorTaken, view.MemberTaken, view.NoOperator, view.KARTESilent, view.TryAgain, view.Unclear:
 		return wrong(element.Operator, view.Text(r.Lang, say, "Operator", name))
+	default:
+		return view.Failed(r.Lang, say)
 	}
-	return view.Failed(r.Lang, say)
 }
 
 // wrong says at an input what is wrong with it.

@@ -83,6 +83,7 @@ func (d *Dialogs) submitTeam(ctx context.Context, r Request) *slack.ViewSubmissi
 			problems[element.Channel] = view.ChannelUnseen
 		case view.ChannelNotIn:
 			return d.saveTeam(ctx, r, wanted, problems, view.Invite)
+		default: // fine, or it cannot be looked at now
 		}
 	}
 	return d.saveTeam(ctx, r, wanted, problems, view.Saved)

@@ -64,29 +64,29 @@ func (d *Dialogs) refuseOutsider(ctx context.Context, r Request) {
 	d.Tell(ctx, r, view.Say(r.Lang, view.Outside))
 }
 
-// Open opens a modal: as make answers it when that is quick, else first as one that is being loaded. Whoever pressed too long ago is asked to press again.
-func (d *Dialogs) Open(ctx context.Context, r Request, make func(ctx context.Context) slack.ModalViewRequest) {
-	made := d.making(ctx, make)
+// Open opens a modal: as modal answers it when that is quick, else first as one that is being loaded. Whoever pressed too long ago is asked to press again.
+func (d *Dialogs) Open(ctx context.Context, r Request, modal func(ctx context.Context) slack.ModalViewRequest) {
+	made := d.making(ctx, modal)
 	slow := time.NewTimer(openWithin)
 	defer slow.Stop()
 	select {
-	case modal := <-made:
-		d.open(ctx, r, modal)
+	case done := <-made:
+		d.open(ctx, r, done)
 	case <-slow.C:
 		at, ok := d.open(ctx, r, view.Loading(r.Lang))
-		modal := <-made
+		done := <-made
 		if !ok {
 			return
 		}
-		if _, err := d.Slack(r.Team).UpdateView(ctx, at, modal); err != nil && !errors.Is(err, slackapi.ErrViewChanged) {
-			d.Log.Warn("a modal was not filled", "team", r.Team, "callback", modal.CallbackID, "err", err)
+		if _, err := d.Slack(r.Team).UpdateView(ctx, at, done); err != nil && !errors.Is(err, slackapi.ErrViewChanged) {
+			d.Log.Warn("a modal was not filled", "team", r.Team, "callback", done.CallbackID, "err", err)
 		}
 	}
 }
 
-func (d *Dialogs) making(ctx context.Context, make func(ctx context.Context) slack.ModalViewRequest) <-chan slack.ModalViewRequest {
+func (d *Dialogs) making(ctx context.Context, modal func(ctx context.Context) slack.ModalViewRequest) <-chan slack.ModalViewRequest {
 	made := newResult[slack.ModalViewRequest]()
-	d.work.Go(func() { made <- make(ctx) })
+	d.work.Go(func() { made <- modal(ctx) })
 	return made
 }
 

@@ -67,9 +67,9 @@ func Home(lang string, projects []Project, problem Saying) slack.HomeTabViewRequ
 	all := []slack.Block{}
 	switch {
 	case problem != "":
-		all = append(all, paragraph("", w.Say(string(problem))))
+		all = append(all, paragraph(w.Say(string(problem))))
 	case len(projects) == 0:
-		all = append(all, paragraph("", w.Say(string(NoProject))))
+		all = append(all, paragraph(w.Say(string(NoProject))))
 	}
 	if problem == "" {
 		for i, p := range projects[:min(len(projects), mostProjects)] {
@@ -90,15 +90,15 @@ func Home(lang string, projects []Project, problem Saying) slack.HomeTabViewRequ
 func project(lang string, p Project, lines int) []slack.Block {
 	w := texts.In(lang)
 	all := []slack.Block{heading(w.Say("home_project", "Project", p.ID))}
-	me := paragraph("", w.Say("home_not_linked"))
+	me := paragraph(w.Say("home_not_linked"))
 	if p.Operator != "" {
-		me = paragraph("", w.Say("home_linked", "Operator", named(p.OperatorName, p.Operator)))
+		me = paragraph(w.Say("home_linked", "Operator", named(p.OperatorName, p.Operator)))
 	}
 	all = append(all, beside(me, button(element.PersonalSettings, p.ID, w.Say("personal_title"))))
 	if p.Operator != "" {
 		all = append(all, conversations(lang, p, max(lines, 1))...)
 	}
-	summary := paragraph("", Summary(lang, p))
+	summary := paragraph(Summary(lang, p))
 	if p.Admin {
 		beside(summary, button(element.TeamSettings, p.ID, w.Say("team_title")))
 	}
@@ -118,11 +118,11 @@ func place(lang, channel string) *slack.ContextBlock {
 func conversations(lang string, p Project, lines int) []slack.Block {
 	w := texts.In(lang)
 	if len(p.Conversations) == 0 {
-		return []slack.Block{paragraph("", w.Say("home_no_conversations"))}
+		return []slack.Block{paragraph(w.Say("home_no_conversations"))}
 	}
-	all := []slack.Block{paragraph("", w.Say("home_conversations"))}
+	all := []slack.Block{paragraph(w.Say("home_conversations"))}
 	for _, c := range p.Conversations[:min(len(p.Conversations), lines)] {
-		line := paragraph("", Conversation(lang, c))
+		line := paragraph(Conversation(lang, c))
 		if c.GetPermalink() != "" {
 			beside(line, opens(c.GetPermalink(), w.Say("home_open")))
 		}

@@ -25,8 +25,8 @@ func plain(text string) *slack.TextBlockObject {
 	return &slack.TextBlockObject{Type: slack.PlainTextType, Text: text}
 }
 
-func paragraph(id, text string) *slack.SectionBlock {
-	return &slack.SectionBlock{Type: slack.MBTSection, BlockID: id, Text: plain(text)}
+func paragraph(text string) *slack.SectionBlock {
+	return &slack.SectionBlock{Type: slack.MBTSection, Text: plain(text)}
 }
 
 func heading(text string) *slack.HeaderBlock {

@@ -35,19 +35,19 @@ func Personal(lang string, p Project, operators []*settingsv1.Operator, note Say
 	}
 	var all []slack.Block
 	if note != "" {
-		all = append(all, paragraph("", w.Say(string(note), "Operator", name)))
+		all = append(all, paragraph(w.Say(string(note), "Operator", name)))
 	}
 	all = append(all, small(w.Say("home_project", "Project", p.ID)))
 	if p.Operator != "" {
-		all = append(all, paragraph("", w.Say("personal_linked", "Operator", name)), linkButtons(lang, p))
+		all = append(all, paragraph(w.Say("personal_linked", "Operator", name)), linkButtons(lang, p))
 	} else {
-		all = append(all, paragraph("", w.Say("personal_not_linked")))
+		all = append(all, paragraph(w.Say("personal_not_linked")))
 	}
 	switch free := Free(operators, ""); {
 	case !p.MayLink():
-		all = append(all, paragraph("", w.Say(string(NoLinking))))
+		all = append(all, paragraph(w.Say(string(NoLinking))))
 	case len(free) == 0 && p.Operator == "":
-		all = append(all, paragraph("", w.Say("personal_nobody_free")))
+		all = append(all, paragraph(w.Say("personal_nobody_free")))
 	default:
 		all = append(all, input(element.Operator, w.Say("personal_pick"), false, OperatorMenu(lang, choosable(operators, p.Operator), p.Operator)), small(w.Say("personal_hint")))
 		modal.Submit = plain(w.Say("modal_save"))

@@ -25,7 +25,7 @@ const (
 // Send is the modal that shows exactly what the customer will read, to be confirmed. about is what the submission is told.
 func Send(lang, text, about string) slack.ModalViewRequest {
 	w := texts.In(lang)
-	shown := blocks(paragraph("", w.Say("send_lead")), slack.NewDividerBlock())
+	shown := blocks(paragraph(w.Say("send_lead")), slack.NewDividerBlock())
 	for i, part := range split.Text(text, sectionLimit, nil) {
 		if i == maxPreview {
 			break

@@ -35,7 +35,7 @@ func Team(lang string, p Project, metadata string, note Saying) slack.ModalViewR
 	}
 	var all []slack.Block
 	if note != "" {
-		all = append(all, paragraph("", w.Say(string(note))))
+		all = append(all, paragraph(w.Say(string(note))))
 	}
 	all = append(all,
 		small(w.Say("home_project", "Project", p.ID)),

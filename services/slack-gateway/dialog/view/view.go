@@ -102,7 +102,7 @@ func Help(lang, member string) render.Message {
 }
 
 func message(text string) render.Message {
-	return render.Message{Text: escape(text), Blocks: []slack.Block{paragraph("", text)}}
+	return render.Message{Text: escape(text), Blocks: []slack.Block{paragraph(text)}}
 }
 
 // Failed is the answer to a submission that could not be carried out: the modal says why.
@@ -116,7 +116,7 @@ func Told(lang string, s Saying, pairs ...string) slack.ModalViewRequest {
 	w := texts.In(lang)
 	return slack.ModalViewRequest{
 		Type: slack.VTModal, Title: plain(w.Say("modal_title")), Close: plain(w.Say("modal_close")),
-		Blocks: blocks(paragraph("", w.Say(string(s), pairs...))),
+		Blocks: blocks(paragraph(w.Say(string(s), pairs...))),
 	}
 }
 
