@@ -258,3 +258,19 @@ func TestACardWhoseHeadIsDeletedHoldsNothingUp(t *testing.T) {
 	s.pressesOnHead(stack.Hanako, s.heads()[0], "resolve", "")
 	s.shows(s.heads()[0], "状態: 対応済み\n")
 }
+
+func TestAConversationIsGivenToALinkedOperatorFromTheMenu(t *testing.T) {
+	s := card(t, stack.Options{Environ: quick()})
+	s.withJiro()
+	s.says(kartestandin.Customer{VisitorID: "vis-1"}, "hello")
+	head := s.head("hello")
+	ctx, cancel := context.WithTimeout(t.Context(), within)
+	defer cancel()
+	offered, err := s.Slack.Suggest(ctx, slackstandin.Click{Member: stack.Hanako, Channel: stack.Channel, TS: head, ActionID: "assign"})
+	if err != nil || !strings.Contains(string(offered.Body), stack.Ichiro) || !strings.Contains(string(offered.Body), stack.Operator) {
+		t.Fatalf("offered %s, %v", offered.Body, err)
+	}
+	s.pressesOnHead(stack.Hanako, head, "assign", stack.Ichiro)
+	s.shows(head, "担当者: 田中 一郎\n")
+	s.at("vis-1", stack.Ichiro, kartestandin.StatusOpen)
+}

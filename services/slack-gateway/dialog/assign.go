@@ -18,6 +18,7 @@ import (
 func (d *Dialogs) registerAssign() {
 	d.OnPress(element.AssignConversation, func(ctx context.Context, r Request) { d.openAssign(ctx, r, valueOf(r.Action)) })
 	d.OnSubmit(element.AssignConversation, d.submitAssign)
+	d.OnSuggest(element.Assign, d.suggestAssignees)
 }
 
 func (d *Dialogs) openAssign(ctx context.Context, r Request, project string) {
@@ -48,6 +49,21 @@ func (d *Dialogs) assignTo(ctx context.Context, r Request, project string) slack
 		return view.Told(r.Lang, view.KARTESilent)
 	}
 	return view.AssignTo(r.Lang, p, open, operators)
+}
+
+// suggestAssignees fills the menu on the head of a thread: whom a conversation can be given to are operators who are linked to somebody in Slack.
+func (d *Dialogs) suggestAssignees(ctx context.Context, r Request) []*slack.OptionBlockObject {
+	project := element.CardProject(r.Action.Block)
+	if project == "" {
+		return nil
+	}
+	operators, err := d.operators(ctx, r.Person, project)
+	if err != nil {
+		d.failed(r, "suggest assignees", err)
+		return nil
+	}
+	operators = slices.DeleteFunc(slices.Clone(operators), func(o *settingsv1.Operator) bool { return o.GetBot() || o.GetSlackMember() == "" })
+	return view.Suggested(operators, r.Text)
 }
 
 // assignable are the conversations of the channel in which somebody asks, and their own.

@@ -48,8 +48,7 @@ func (w *worker) card(ctx context.Context, m bus.Message, command *eventv1.Slack
 		if err != nil || !todo {
 			return err
 		}
-		urgent := command.GetCardUpdate().GetCard().GetRevision() > record.GetCardRevision()
-		if urgent {
+		if urgent(command, record) {
 			return c.show(ctx, command, record)
 		}
 		if did, err := c.others(ctx); err != nil || did {
@@ -110,6 +109,25 @@ func (w *worker) needed(ctx context.Context, command *eventv1.SlackCommand) (rec
 	return record, newer(update.GetCard(), record.GetCardRevision(), record.GetCardTime()), nil
 }
 
+// urgent reports whether an update brings more than times.
+func urgent(command *eventv1.SlackCommand, record *eventv1.ThreadRecord) bool {
+	return stateOf(command.GetCardUpdate().GetCard()) != record.GetCardState()
+}
+
+// stateOf answers a hash of what a card says besides its times.
+func stateOf(card *eventv1.Card) string {
+	if card == nil {
+		return ""
+	}
+	state := proto.CloneOf(card)
+	state.Revision, state.CustomerWroteAt, state.OperatorWroteAt = 0, nil, nil
+	data, err := proto.MarshalOptions{Deterministic: true}.Marshal(state)
+	if err != nil {
+		return "" // it is urgent then
+	}
+	return bus.Token(string(data))
+}
+
 // knowMost bounds what a lane remembers of conversations.
 const knowMost = 1000
 
@@ -148,7 +166,7 @@ func (c *carding) others(ctx context.Context) (did bool, err error) {
 		if err != nil {
 			return false, err
 		}
-		if todo && update.GetCard().GetRevision() > record.GetCardRevision() {
+		if todo && urgent(command, record) {
 			return true, c.show(ctx, command, record)
 		}
 		c.know(bus.ConversationKey(update.GetProject(), update.GetConversation()), max(record.GetCardRevision(), update.GetCard().GetRevision()))
@@ -244,7 +262,7 @@ func (w *worker) shown(ctx context.Context, update *eventv1.CardUpdate, ts strin
 		if failed != nil || record.GetTs() != ts {
 			return failed
 		}
-		record.CardRevision, record.CardTime = update.GetCard().GetRevision(), latest(update.GetCard())
+		record.CardRevision, record.CardTime, record.CardState = update.GetCard().GetRevision(), latest(update.GetCard()), stateOf(update.GetCard())
 		if _, err = w.threads.Write(ctx, key, record, revision); !errors.Is(err, bus.ErrConflict) {
 			return err
 		}

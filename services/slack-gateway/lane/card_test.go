@@ -23,11 +23,23 @@ func carded(id, conversation string, revision uint64) *eventv1.SlackCommand {
 	return c
 }
 
-// cardOf makes a card that names its revision and second.
+// wrote is when the customer wrote last, by number.
+func wrote(n int) time.Time { return time.Unix(1_700_000_000+60*int64(n), 0) }
+
+// says reports whether a card shows the state "revision.number of the time".
+func says(text, state string) bool {
+	var revision, n int
+	if _, err := fmt.Sscanf(state, "state %d.%d", &revision, &n); err != nil {
+		return strings.Contains(text, state)
+	}
+	return strings.Contains(text, fmt.Sprintf("state %d.", revision)) && strings.Contains(text, "お客様の最新: "+wrote(n).In(time.FixedZone("", 9*60*60)).Format("1/2 15:04\n"))
+}
+
+// cardOf makes a card that names its revision and time.
 func cardOf(revision uint64, second int) *eventv1.Card {
 	return &eventv1.Card{
-		Revision: revision, Customer: &eventv1.Customer{VisitorId: "vis-1"}, CustomerWroteAt: timestamppb.New(time.Unix(1_700_000_000+int64(second), 0)),
-		Page: &eventv1.Page{Title: fmt.Sprintf("state %d.%d.", revision, second)},
+		Revision: revision, Customer: &eventv1.Customer{VisitorId: "vis-1"}, CustomerWroteAt: timestamppb.New(wrote(second)),
+		Page: &eventv1.Page{Title: fmt.Sprintf("state %d.", revision)},
 	}
 }
 
@@ -54,7 +66,7 @@ func cards(t *testing.T) (*room, func(...*eventv1.SlackCommand) []bus.Message) {
 
 func (r *room) shows(want string) {
 	r.t.Helper()
-	if heads := r.slack.heads(); len(heads) != 1 || !strings.Contains(heads[0].text, want) || !strings.HasPrefix(heads[0].text, "<!here>") {
+	if heads := r.slack.heads(); len(heads) != 1 || !says(heads[0].text, want) || !strings.HasPrefix(heads[0].text, "<!here>") {
 		r.t.Errorf("the head shows %+v, want %q", heads, want)
 	}
 }
@@ -203,7 +215,7 @@ func TestACardFollowsItsConversation(t *testing.T) {
 	}
 	of := bus.Lane{Kind: bus.CardLane, Team: posting.Team, Channel: sales.Channel}
 	r.done(r.replica(of, 0), there...)
-	if n := len(r.slack.updates); n != 1 || !strings.Contains(r.slack.updates[0], "state 3.0") {
+	if n := len(r.slack.updates); n != 1 || !says(r.slack.updates[0], "state 3.0") {
 		t.Errorf("updates %v", r.slack.updates)
 	}
 }
@@ -217,11 +229,24 @@ func TestTimesWaitAndHoldNothingUp(t *testing.T) {
 	began, first := time.Now(), make(chan time.Duration, 10)
 	r.slack.during = func() { first <- time.Since(began) }
 	r.done(r.replica(carding, 0), all...)
-	if len(r.slack.updates) != 2 || !strings.Contains(r.slack.updates[0], "state 2.0") || !strings.Contains(r.slack.updates[1], "state 1.2") {
+	if len(r.slack.updates) != 2 || !says(r.slack.updates[0], "state 2.0") || !says(r.slack.updates[1], "state 1.2") {
 		t.Fatalf("updates %v", r.slack.updates)
 	}
 	if urgent, times := <-first, <-first; urgent > 700*time.Millisecond || times < 900*time.Millisecond {
 		t.Errorf("what matters came after %v, times after %v", urgent, times)
+	}
+}
+
+// A record may change in what no card shows.
+func TestARevisionThatShowsNothingNewIsInNoHurry(t *testing.T) {
+	r, store := cards(t)
+	r.options.CardDelay = 300 * time.Millisecond
+	same := updated("c1", 2, 5)
+	same.GetCardUpdate().GetCard().Page = cardOf(1, 0).GetPage()
+	began := time.Now()
+	r.done(r.replica(carding, 0), store(same)...)
+	if took := time.Since(began); took < 250*time.Millisecond || len(r.slack.updates) != 1 {
+		t.Errorf("%d updates in %v", len(r.slack.updates), took)
 	}
 }
 

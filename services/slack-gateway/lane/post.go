@@ -326,6 +326,7 @@ func (a *attempt) open(ctx context.Context) (done bool, err error) {
 func (a *attempt) shows(first *eventv1.ThreadPost) {
 	began, _ := render.OpeningOf(first)
 	a.record.CardRevision, a.record.CardTime = first.GetCard().GetRevision(), latest(first.GetCard())
+	a.record.CardState = stateOf(first.GetCard())
 	a.record.Mentions, a.record.Words, a.record.More = began.Mentions, began.Words, began.More
 }
 

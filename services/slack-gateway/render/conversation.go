@@ -242,8 +242,8 @@ func section(rows []row) slack.RichTextElement {
 	return &slack.RichTextSection{Type: slack.RTESection, Elements: elements}
 }
 
-// actions are the buttons that make sense as things stand, the most likely first. The block is another one with each revision, so that what somebody
-// picked from the menu does not stay there.
+// actions are the buttons that make sense as things stand, the most likely first. See
+// element.CardBlock for the name of the block.
 func (c conversation) actions() slack.Block {
 	var elements []slack.BlockElement
 	if c.words.operator(c.card.GetAssignee()) == "" {
@@ -265,7 +265,7 @@ func (c conversation) actions() slack.Block {
 		elements = append(elements, open)
 	}
 	return &slack.ActionBlock{
-		Type: slack.MBTAction, BlockID: "card-" + strconv.FormatUint(c.card.GetRevision(), 10), Elements: &slack.BlockElements{ElementSet: elements},
+		Type: slack.MBTAction, BlockID: element.CardBlock(c.card.GetRevision(), c.project), Elements: &slack.BlockElements{ElementSet: elements},
 	}
 }
 

@@ -360,8 +360,10 @@ type ThreadRecord struct {
 	// Whom the head pinged when it was posted: an update that left them out would take that back.
 	Mentions []*Mention `protobuf:"bytes,14,rep,name=mentions,proto3" json:"mentions,omitempty"`
 	// How the thread began, as the head says it: the words of its first message, which stand nowhere else, or with `more` the beginning of them.
-	Words         string `protobuf:"bytes,15,opt,name=words,proto3" json:"words,omitempty"`
-	More          bool   `protobuf:"varint,16,opt,name=more,proto3" json:"more,omitempty"`
+	Words string `protobuf:"bytes,15,opt,name=words,proto3" json:"words,omitempty"`
+	More  bool   `protobuf:"varint,16,opt,name=more,proto3" json:"more,omitempty"`
+	// A hash of what the card says besides its times: records also change in what no card shows.
+	CardState     string `protobuf:"bytes,17,opt,name=card_state,json=cardState,proto3" json:"card_state,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -506,6 +508,13 @@ func (x *ThreadRecord) GetMore() bool {
 		return x.More
 	}
 	return false
+}
+
+func (x *ThreadRecord) GetCardState() string {
+	if x != nil {
+		return x.CardState
+	}
+	return ""
 }
 
 // Checkpoint says which message of a lane or partition was last attempted. Bucket CHECKPOINTS; written before every
@@ -989,7 +998,7 @@ const file_slacktalk_event_v1_record_proto_rawDesc = "" +
 	"\voccurred_at\x18\x01 \x01(\v2\x1a.google.protobuf.TimestampR\n" +
 	"occurredAt\x12;\n" +
 	"\vreceived_at\x18\x02 \x01(\v2\x1a.google.protobuf.TimestampR\n" +
-	"receivedAt\"\xb9\x04\n" +
+	"receivedAt\"\xd8\x04\n" +
 	"\fThreadRecord\x12\x12\n" +
 	"\x04team\x18\x01 \x01(\tR\x04team\x12\x18\n" +
 	"\achannel\x18\x02 \x01(\tR\achannel\x12\x0e\n" +
@@ -1009,7 +1018,9 @@ const file_slacktalk_event_v1_record_proto_rawDesc = "" +
 	"\tcard_time\x18\r \x01(\v2\x1a.google.protobuf.TimestampR\bcardTime\x127\n" +
 	"\bmentions\x18\x0e \x03(\v2\x1b.slacktalk.event.v1.MentionR\bmentions\x12\x14\n" +
 	"\x05words\x18\x0f \x01(\tR\x05words\x12\x12\n" +
-	"\x04more\x18\x10 \x01(\bR\x04more\"\xdd\x01\n" +
+	"\x04more\x18\x10 \x01(\bR\x04more\x12\x1d\n" +
+	"\n" +
+	"card_state\x18\x11 \x01(\tR\tcardState\"\xdd\x01\n" +
 	"\n" +
 	"Checkpoint\x12\x1a\n" +
 	"\bsequence\x18\x01 \x01(\x04R\bsequence\x12\x12\n" +
