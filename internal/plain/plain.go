@@ -69,8 +69,9 @@ func (r Reading) Sendable() string {
 		return r.Block
 	case Unclosed:
 		return strings.Trim(strings.ReplaceAll(r.Whole, fence, ""), "\n")
+	default:
+		return r.Whole
 	}
-	return r.Whole
 }
 
 const fence = "```"

@@ -101,8 +101,9 @@ func (p Press) chosen() (text string, ok bool) {
 		return read.Sendable(), plainly(read)
 	case eventv1.Action_ACTION_SEND_ALL:
 		return read.Sendable(), true
+	default:
+		return "", false
 	}
-	return "", false
 }
 
 // plainly reports whether there is no doubt about which part of a line is meant.

@@ -86,6 +86,7 @@ func ofContent(content *eventv1.Content, names Names) Outcome {
 		return Outcome{Notices: []Private{{Kind: eventv1.NoticeKind_NOTICE_KIND_EMPTY}}}
 	case plain.Block:
 		return Outcome{Kind: eventv1.ReplyKind_REPLY_KIND_MESSAGE, Text: read.Block}
+	default:
 	}
 	out := Outcome{Kind: eventv1.ReplyKind_REPLY_KIND_NOTE, Text: read.Whole}
 	if question, ok := questions[read.Shape]; ok {

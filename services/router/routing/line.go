@@ -121,6 +121,7 @@ func (r *Router) failed(ctx context.Context, fact *eventv1.TalkFact, failed *eve
 		notice.Kind = eventv1.NoticeKind_NOTICE_KIND_OUTCOME_UNKNOWN
 	case eventv1.FailureReason_FAILURE_REASON_MALFORMED:
 		notice.CommandId = "" // it would fail again
+	default:
 	}
 	return r.inform(ctx, fact.GetId(), notice, r.privateLanguage(ctx, failed.GetOrigin(), team))
 }

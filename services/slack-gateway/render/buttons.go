@@ -63,6 +63,7 @@ func offered(n *eventv1.Notice) []button {
 		if n.GetCommandId() != "" {
 			return []button{{element.Retry, "button_retry", slack.StyleDefault}}
 		}
+	default:
 	}
 	return nil
 }
