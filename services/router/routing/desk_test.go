@@ -171,7 +171,10 @@ func (d *desk) Once(_ context.Context, stream, subject string, message proto.Mes
 	if d.away != nil {
 		return false, d.away
 	}
-	if stream == bus.Posts && !slices.ContainsFunc(*d.lanes, func(l bus.Lane) bool { return strings.HasPrefix(subject, l.Key()+".") }) {
+	registering.Lock()
+	known := slices.ContainsFunc(*d.lanes, func(l bus.Lane) bool { return strings.HasPrefix(subject, l.Key()+".") })
+	registering.Unlock()
+	if stream == bus.Posts && !known {
 		d.t.Errorf("%s is stored before its lane is known", subject)
 	}
 	if _, there := d.streams[subject]; there {
