@@ -197,7 +197,7 @@ func (s *system) configureServices(ports, admins []int) error {
 	s.own = map[string][]string{
 		ingestKARTE:  {"KARTE_API_URL=" + s.karte.url, "KARTE_API_TOKEN=" + karteToken, "KARTE_CLIENT_SECRET=" + clientSecret, "KARTE_PROJECT=" + project},
 		router:       {"REDIS_URL=redis://" + s.redisAddr, "API_TOKENS_FILE=" + tokens},
-		slackGateway: {"SLACK_API_URL=" + s.slack.url + "/api/", "SLACK_BOT_TOKEN=" + botToken, "SLACK_SIGNING_SECRET=" + signingSecret, "SLACK_PACE=" + s.options.Pace.String(), "SLACK_THREAD_CHECKS_PER_MINUTE=1000000"},
+		slackGateway: {"SLACK_API_URL=" + s.slack.url + "/api/", "SLACK_BOT_TOKEN=" + botToken, "SLACK_SIGNING_SECRET=" + signingSecret, "SLACK_PACE=" + s.options.Pace.String(), "SLACK_THREAD_CHECKS_PER_MINUTE=1000000", "SLACK_CARD_DELAY=200ms"},
 	}
 	for i, name := range services {
 		var backends []string
