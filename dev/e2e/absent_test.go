@@ -83,7 +83,7 @@ func TestAServiceStartsWithoutItsDependenciesAndIsReadyWhenTheyAppear(t *testing
 	awaitReady(t, app.Admin.Addr().String(), func(status int, _ string) bool {
 		// A server that is stopped while a stream is being made leaves something of it behind.
 		streams, err := nats.Jsz(&server.JSzOptions{})
-		return status == http.StatusOK && err == nil && streams.Streams == 11
+		return status == http.StatusOK && err == nil && streams.Streams == 13
 	})
 }
 

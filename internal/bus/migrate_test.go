@@ -110,7 +110,7 @@ func TestApplyMigratesAndLosesNothing(t *testing.T) {
 		t.Fatal(err)
 	}
 	for _, line := range []string{
-		"change POSTS: Subjects from [post.>] to [post.> mark.>]", "change POSTS: MaxAge from 1h0m0s to 720h0m0s",
+		"change POSTS: Subjects from [post.>] to [post.> mark.> card.>]", "change POSTS: MaxAge from 1h0m0s to 720h0m0s",
 		"change KV_LANES: AllowRollup from false to true", "change KV_LANES: DenyDelete from false to true",
 		"change TALK router-talk-2-000: MaxAckPending from 7 to 1", "create SENDS", "create SENDS ingest-karte-2-001",
 	} {

@@ -167,6 +167,8 @@ func (a *app) coloured(diff string) string {
 type parts struct {
 	TeamSettings  json.RawMessage   `json:"teamSettings"`
 	OperatorLinks []json.RawMessage `json:"operatorLinks"`
+	// SavedReplies are nil in a document of an earlier version, which leaves them as they are.
+	SavedReplies []json.RawMessage `json:"savedReplies,omitempty"`
 }
 
 // canonical answers a document in one way of writing it, without what the server writes itself, so that two can be compared.
@@ -193,8 +195,11 @@ func canonical(document []byte) (string, error) {
 		links = append(links, link)
 	}
 	slices.SortFunc(links, func(a, b *settingsv1.OperatorLink) int { return strings.Compare(a.GetName(), b.GetName()) })
-	same := parts{OperatorLinks: []json.RawMessage{}}
-	var err error
+	replies, err := canonicalReplies(given.SavedReplies)
+	if err != nil {
+		return "", err
+	}
+	same := parts{OperatorLinks: []json.RawMessage{}, SavedReplies: replies}
 	if same.TeamSettings, err = plain(team); err != nil {
 		return "", err
 	}
@@ -207,6 +212,28 @@ func canonical(document []byte) (string, error) {
 	}
 	out, err := yaml.Marshal(same)
 	return string(out), err
+}
+
+// canonicalReplies answers saved replies by name, without what the server writes itself.
+func canonicalReplies(parts []json.RawMessage) (same []json.RawMessage, err error) {
+	replies := []*settingsv1.SavedReply{}
+	for i, raw := range parts {
+		reply := &settingsv1.SavedReply{}
+		if err := protojson.Unmarshal(raw, reply); err != nil {
+			return nil, fmt.Errorf("savedReplies[%d]: %w", i, err)
+		}
+		reply.Etag, reply.UpdateTime = "", nil
+		replies = append(replies, reply)
+	}
+	slices.SortFunc(replies, func(a, b *settingsv1.SavedReply) int { return strings.Compare(a.GetName(), b.GetName()) })
+	for _, reply := range replies {
+		raw, err := plain(reply)
+		if err != nil {
+			return nil, err
+		}
+		same = append(same, raw)
+	}
+	return same, nil
 }
 
 // plain answers a message as JSON without its defaults.
