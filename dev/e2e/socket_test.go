@@ -67,10 +67,10 @@ func TestPromise1NothingIsLostWhenSocketsBreak(t *testing.T) {
 		if _, err := s.Slack.Write(stack.Hanako, stack.Channel, thread, fmt.Sprintf("```r-%03d.```", i), slackstandin.WriteOptions{}); err != nil {
 			t.Fatal(err)
 		}
-		switch {
-		case i%8 == 3:
+		switch i % 8 {
+		case 3:
 			s.platform.CutSockets()
-		case i%8 == 6:
+		case 6:
 			s.platform.RefreshSockets()
 		}
 		time.Sleep(30 * time.Millisecond) // so that they break in the middle of it

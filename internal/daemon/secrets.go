@@ -28,7 +28,7 @@ func WithSecrets(ctx context.Context, addr string, secrets Secrets, log *slog.Lo
 			return err
 		}
 		if ctx.Err() != nil {
-			return nil // stopped before they were there
+			return nil //nolint:nilerr // it was stopped before they were there
 		}
 		log.Info("all secrets are there")
 	}

@@ -20,7 +20,7 @@ var ErrEmpty = errors.New("the file is empty")
 // last secret that stood in it counts.
 func FromFile(path string) String {
 	f := &file{path: path}
-	f.reveal()
+	_, _ = f.reveal() // whether it can be read is asked when it is used
 	return String{file: f}
 }
 
