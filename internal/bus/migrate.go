@@ -197,7 +197,7 @@ func merge(name string, is, should reflect.Value) (reflect.Value, Verdict) {
 
 // union adds the subjects that are missing: taking one away would stop what is published there.
 func union(is, should reflect.Value) (reflect.Value, Verdict) {
-	all := slices.Clone(is.Interface().([]string)) //nolint:forcetypeassert // its caller has looked
+	all := slices.Clone(is.Interface().([]string))          //nolint:forcetypeassert // its caller has looked
 	for _, subject := range should.Interface().([]string) { //nolint:forcetypeassert // its caller has looked
 		if !slices.Contains(all, subject) {
 			all = append(all, subject)
