@@ -179,9 +179,14 @@ func (c *Client) Find(ctx context.Context, channel, thread, mark string, since t
 		}
 		for _, message := range messages {
 			marks, _ := message.Metadata.EventPayload["marks"].(string)
-			if message.Metadata.EventType == metadataType && strings.Contains(" "+marks+" ", " "+mark+" ") {
-				return Posted{TS: message.Timestamp, ThreadTS: message.ThreadTimestamp}, true, nil
+			if message.Metadata.EventType != metadataType || !strings.Contains(" "+marks+" ", " "+mark+" ") {
+				continue
 			}
+			if message.Timestamp == "" { // a post without its id can be neither answered under nor deleted: nothing that we could go on with
+				err = fmt.Errorf("look for a post in %s: found without its ts", channel)
+				return Posted{}, false, retry.Permanent(eventv1.FailureReason_FAILURE_REASON_OUTCOME_UNKNOWN, err)
+			}
+			return Posted{TS: message.Timestamp, ThreadTS: message.ThreadTimestamp}, true, nil
 		}
 		if cursor == "" {
 			return Posted{}, false, nil
