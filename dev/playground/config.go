@@ -25,6 +25,7 @@ type config struct {
 	RedisURL   string            `json:"redis_url"`
 	Secrets    stack.Secrets     `json:"secrets"`
 	Services   []string          `json:"services"`
+	Processes  bool              `json:"processes"` // each service is one, and can be killed
 	PaceMS     int64             `json:"pace_ms"`
 }
 
@@ -35,7 +36,7 @@ func configOf(s *stack.Stack, o Options) config {
 		Roles: map[string]string{stack.Hanako: "linked", stack.Taro: "unlinked", stack.AdminID: "admin", stack.Guest: "guest", stack.Partner: "connect"},
 		Token: stack.AdminToken, SlackURL: s.SlackURL, KarteURL: s.KarteURL, HookURL: s.HookURL, GatewayURL: s.GatewayURL,
 		RouterAddr: s.RouterAddr, NATSURL: s.NATSURL, RedisURL: s.RedisURL, Secrets: stack.DemoSecrets(),
-		Services: []string{stack.IngestKARTE, stack.Router, stack.SlackGateway}, PaceMS: o.Pace.Milliseconds(),
+		Services: []string{stack.IngestKARTE, stack.Router, stack.SlackGateway}, Processes: s.Processes(), PaceMS: o.Pace.Milliseconds(),
 	}
 }
 

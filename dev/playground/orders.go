@@ -8,8 +8,8 @@ import (
 	"github.com/slacktalk/slacktalk/dev/stack"
 )
 
-// serveOrder stops and starts services. A service that is stopped ends as one does that gets SIGTERM, in the middle of whatever it does;
-// processes that are killed are what dev/chaos is for.
+// serveOrder stops, kills and starts services. Stopping is SIGTERM, to which a service answers by finishing what it has begun; killing is SIGKILL,
+// which no process notices, and needs a stack whose services are processes of their own.
 func (p *Server) serveOrder(w http.ResponseWriter, r *http.Request) {
 	name, order := r.PathValue("name"), r.PathValue("order")
 	if !slices.Contains([]string{stack.IngestKARTE, stack.Router, stack.SlackGateway}, name) {
@@ -31,11 +31,14 @@ func (p *Server) obey(name, order string) error {
 	switch order {
 	case "stop":
 		return p.stack.StopService(name)
+	case "kill":
+		return p.stack.KillService(name)
 	case "start", "restart":
 		if running && order == "start" {
 			return nil
 		}
-		if err := p.stack.StopService(name); err != nil {
+		// What ended by itself says so when it is stopped, which is why it is started again.
+		if err := p.stack.StopService(name); err != nil && running {
 			return err
 		}
 		return p.stack.StartService(name)

@@ -6,7 +6,7 @@
 //	GET  /api/config                     the addresses and names of this stack
 //	GET  /api/events                     server-sent events: slack, karte, system and wire; see live.go
 //	POST /api/grpc/{service}/{method}    a call of the gRPC API in JSON; a stream's answers come as a list
-//	POST /api/services/{name}/{order}    stop, start or restart a service
+//	POST /api/services/{name}/{order}    stop, kill, start or restart a service
 //	POST /api/redis/flush                empties Redis
 //	POST /api/pictures                   keeps a picture for the shop → {"url":…}
 //	GET  /pictures/{name}                such a picture

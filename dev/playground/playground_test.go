@@ -7,6 +7,7 @@ import (
 	"io"
 	"net/http"
 	"net/http/httptest"
+	"os"
 	"strings"
 	"testing"
 	"time"
@@ -19,10 +20,22 @@ import (
 	"github.com/slacktalk/slacktalk/internal/eventually"
 )
 
+// TestMain lets services be processes of their own.
+func TestMain(m *testing.M) {
+	stack.Main()
+	os.Exit(m.Run())
+}
+
 // open starts a stack with its playground.
 func open(t *testing.T) (*stack.Stack, *httptest.Server) {
 	t.Helper()
-	s, err := stack.Start(t.Context(), stack.Options{Environ: []string{"SLACK_PACE=10ms"}})
+	return openWith(t, stack.Options{})
+}
+
+func openWith(t *testing.T, o stack.Options) (*stack.Stack, *httptest.Server) {
+	t.Helper()
+	o.Environ = []string{"SLACK_PACE=10ms"}
+	s, err := stack.Start(t.Context(), o)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -183,12 +196,70 @@ func TestServicesAreStoppedAndStarted(t *testing.T) {
 	for _, c := range []struct {
 		order string
 		want  int
-	}{{"router/stop", 200}, {"router/stop", 200}, {"router/start", 200}, {"router/start", 200}, {"ingest-karte/restart", 200}, {"router/dance", 409}, {"nothing/stop", 404}} {
+	}{{"router/stop", 200}, {"router/stop", 200}, {"router/start", 200}, {"router/start", 200}, {"ingest-karte/restart", 200}, {"router/dance", 409}, {"router/kill", 409}, {"nothing/stop", 404}} {
 		if status, body, _ := ask(t, "POST", web.URL+"/api/services/"+c.order, "", nil); status != c.want {
 			t.Errorf("%s: %d %s", c.order, status, body)
 		}
 	}
 	events(t, web.URL, "system", func(data string) bool { return strings.Count(data, `"ready":true`) == 3 })
+}
+
+// TestKilledServicesLoseNothing kills each service while a customer writes, as SIGKILL does, and one behind the playground's back.
+func TestKilledServicesLoseNothing(t *testing.T) {
+	s, web := openWith(t, stack.Options{Processes: true, Slack: func(c *slackstandin.Config) { c.RetryUntilAccepted = true }})
+	order := func(what string) {
+		t.Helper()
+		if status, body, _ := ask(t, "POST", web.URL+"/api/services/"+what, "", nil); status != 200 {
+			t.Fatalf("%s: %d %s", what, status, body)
+		}
+	}
+	var texts []string
+	write := func(text string) {
+		t.Helper()
+		texts = append(texts, text)
+		if _, err := s.KARTE.CustomerWrites(t.Context(), kartestandin.Customer{VisitorID: "vis-1"}, text, kartestandin.Write{}); err != nil {
+			t.Fatal(err)
+		}
+	}
+	pids := map[int]bool{os.Getpid(): true}
+	for _, name := range []string{stack.IngestKARTE, stack.Router, stack.SlackGateway} {
+		if pid := s.State(name).PID; pids[pid] {
+			t.Errorf("%s is no process of its own: %d", name, pid)
+		} else {
+			pids[pid] = true
+		}
+		write("before " + name)
+		order(name + "/kill")
+		if now := s.State(name); now.Ended != stack.Killed || now.PID != 0 {
+			t.Errorf("%s is %+v", name, now)
+		}
+		events(t, web.URL, "system", func(data string) bool {
+			return strings.Contains(data, `"name":"`+name+`","running":false,"ready":false,"ended":"killed"`)
+		})
+		write("while it lacks " + name)
+		order(name + "/start")
+	}
+	if victim, err := os.FindProcess(s.State(stack.Router).PID); err != nil || victim.Kill() != nil {
+		t.Fatal("the router cannot be killed", err)
+	}
+	eventually.Holds(t, 10*time.Second, "it is seen that the router ended", func() bool { return strings.Contains(s.State(stack.Router).Ended, "killed") })
+	write("at last")
+	order(stack.Router + "/start")
+	eventually.Holds(t, 30*time.Second, "all of it in order", func() bool {
+		var all strings.Builder
+		for _, m := range s.Slack.Messages(stack.Channel) {
+			all.WriteString(m.Text + string(m.Blocks))
+		}
+		said := all.String()
+		for _, text := range texts {
+			_, rest, found := strings.Cut(said, text)
+			if !found {
+				return false
+			}
+			said = rest
+		}
+		return true
+	})
 }
 
 func TestPicturesArePicturesOnly(t *testing.T) {

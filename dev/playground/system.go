@@ -33,6 +33,8 @@ type service struct {
 	Name    string `json:"name"`
 	Running bool   `json:"running"`
 	Ready   bool   `json:"ready"`
+	PID     int    `json:"pid,omitempty"`
+	Ended   string `json:"ended,omitempty"` // stopped, killed, or what went wrong
 	Problem string `json:"problem,omitempty"`
 }
 
@@ -72,10 +74,10 @@ func (p *Server) look(ctx context.Context) system {
 func (p *Server) services(ctx context.Context) []service {
 	var all []service
 	for _, name := range []string{stack.IngestKARTE, stack.Router, stack.SlackGateway} {
-		s := service{Name: name}
-		if admin := p.stack.AdminURL(name); admin != "" {
-			s.Running = true
-			status, body, err := get(ctx, admin+"/readyz")
+		now := p.stack.State(name)
+		s := service{Name: name, Running: now.Admin != "", PID: now.PID, Ended: now.Ended}
+		if s.Running {
+			status, body, err := get(ctx, now.Admin+"/readyz")
 			switch s.Ready = err == nil && status == http.StatusOK; {
 			case err != nil:
 				s.Problem = err.Error()

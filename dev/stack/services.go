@@ -6,8 +6,8 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"log/slog"
 	"maps"
-	"net"
 	"net/http"
 	"os"
 	"path/filepath"
@@ -28,36 +28,42 @@ const (
 	SlackGateway = "slack-gateway"
 )
 
-type service struct {
-	admin string
-	stop  context.CancelFunc
-	done  chan error
-}
-
 // StartService starts a service that does not run. One that ran before listens where it did.
 func (s *Stack) StartService(name string) error {
-	w, err := s.wire(name, s.addr(name), 0)
+	svc, at, err := s.begin(name, s.addr(name))
 	if err != nil {
 		return fmt.Errorf("start %s: %w", name, err)
 	}
-	s.keep(name, w.addr)
+	s.keep(name, at.Addr)
 	switch name {
 	case IngestKARTE:
-		s.HookURL = w.url
+		s.HookURL = at.URL
 	case Router:
-		s.RouterAddr = w.addr.String()
+		s.RouterAddr = at.Addr
 	case SlackGateway:
-		s.GatewayURL = w.url
+		s.GatewayURL = at.URL
 	}
-	s.launch(name, w)
+	s.add(name, svc)
 	return nil
+}
+
+// begin runs a service in this process, or in one of its own.
+func (s *Stack) begin(name, addr string) (*service, place, error) {
+	if s.options.Processes {
+		return s.spawn(name, addr)
+	}
+	w, err := s.wire(name, addr, 0)
+	if err != nil {
+		return nil, place{}, err
+	}
+	return launch(w), w.place, nil
 }
 
 // AdminURL answers where a service serves its probes and metrics, nothing when it does not run.
 func (s *Stack) AdminURL(name string) string {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	if running := s.services[name]; running != nil {
+	if running := s.services[name]; running != nil && !running.over() {
 		return running.admin
 	}
 	return ""
@@ -70,15 +76,11 @@ func (s *Stack) StartReplica(name string, skew time.Duration) (url string, err e
 	if err != nil {
 		return "", fmt.Errorf("start another %s: %w", name, err)
 	}
-	s.launch(name+" at "+w.addr.String(), w)
-	return w.url, nil
+	s.add(name+" at "+w.Addr, launch(w))
+	return w.URL, nil
 }
 
-// launch runs a service under a name.
-func (s *Stack) launch(name string, w wired) {
-	ctx, stop := context.WithCancel(context.Background())
-	svc := &service{admin: "http://" + w.admin.String(), stop: stop, done: make(chan error, 1)}
-	go func() { svc.done <- w.run(ctx) }()
+func (s *Stack) add(name string, svc *service) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	s.services[name] = svc
@@ -97,57 +99,79 @@ func (s *Stack) running() []string {
 
 // wired is a service that listens but does not work yet.
 type wired struct {
-	run         func(context.Context) error
-	addr, admin net.Addr
-	url         string
+	place
+	run func(context.Context) error
 }
 
-// wire makes a service from its environment, exactly as its main does.
+// wire makes a service from its environment, whose clock is wrong by skew.
 func (s *Stack) wire(name, addr string, skew time.Duration) (wired, error) {
+	environ, err := s.environ(name, addr)
+	if err != nil {
+		return wired{}, err
+	}
 	now := func() time.Time { return time.Now().Add(skew) }
-	environ := append([]string{"ADMIN_ADDR=127.0.0.1:0", "HTTP_ADDR=" + addr, "GRPC_ADDR=" + addr}, s.options.Environ...)
+	return wire(name, environ, now, s.options.InstallationsEvery, s.log.With("service", name))
+}
+
+// wire makes a service exactly as its main does.
+func wire(name string, environ []string, now func() time.Time, installationsEvery time.Duration, log *slog.Logger) (wired, error) {
 	switch name {
 	case IngestKARTE:
 		var settings ingest.Settings
-		err := s.load(&settings, append(environ, "KARTE_API_URL="+s.KarteURL, "KARTE_PROJECT="+Project), map[string]string{"KARTE_API_TOKEN": apiToken, "KARTE_CLIENT_SECRET": clientSecret})
-		if err != nil {
+		if err := config.Load(&settings, environ); err != nil {
 			return wired{}, err
 		}
 		settings.Now = now
-		a, err := ingest.New(settings, s.log.With("service", name))
+		a, err := ingest.New(settings, log)
 		if err != nil {
 			return wired{}, err
 		}
-		return wired{run: a.Run, addr: a.HTTP.Addr(), admin: a.Admin.Addr(), url: "http://" + a.HTTP.Addr().String() + "/hooks/karte"}, nil
+		return wired{run: a.Run, place: placeOf(a.HTTP.Addr(), a.Admin.Addr(), "/hooks/karte")}, nil
+	case Router:
+		var settings router.Settings
+		if err := config.Load(&settings, environ); err != nil {
+			return wired{}, err
+		}
+		settings.Now = now
+		a, err := router.New(settings, log)
+		if err != nil {
+			return wired{}, err
+		}
+		at := placeOf(a.API.Addr(), a.Admin.Addr(), "")
+		at.URL = at.Addr
+		return wired{run: a.Run, place: at}, nil
+	case SlackGateway:
+		var settings gateway.Settings
+		if err := config.Load(&settings, environ); err != nil {
+			return wired{}, err
+		}
+		settings.Now, settings.Installing.Every = now, installationsEvery
+		a, err := gateway.New(settings, log)
+		if err != nil {
+			return wired{}, err
+		}
+		return wired{run: a.Run, place: placeOf(a.HTTP.Addr(), a.Admin.Addr(), "")}, nil
+	}
+	return wired{}, errors.New("no such service")
+}
+
+// environ answers everything that a service is told.
+func (s *Stack) environ(name, addr string) ([]string, error) {
+	environ := append([]string{"ADMIN_ADDR=127.0.0.1:0", "HTTP_ADDR=" + addr, "GRPC_ADDR=" + addr}, s.options.Environ...)
+	switch name {
+	case IngestKARTE:
+		return s.withSecrets(append(environ, "KARTE_API_URL="+s.KarteURL, "KARTE_PROJECT="+Project), map[string]string{"KARTE_API_TOKEN": apiToken, "KARTE_CLIENT_SECRET": clientSecret})
 	case Router:
 		tokens, err := s.writeTokens()
 		if err != nil {
-			return wired{}, err
+			return nil, err
 		}
-		var settings router.Settings
-		if err := s.load(&settings, append(environ, "API_TOKENS_FILE="+tokens), map[string]string{"REDIS_URL": s.RedisURL}); err != nil {
-			return wired{}, err
-		}
-		settings.Now = now
-		a, err := router.New(settings, s.log.With("service", name))
-		if err != nil {
-			return wired{}, err
-		}
-		return wired{run: a.Run, addr: a.API.Addr(), admin: a.Admin.Addr(), url: a.API.Addr().String()}, nil
+		return s.withSecrets(append(environ, "API_TOKENS_FILE="+tokens), map[string]string{"REDIS_URL": s.RedisURL})
 	case SlackGateway:
-		var settings gateway.Settings
 		given, secrets := s.gateway()
-		if err := s.load(&settings, append(environ, given...), secrets); err != nil {
-			return wired{}, err
-		}
-		settings.Now, settings.Installing.Every = now, s.options.InstallationsEvery
-		a, err := gateway.New(settings, s.log.With("service", name))
-		if err != nil {
-			return wired{}, err
-		}
-		return wired{run: a.Run, addr: a.HTTP.Addr(), admin: a.Admin.Addr(), url: "http://" + a.HTTP.Addr().String()}, nil
+		return s.withSecrets(append(environ, given...), secrets)
 	}
-	return wired{}, errors.New("no such service")
+	return nil, errors.New("no such service")
 }
 
 // gateway answers the settings and secrets of slack-gateway.
@@ -167,8 +191,8 @@ func (s *Stack) gateway() (settings []string, secrets map[string]string) {
 	return append(settings, "SLACK_CLIENT_ID="+p.ClientID, "SLACK_REDIRECT_URL=http://localhost/slack/oauth/callback"), secrets
 }
 
-// load reads a service's settings, with its secrets from the environment or from files.
-func (s *Stack) load(settings any, environ []string, secrets map[string]string) error {
+// withSecrets adds the secrets of a service, as values or as files.
+func (s *Stack) withSecrets(environ []string, secrets map[string]string) ([]string, error) {
 	secrets["NATS_URL"] = s.NATSURL
 	for name, value := range secrets {
 		if s.options.Secrets == "" {
@@ -178,31 +202,46 @@ func (s *Stack) load(settings any, environ []string, secrets map[string]string) 
 		path := filepath.Join(s.options.Secrets, name)
 		if _, err := os.Stat(path); errors.Is(err, os.ErrNotExist) {
 			if err := os.WriteFile(path, []byte(value+"\n"), 0o600); err != nil {
-				return fmt.Errorf("write a secret: %w", err)
+				return nil, fmt.Errorf("write a secret: %w", err)
 			}
 		}
 		environ = append(environ, name+"_FILE="+path)
 	}
-	return config.Load(settings, environ)
+	return environ, nil
 }
 
 // keep makes a restarted service listen where it did.
-func (s *Stack) keep(name string, addr net.Addr) {
-	s.addrs[name] = addr.String()
+func (s *Stack) keep(name, addr string) {
+	s.addrs[name] = addr
 }
 
 // StopService asks a service to stop, as SIGTERM does, and waits; nothing happens when it does not run.
 func (s *Stack) StopService(name string) error {
+	return s.end(name, "stop", Stopped, (*service).askToStop)
+}
+
+// KillService ends a service that is a process of its own as SIGKILL does: in the middle of whatever it does.
+func (s *Stack) KillService(name string) error {
+	if !s.options.Processes {
+		return fmt.Errorf("kill %s: it shares this process", name)
+	}
+	return s.end(name, "kill", Killed, (*service).askToDie)
+}
+
+func (s *Stack) end(name, how, ended string, ask func(*service)) error {
 	s.mu.Lock()
 	svc := s.services[name]
 	delete(s.services, name)
+	if svc != nil {
+		s.ended[name] = ended
+	}
 	s.mu.Unlock()
 	if svc == nil {
 		return nil
 	}
-	svc.stop()
-	if err := <-svc.done; err != nil {
-		return fmt.Errorf("stop %s: %w", name, err)
+	ask(svc)
+	if err := svc.wait(); err != nil {
+		return fmt.Errorf("%s %s: %w", how, name, err)
 	}
 	return nil
 }
@@ -220,9 +259,8 @@ func (s *Stack) AwaitReady(ctx context.Context) error {
 			select {
 			case <-ctx.Done():
 				return fmt.Errorf("%s is not ready: %s %w", name, problem, errors.Join(err, ctx.Err()))
-			case err := <-svc.done:
-				svc.done <- err
-				return fmt.Errorf("%s ended: %w", name, err)
+			case <-svc.done:
+				return fmt.Errorf("%s ended: %w", name, svc.err)
 			case <-time.After(10 * time.Millisecond):
 			}
 		}

@@ -1,5 +1,5 @@
-// Package stack runs the whole system in one process on loopback: a NATS server with JetStream on disk, Redis, the stand-ins of KARTE
-// and Slack, and the three services wired as their own mains wire them.
+// Package stack runs the whole system on loopback: a NATS server with JetStream on disk, Redis, the stand-ins of KARTE and Slack, and the three
+// services wired as their own mains wire them, in one process or each in its own.
 package stack
 
 import (
@@ -72,6 +72,9 @@ type Options struct {
 	Platform *slackstandin.Platform
 	// InstallationsEvery is how often slack-gateway looks after its installations; its own default when 0.
 	InstallationsEvery time.Duration
+	// Processes makes every service a process of its own, which KillService can kill: this program once more, whose main (or TestMain) calls Main first.
+	// Replicas of StartReplica still share this process.
+	Processes bool
 	// Unconfigured leaves the project without settings.
 	Unconfigured bool
 }
@@ -96,11 +99,12 @@ type Stack struct {
 	stop     context.CancelFunc
 	mu       sync.Mutex
 	services map[string]*service
+	ended    map[string]string // how those that do not run ended
 }
 
 // Start brings everything up and returns when the services are ready and the demo project is configured.
 func Start(ctx context.Context, o Options) (*Stack, error) {
-	s := &Stack{options: o, log: o.Log, services: map[string]*service{}, addrs: map[string]string{}}
+	s := &Stack{options: o, log: o.Log, services: map[string]*service{}, ended: map[string]string{}, addrs: map[string]string{}}
 	if s.log == nil {
 		s.log = slog.New(slog.DiscardHandler)
 	}

@@ -17,6 +17,7 @@ import (
 )
 
 func main() {
+	stack.Main() // each service is this program once more
 	listen := flag.String("listen", "127.0.0.1:8765", "where the playground is; another port is taken when this one is not free")
 	once := flag.Bool("once", false, "end after the conversation; non-zero when a hop did not happen")
 	verbose := flag.Bool("v", false, "show what the services log")
@@ -35,7 +36,7 @@ func run(ctx context.Context, listen string, once, verbose bool) (err error) {
 		log = slog.New(slog.NewTextHandler(os.Stderr, nil))
 	}
 	began := time.Now()
-	s, err := stack.Start(ctx, stack.Options{Log: log, Environ: []string{"SLACK_PACE=" + pace.String()}, Slack: patient})
+	s, err := stack.Start(ctx, stack.Options{Processes: true, Log: log, Environ: []string{"SLACK_PACE=" + pace.String()}, Slack: patient})
 	if err != nil {
 		return err
 	}

@@ -34,6 +34,12 @@ type site struct {
 	browser context.Context
 }
 
+// TestMain lets the services be processes of their own.
+func TestMain(m *testing.M) {
+	stack.Main()
+	os.Exit(m.Run())
+}
+
 // open starts everything, or says why it does not.
 func open(t *testing.T) *site {
 	t.Helper()
@@ -41,7 +47,7 @@ func open(t *testing.T) *site {
 	if program == "" {
 		t.Skip("BROWSER names no Chromium: make test-browser looks for one")
 	}
-	s, err := stack.Start(t.Context(), stack.Options{Environ: []string{"SLACK_PACE=100ms"}, Slack: func(c *slackstandin.Config) { c.RetryUntilAccepted = true }})
+	s, err := stack.Start(t.Context(), stack.Options{Processes: true, Environ: []string{"SLACK_PACE=100ms"}, Slack: func(c *slackstandin.Config) { c.RetryUntilAccepted = true }})
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -26,15 +26,17 @@ export function faultsTab() {
   const node = h("div", { class: "f-panel" });
   const sides = { slack: h("fieldset", { class: "f-side" }), karte: h("fieldset", { class: "f-side" }) };
   const services = h("div", { class: "f-services" });
+  const about = h("p", { class: "quiet" });
   const redis = h("div", { class: "row" });
   const titles = [h("h3"), h("h3")];
   const state = h("p", { class: "f-state" });
-  fill(node, state, sides.slack, sides.karte, titles[0], services, titles[1], redis);
+  fill(node, state, sides.slack, sides.karte, titles[0], about, services, titles[1], redis);
   return { node, draw: () => {
     drawState(state);
     drawSide(sides.slack, "slack", slackFaults, store.slack.faults);
     drawSide(sides.karte, "karte", karteFaults, store.karte.faults);
     titles[0].textContent = t("fault.services");
+    about.textContent = t(store.config.processes ? "service.about" : "service.about_shared");
     titles[1].textContent = "Redis";
     keyed(services, store.system.services, (s) => s.name, (s) => JSON.stringify(s) + lang, service);
     if (redis.dataset.sign !== lang) {
@@ -69,7 +71,12 @@ function drawSide(node, side, all, on) {
 
 function service(s) {
   const state = s.ready ? "up" : s.running ? "starting" : "down";
-  const button = (name, what) => h("button", { type: "button", class: "b-button small", "aria-label": `${t(`service.${what}`)} ${s.name}`, title: t(`service.${what}`), data: { order: `${what} ${s.name}` }, on: { click: () => attempt(() => order(s.name, what)) } }, icon(name, 13));
-  return h("div", { class: `f-service ${state}` }, h("span", { class: "p-dot" }), h("strong", { text: s.name }), h("span", { class: "quiet", text: t(`service.${state}`), title: s.problem }),
-    h("span", { class: "f-orders" }, s.running ? [button("restart", "restart"), button("stop", "stop")] : button("play", "start")));
+  const button = (name, what, more = "") => h("button", { type: "button", class: `b-button small${more}`, "aria-label": `${t(`service.${what}`)}: ${s.name}`, title: t(`service.${what}_is`), data: { order: `${what} ${s.name}` }, on: { click: () => attempt(() => order(s.name, what)) } }, icon(name, 12), t(`service.${what}`));
+  return h("div", { class: `f-service ${state}` }, h("div", { class: "f-about" }, h("span", { class: "p-dot" }), h("strong", { text: s.name }), h("span", { class: "quiet", text: said(s, state), title: s.problem })),
+    h("div", { class: "f-orders" }, s.running ? [button("restart", "restart"), button("stop", "stop"), store.config.processes && button("bolt", "kill", " danger")] : button("play", "start")));
+}
+
+function said(s, state) {
+  if (state === "down") return t(["stopped", "killed"].includes(s.ended) ? `service.${s.ended}` : "service.ended");
+  return s.pid ? t("service.as_process", { state: t(`service.${state}`), pid: s.pid }) : t(`service.${state}`);
 }

@@ -23,7 +23,9 @@ export const ja = {
   "redis.about": "{n} 件の記録。スレッドの記録は NATS から作りなおせます。設定と連携はここだけにあるので、バックアップから戻します。", "redis.flush_restore": "消してバックアップから戻す",
   "fault.services": "サービス", "fault.state_fine": "すべて正常です", "fault.state_broken": "わざと壊しています", "fault.state_catching": "追いついています", "fault.numbers": "待っているもの {waiting} 件・デッドレター {dead} 件",
   "fault.slack_normal": "正常", "fault.slack_limited": "429 を返す", "fault.slack_broken": "500 を返す", "fault.slack_swallowed": "受け取って切断", "fault.slack_slow": "2 秒遅い", "fault.slack_down": "止まっている", "fault.karte_normal": "正常", "fault.karte_down": "止まっている", "fault.karte_broken": "503 を返す", "fault.karte_slow": "2 秒遅い",
-  "service.up": "動作中", "service.starting": "準備中", "service.down": "停止", "service.stop": "止める", "service.start": "動かす", "service.restart": "再起動する",
+  "service.up": "動作中", "service.starting": "準備中", "service.down": "停止", "service.stopped": "止めてあります", "service.killed": "強制終了しました", "service.ended": "ひとりでに終了しました", "service.as_process": "{state}（プロセス {pid}）", "service.stop": "止める", "service.start": "動かす", "service.restart": "再起動", "service.kill": "強制終了",
+  "service.stop_is": "SIGTERM: やりかけの仕事を終えてから止まります", "service.kill_is": "SIGKILL: 何をしていても、その場で終わります", "service.start_is": "新しいプロセスを動かします", "service.restart_is": "SIGTERM のあと、新しいプロセスを動かします",
+  "service.about": "それぞれが別のプロセスです。「止める」は SIGTERM、「強制終了」は SIGKILL を送ります。", "service.about_shared": "ここでは 1 つのプロセスの中で動いています。「止める」は SIGTERM と同じ止まり方です。",
   "set.team": "チーム設定", "set.notifications_enabled": "Slack に通知する", "set.thread_replies_enabled": "スレッドから返信する", "set.channel": "チャンネル", "set.mention_policy": "担当者がいないときのメンション", "set.language": "言語", "set.MENTION_POLICY_NOBODY": "しない", "set.MENTION_POLICY_HERE": "@here", "set.MENTION_POLICY_CHANNEL": "@channel", "set.MENTION_POLICY_TARGETS": "決めた人", "set.links": "個人設定（誰が Slack の誰か）", "set.not_linked": "未連携", "set.doctor": "点検", "set.run_doctor": "全部点検する",
   "calls.about": "このページがしたことは、どれも端末から同じようにできます。", "calls.hooks": "KARTE からの Hook", "calls.page": "このページの呼び出し", "calls.not_yet": "まだ",
 
