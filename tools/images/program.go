@@ -24,6 +24,7 @@ var all = []program{
 	{"router", "services/router", ".", "Slack Talk: decisions, settings and their API"},
 	{"slack-gateway", "services/slack-gateway", ".", "Slack Talk: everything said to and heard from Slack"},
 	{"talkctl", "services/router", "./cmd/talkctl", "Slack Talk: the command line client of the API"},
+	{"standins", "dev", "./cmd/standins", "Slack Talk: a Slack and a KARTE that are none, for trials alone"},
 }
 
 // choose answers the programs of these names; without names all.

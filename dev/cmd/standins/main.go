@@ -10,6 +10,7 @@ import (
 	"net/http"
 	"os"
 	"os/signal"
+	"strings"
 	"syscall"
 	"time"
 
@@ -37,6 +38,9 @@ func run(ctx context.Context, args []string) error {
 	retry := flags.Duration("retry", time.Second, "wait before what the app did not accept is delivered again")
 	aside := flags.Bool("retry-aside", false, "let later events of Slack come past one that is being retried")
 	seed := flags.Uint64("seed", 1, "of the random numbers behind fault probabilities")
+	people := flags.Bool("people", false, "have the people and the channel of the demo, with the app in it")
+	gateway := flags.String("gateway", "", "`address` of slack-gateway: where Slack's events, interactions and commands go")
+	hook := flags.String("hook", "", "`address` of the hooks of KARTE")
 	if err := flags.Parse(args); err != nil {
 		return err
 	}
@@ -44,6 +48,17 @@ func run(ctx context.Context, args []string) error {
 		Seed: *seed, PostsPerSecond: *rate, Burst: *burst, RetryUntilAccepted: true, RetryAside: *aside, RetryInterval: *retry, RetryScale: 0.01,
 	})
 	karte := kartestandin.New(kartestandin.Config{Seed: *seed, RetryInterval: *retry, Knobs: kartestandin.Knobs{ListNotes: true}})
+	if *gateway != "" {
+		slack.SetURLs(slackstandin.URLs{Events: *gateway + "/slack/events", Interactions: *gateway + "/slack/interactions", Commands: *gateway + "/slack/commands"})
+	}
+	if *hook != "" {
+		karte.SetHookURL(*hook)
+	}
+	if *people {
+		if err := populate(slack, karte); err != nil {
+			return err
+		}
+	}
 	group, ctx := errgroup.WithContext(ctx)
 	group.Go(func() error { return slack.Run(ctx) })
 	group.Go(func() error { return karte.Run(ctx) })
@@ -59,6 +74,18 @@ func run(ctx context.Context, args []string) error {
 		serve(ctx, group, listener, s.handler)
 	}
 	return group.Wait()
+}
+
+// populate makes the people and places of the demo; see dev/stack, which is not imported because all the services come with it.
+func populate(slack *slackstandin.Server, karte *kartestandin.Server) error {
+	slack.AddMember(slackstandin.Member{ID: "U0HANAKO", Name: "hanako", DisplayName: "佐藤 花子", Locale: "ja-JP"})
+	slack.AddMember(slackstandin.Member{ID: "U0ADMIN", Name: "admin", DisplayName: "管理者", Locale: "ja-JP", Admin: true})
+	slack.AddChannel(slackstandin.Channel{ID: "C0SUPPORT", Name: "support"})
+	karte.SetOperators([]kartestandin.Operator{{ID: strings.Repeat("a", 24), Name: "佐藤 花子"}, {ID: strings.Repeat("b", 24), Name: "田中 一郎"}})
+	if err := slack.InviteBot("C0SUPPORT", "U0ADMIN"); err != nil {
+		return fmt.Errorf("invite the app: %w", err)
+	}
+	return nil
 }
 
 // serve serves handler until ctx ends.
