@@ -39,7 +39,7 @@ const (
 func Bucket(name string) string { return "KV_" + name }
 
 // A subject comes only from the functions below. To add one, touch: this file, the topology, and the permissions of
-// the NATS users in deploy/k8s.
+// the NATS users in rights.
 
 var lower = base32.StdEncoding.WithPadding(base32.NoPadding)
 
