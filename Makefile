@@ -159,13 +159,17 @@ lint-scripts: ## Shell scripts can be parsed
 lint-k8s: k8s-check ## The Kubernetes manifests are what they should be, and the code that checks them and makes images as well
 
 .PHONY: k8s-check
-k8s-check: $(STAMPS)/golangci-lint@$(GOLANGCI_LINT_VERSION) ## Every overlay renders, is of Kubernetes' oldest and newest types, and keeps its promises
+k8s-check: $(STAMPS)/golangci-lint@$(GOLANGCI_LINT_VERSION) $(STAMPS)/kube-score@$(KUBE_SCORE_VERSION) kustomize ## Every overlay renders, is of Kubernetes' oldest and newest types, and keeps its promises
 	@echo "lint: manifests"
 	@unformatted=$$(gofmt -l tools); [ -z "$$unformatted" ] || { echo "not formatted: $$unformatted" >&2; exit 1; }
 	@cd tools && export GOWORK=off && go mod tidy -diff && go vet ./... && golangci-lint run -c ../.golangci.yml ./...
 	@cd tools && GOWORK=off go test -count=1 ./...
 	@echo "lint: manifests, Kubernetes $(K8S_OLDEST)"
 	@tools/k8s-oldest.sh $(K8S_OLDEST)
+	@echo "lint: manifests, kube-score"
+	@tools/kube-score.sh dev production external
+	@echo "lint: alert rules"
+	@tools/alerts.sh
 
 ##@ Tools
 
@@ -201,6 +205,7 @@ $(eval $(call install,protoc-gen-go,$(PROTOC_GEN_GO_VERSION),google.golang.org/p
 $(eval $(call install,protoc-gen-go-grpc,$(PROTOC_GEN_GO_GRPC_VERSION),google.golang.org/grpc/cmd/protoc-gen-go-grpc))
 $(eval $(call install,golangci-lint,$(GOLANGCI_LINT_VERSION),github.com/golangci/golangci-lint/v2/cmd/golangci-lint))
 $(eval $(call install,grpcurl,$(GRPCURL_VERSION),github.com/fullstorydev/grpcurl/cmd/grpcurl))
+$(eval $(call install,kube-score,$(KUBE_SCORE_VERSION),github.com/zegl/kube-score/cmd/kube-score))
 $(eval $(call install,kustomize,$(KUSTOMIZE_VERSION),sigs.k8s.io/kustomize/kustomize/v5))
 
 $(STAMPS)/protovalidate@$(PROTOVALIDATE_VERSION):

@@ -6,6 +6,7 @@ PROTOC_GEN_GO_GRPC_VERSION := v1.6.2
 GOLANGCI_LINT_VERSION      := v2.15.0
 GRPCURL_VERSION            := v1.9.4
 KUSTOMIZE_VERSION          := v5.8.2
+KUBE_SCORE_VERSION         := v1.20.0
 PROTOVALIDATE_VERSION      := v1.2.2
 # What the images are built with: the same commit built with the same Go has the same digest.
 GO_VERSION                 := go1.26.8
