@@ -167,7 +167,7 @@ k8s-check: $(STAMPS)/golangci-lint@$(GOLANGCI_LINT_VERSION) $(STAMPS)/kube-score
 	@echo "lint: manifests, Kubernetes $(K8S_OLDEST)"
 	@tools/k8s-oldest.sh $(K8S_OLDEST)
 	@echo "lint: manifests, kube-score"
-	@tools/kube-score.sh dev production external
+	@tools/kube-score.sh dev trial production external
 	@echo "lint: alert rules"
 	@tools/alerts.sh
 

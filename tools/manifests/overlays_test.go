@@ -20,7 +20,7 @@ import (
 const folder = "../../deploy/k8s"
 
 // overlays are what somebody applies.
-var overlays = []string{"overlays/dev", "overlays/production", "overlays/external", "doctor"}
+var overlays = []string{"overlays/dev", "overlays/trial", "overlays/production", "overlays/external", "doctor"}
 
 // rendered answers what an overlay with components gives.
 func rendered(t *testing.T, overlay string, components ...string) Manifests {
@@ -51,7 +51,7 @@ func components(t *testing.T) []string {
 }
 
 var rules = map[string]Rule{
-	"restricted": Restricted, "contained": Contained, "probed": Probed, "tokenless": Tokenless, "secrets apart": SecretsApart,
+	"restricted": Restricted, "numbered": Numbered, "contained": Contained, "probed": Probed, "tokenless": Tokenless, "secrets apart": SecretsApart,
 	"budgeted": Budgeted, "scaled": Scaled, "patient": Patient,
 }
 
@@ -122,10 +122,14 @@ func TestRulesNotice(t *testing.T) {
 		"a privileged container": {Restricted, func(m *Manifests) { container(*m).SecurityContext.Privileged = &yes }},
 		"no seccomp profile":     {Restricted, func(m *Manifests) { router(*m).Spec.Template.Spec.SecurityContext.SeccompProfile = nil }},
 		"a capability":           {Restricted, func(m *Manifests) { container(*m).SecurityContext.Capabilities.Drop = nil }},
-		"latest":                 {Contained, func(m *Manifests) { container(*m).Image = "registry.example.com:5000/router:latest" }},
-		"no tag":                 {Contained, func(m *Manifests) { container(*m).Image = "registry.example.com:5000/router" }},
-		"a root to write to":     {Contained, func(m *Manifests) { container(*m).SecurityContext.ReadOnlyRootFilesystem = nil }},
-		"no limits":              {Contained, func(m *Manifests) { container(*m).Resources.Limits = nil }},
+		"a low user id": {Numbered, func(m *Manifests) {
+			low := int64(1000)
+			router(*m).Spec.Template.Spec.SecurityContext.RunAsUser = &low
+		}},
+		"latest":             {Contained, func(m *Manifests) { container(*m).Image = "registry.example.com:5000/router:latest" }},
+		"no tag":             {Contained, func(m *Manifests) { container(*m).Image = "registry.example.com:5000/router" }},
+		"a root to write to": {Contained, func(m *Manifests) { container(*m).SecurityContext.ReadOnlyRootFilesystem = nil }},
+		"no limits":          {Contained, func(m *Manifests) { container(*m).Resources.Limits = nil }},
 		"a limit the collector does not know": {Contained, func(m *Manifests) {
 			container(*m).Env = slices.DeleteFunc(container(*m).Env, func(e corev1.EnvVar) bool { return e.Name == "GOMEMLIMIT" })
 		}},

@@ -40,6 +40,17 @@ func Restricted(m Manifests) []string {
 	return broken
 }
 
+// Numbered wants users that no machine has: ids below 10000 may be somebody's on the node. NATS and Redis are those of their images.
+func Numbered(m Manifests) []string {
+	var broken []string
+	for _, w := range m.Workloads() {
+		if user := w.Pod.Spec.SecurityContext.RunAsUser; w.Name != "nats" && w.Name != "redis" && (user == nil || *user < 10000) {
+			broken = append(broken, w.Kind+" "+w.Name+" has a low user id, or none")
+		}
+	}
+	return broken
+}
+
 // Contained wants of every container a fixed image, a read-only root, requests and limits, and a Go memory limit below that of the kernel.
 func Contained(m Manifests) []string {
 	var broken []string
