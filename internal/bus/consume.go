@@ -7,7 +7,6 @@ import (
 	"strings"
 	"time"
 
-	"github.com/nats-io/nats.go"
 	"github.com/nats-io/nats.go/jetstream"
 	"google.golang.org/protobuf/proto"
 	"google.golang.org/protobuf/types/known/timestamppb"
@@ -108,16 +107,15 @@ func (b *Bus) serve(ctx context.Context, q Queue) error {
 	if err != nil {
 		return fmt.Errorf("pull: %w", err)
 	}
-	// Draining hands over a message that is already on its way, so that it can be given back instead of waiting for ackWait.
-	release := context.AfterFunc(ctx, messages.Drain)
-	defer release()
 	defer messages.Stop()
-	for {
-		m, err := b.next(messages, q.Idle)
+	r := &requests{messages: messages, idle: q.Idle}
+	for ctx.Err() == nil {
+		m, err := r.next(ctx)
 		switch {
 		case err == nil:
-			b.settle(ctx, q, m)
+			b.settle(ctx, q, m, r)
 		case errors.Is(err, jetstream.ErrMsgIteratorClosed), errors.Is(err, errIdle):
+			b.giveBack(q, r.leave())
 			return nil
 		case errors.Is(err, jetstream.ErrNoHeartbeat):
 			b.log.Debug("no heartbeat", "queue", q.Durable)
@@ -125,58 +123,67 @@ func (b *Bus) serve(ctx context.Context, q Queue) error {
 			return fmt.Errorf("next message: %w", err)
 		}
 	}
+	b.giveBack(q, r.leave())
+	return nil
 }
 
 var errIdle = errors.New("idle")
 
-func (b *Bus) next(messages jetstream.MessagesContext, idle time.Duration) (jetstream.Msg, error) {
-	if idle == 0 {
-		return messages.Next()
+// giveBack lets other replicas have messages that came here too late.
+func (b *Bus) giveBack(q Queue, all []jetstream.Msg) {
+	for _, raw := range all {
+		if err := b.confirm(context.Background(), raw, givenBack); err != nil {
+			b.log.Warn("message not given back, it will come again", "queue", q.Durable, "err", err)
+		}
 	}
-	m, err := messages.Next(jetstream.NextMaxWait(idle))
-	if errors.Is(err, nats.ErrTimeout) || errors.Is(err, context.DeadlineExceeded) {
-		return nil, errIdle
-	}
-	return m, err
 }
 
 // settle is the one policy of acknowledging.
-func (b *Bus) settle(ctx context.Context, q Queue, raw jetstream.Msg) {
+func (b *Bus) settle(ctx context.Context, q Queue, raw jetstream.Msg, r *requests) {
+	result, told := b.outcome(ctx, q, raw)
+	if ctx.Err() != nil {
+		// First, so that the next message, or this one again, goes to somebody else.
+		defer b.giveBack(q, r.leave())
+	}
+	if told != "" {
+		b.settled(q, result, b.confirm(ctx, raw, told))
+	}
+}
+
+// outcome works on a message and answers, for the metrics and for JetStream, what became of it.
+func (b *Bus) outcome(ctx context.Context, q Queue, raw jetstream.Msg) (result, told string) {
 	meta, err := raw.Metadata()
 	if err != nil {
 		b.log.Error("message without metadata", "queue", q.Durable, "err", err)
-		return
+		return "", ""
 	}
 	m := Message{Stream: q.Stream, Subject: raw.Subject(), Data: raw.Data(), Sequence: meta.Sequence.Stream, Deliveries: meta.NumDelivered, StoredAt: meta.Timestamp}
 	if q.Stream == Held {
 		if wait := notBefore(raw); wait > 0 && m.Deliveries == 1 {
-			_ = raw.NakWithDelay(wait)
-			return
+			return "", later(wait)
 		}
 		m.comesFrom(raw.Headers())
 	}
 	if ctx.Err() != nil {
-		_ = raw.Nak()
-		return
+		return "", givenBack
 	}
 	err = b.work(ctx, q, raw, m)
 	if reason, ok := retry.Reason(err); ok {
-		if dead := b.Bury(ctx, m, reason, err); dead != nil {
-			err = dead
-		} else {
-			b.settled(q, "dead", raw.TermWithReason(reason.String()))
-			return
+		dead := b.Bury(ctx, m, reason, err)
+		if dead == nil {
+			return "dead", givenUp + " " + reason.String()
 		}
+		err = dead
 	}
 	switch {
 	case err == nil:
-		b.settled(q, "done", raw.Ack())
+		return "done", acknowledged
 	case ctx.Err() != nil && !errors.Is(err, retry.ErrUnknown):
-		_ = raw.Nak()
+		return "", givenBack
 	default:
 		wait := retry.Wait(m.Deliveries, err)
 		b.log.Info("will try again", "queue", q.Durable, "subject", m.Subject, "attempt", m.Deliveries, "wait", wait, "err", err)
-		b.settled(q, "retried", raw.NakWithDelay(wait))
+		return "retried", later(wait)
 	}
 }
 
@@ -195,7 +202,9 @@ func notBefore(raw jetstream.Msg) time.Duration {
 }
 
 func (b *Bus) settled(q Queue, result string, err error) {
-	b.metrics.handled.WithLabelValues(q.Stream, result).Inc()
+	if result != "" {
+		b.metrics.handled.WithLabelValues(q.Stream, result).Inc()
+	}
 	if err != nil {
 		b.log.Warn("message not settled, it will come again", "queue", q.Durable, "result", result, "err", err)
 	}

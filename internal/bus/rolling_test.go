@@ -1,0 +1,137 @@
+package bus_test
+
+import (
+	"context"
+	"fmt"
+	"sync"
+	"testing"
+	"time"
+
+	"github.com/nats-io/nats-server/v2/server"
+
+	"github.com/slacktalk/slacktalk/internal/bus"
+	"github.com/slacktalk/slacktalk/internal/eventually"
+)
+
+// soon is within which time a message has to be served while replicas come and go: less than a dead replica's message waits.
+const soon = 4 * time.Second
+
+// A replica that is stopped lets go of everything: what was on its way to it is served by another one at once, not after the time that is for replicas
+// that died.
+func TestAStoppedReplicaLeavesNothingBehind(t *testing.T) {
+	nodes := startCluster(t, nil)
+	publisher := member(t, nodes[0])
+	ensured(t, publisher)
+	var mu sync.Mutex
+	published, took, slow := map[string]time.Time{}, 0, []string{}
+	handle := func(_ context.Context, m bus.Message) error {
+		id := decode(t, m).GetId()
+		mu.Lock()
+		defer mu.Unlock()
+		took++
+		if late := time.Since(published[id]); late > soon {
+			slow = append(slow, fmt.Sprintf("%s after %v at delivery %d", id, late.Round(time.Millisecond), m.Deliveries))
+		}
+		return nil
+	}
+	replica := func(n *server.Server) (stop func()) {
+		b := member(t, n)
+		ctx, cancel := context.WithCancel(t.Context())
+		done := make(chan error, 1)
+		go func() { done <- b.ServePartitions(ctx, "router-talk", bus.Talk, "talk", handle) }()
+		return func() {
+			cancel()
+			if err := <-done; err != nil {
+				t.Error(err)
+			}
+			b.Close()
+		}
+	}
+	stopNow, write := make(chan struct{}), sync.WaitGroup{}
+	sent := 0
+	write.Go(func() {
+		for n := 0; ; n++ {
+			select {
+			case <-stopNow:
+				sent = n
+				return
+			case <-time.After(3 * time.Millisecond):
+			}
+			id := fmt.Sprintf("evt-%d", n)
+			mu.Lock()
+			published[id] = time.Now()
+			mu.Unlock()
+			publish(t, publisher, fmt.Sprintf("member-%d", n%16), id)
+		}
+	})
+	former := replica(nodes[0])
+	for i := range 20 {
+		next := replica(nodes[(i+1)%3])
+		time.Sleep(150 * time.Millisecond) // what a replica is stopped in the middle of
+		former()
+		former = next
+	}
+	close(stopNow)
+	write.Wait()
+	eventually.Holds(t, 20*time.Second, "all are served", func() bool {
+		mu.Lock()
+		defer mu.Unlock()
+		return took >= sent
+	})
+	former()
+	mu.Lock()
+	defer mu.Unlock()
+	if len(slow) > 0 {
+		t.Errorf("%d of %d late, such as %v", len(slow), sent, slow[:min(len(slow), 3)])
+	}
+}
+
+// What is done while nobody can be told is told when somebody can: the next message does not wait as if its replica had died.
+func TestWhatIsDoneWhileTheServerIsAwayIsToldAfterwards(t *testing.T) {
+	o := &server.Options{Host: "127.0.0.1", Port: freePorts(t, 1)[0], JetStream: true, StoreDir: t.TempDir(), NoSigs: true, NoLog: true}
+	run := func() *server.Server {
+		s, err := server.NewServer(o.Clone())
+		if err != nil {
+			t.Fatal(err)
+		}
+		s.Start()
+		if !s.ReadyForConnections(10 * time.Second) {
+			t.Fatal("the NATS server does not start")
+		}
+		return s
+	}
+	s := run()
+	defer func() { s.Shutdown(); s.WaitForShutdown() }()
+	b := connect(t, s.ClientURL(), 1, 0)
+	ensured(t, b)
+	publish(t, b, "member-1", "evt-1")
+	publish(t, b, "member-1", "evt-2")
+	var back time.Time
+	returned, second := make(chan struct{}), make(chan uint64, 1)
+	serve(t, func(ctx context.Context) error {
+		return b.ServePartitions(ctx, "router-talk", bus.Talk, "talk", func(_ context.Context, m bus.Message) error {
+			switch decode(t, m).GetId() {
+			case "evt-1":
+				if m.Deliveries == 1 {
+					s.Shutdown()
+					s.WaitForShutdown()
+					defer close(returned)
+				}
+			default:
+				second <- m.Deliveries
+			}
+			return nil
+		})
+	})
+	<-returned
+	s = run()
+	back = time.Now()
+	select {
+	case <-second:
+		if late := time.Since(back); late > soon {
+			t.Errorf("the next message came %v after the server", late)
+		}
+	case <-time.After(20 * time.Second):
+		t.Error("the next message does not come")
+	}
+}
