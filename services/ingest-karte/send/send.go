@@ -129,6 +129,9 @@ func (s *Sender) Exhausted(ctx context.Context, m bus.Message, cause error) erro
 
 // carryOut sends the parts one after the other; delivered is how many KARTE has.
 func (s *Sender) carryOut(ctx context.Context, m bus.Message, command *eventv1.KarteCommand) (delivered int, err error) {
+	if err := known(m, command); err != nil {
+		return 0, err
+	}
 	parts := s.parts(command)
 	checkpoint := s.checkpoint(m)
 	state, part, since, err := s.state(ctx, checkpoint, m, command)
@@ -166,6 +169,17 @@ func (s *Sender) carryOut(ctx context.Context, m bus.Message, command *eventv1.K
 		}
 	}
 	return len(parts), nil
+}
+
+// known tells whether it is known for whom a text is: only what says that it is for the customer is sent to the customer. Another kind is left to the next version.
+func known(m bus.Message, command *eventv1.KarteCommand) error {
+	switch kind := command.GetKind(); {
+	case kind == eventv1.ReplyKind_REPLY_KIND_MESSAGE, kind == eventv1.ReplyKind_REPLY_KIND_NOTE:
+		return nil
+	case kind != eventv1.ReplyKind_REPLY_KIND_UNSPECIFIED, bus.Unread(command):
+		return bus.NotYet(m, "a command")
+	}
+	return retry.Malformed(fmt.Errorf("command %s says neither message nor note", command.GetId()))
 }
 
 // stay keeps a command in its partition, whose checkpoint knows what it went through.

@@ -60,7 +60,7 @@ func (r *Router) Slack(ctx context.Context, m bus.Message) error {
 	case *eventv1.SlackFact_Posted:
 		err = r.posted(ctx, &fact, f.Posted)
 	default:
-		r.decided("ignored: unknown fact")
+		err = r.unknown(m, &fact)
 	}
 	if err != nil {
 		return fmt.Errorf("slack fact %s: %w", fact.GetId(), err)

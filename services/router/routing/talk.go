@@ -41,7 +41,7 @@ func (r *Router) Talk(ctx context.Context, m bus.Message) error {
 	case *eventv1.TalkFact_ProjectParked:
 		err = r.admins(ctx, fact.GetId(), team, eventv1.NoticeKind_NOTICE_KIND_PROJECT_PARKED, f.ProjectParked.GetDetail())
 	default:
-		r.decided("ignored: unknown fact")
+		err = r.unknown(m, &fact)
 	}
 	if err == nil {
 		err = r.waits(ctx, &fact, team)
@@ -49,6 +49,15 @@ func (r *Router) Talk(ctx context.Context, m bus.Message) error {
 	if err != nil {
 		return fmt.Errorf("talk fact %s: %w", fact.GetId(), err)
 	}
+	return nil
+}
+
+// unknown leaves a fact of a kind that is not known here to a router of the next version.
+func (r *Router) unknown(m bus.Message, fact proto.Message) error {
+	if bus.Unread(fact) {
+		return bus.NotYet(m, "a fact")
+	}
+	r.decided("ignored: empty fact")
 	return nil
 }
 

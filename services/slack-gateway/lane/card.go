@@ -30,7 +30,7 @@ type Cards interface {
 // whatever else waits in the lane goes first.
 func (w *worker) card(ctx context.Context, m bus.Message, command *eventv1.SlackCommand) error {
 	if command.GetCardUpdate().GetCard() == nil {
-		return retry.Malformed(fmt.Errorf("command %s is no update of a card", command.GetId()))
+		return unknown(m, command, "no update of a card")
 	}
 	last, err := w.checkpoint.Last(ctx)
 	if err != nil {

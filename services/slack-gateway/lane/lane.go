@@ -124,6 +124,14 @@ func (l *Lanes) Handler(lane bus.Lane) bus.Handler {
 	}
 }
 
+// unknown leaves a command of a kind that is not known here to a gateway of the next version.
+func unknown(m bus.Message, command *eventv1.SlackCommand, what string) error {
+	if command.GetCommand() == nil && bus.Unread(command) {
+		return bus.NotYet(m, "a command")
+	}
+	return retry.Malformed(fmt.Errorf("command %s is %s", command.GetId(), what))
+}
+
 // enter takes up what acts as the app in the lane's own workspace, for one attempt: tokens change. With another workspace's, Slack would take the post,
 // channel ids being unique, but the replies would be looked for in the wrong workspace.
 func (w *worker) enter() error {

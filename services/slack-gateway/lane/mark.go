@@ -3,7 +3,6 @@ package lane
 import (
 	"context"
 	"errors"
-	"fmt"
 
 	"github.com/slacktalk/slacktalk/internal/bus"
 	"github.com/slacktalk/slacktalk/internal/retry"
@@ -36,7 +35,7 @@ func (w *worker) mark(ctx context.Context, m bus.Message, command *eventv1.Slack
 			return w.direct(context.WithoutCancel(ctx), c.DirectNotice, command.GetLanguage())
 		})
 	default:
-		err = retry.Malformed(fmt.Errorf("command %s is neither reaction nor notice", command.GetId()))
+		err = unknown(m, command, "neither reaction nor notice")
 	}
 	return err
 }

@@ -3,7 +3,6 @@ package lane
 import (
 	"context"
 	"errors"
-	"fmt"
 	"strings"
 	"time"
 
@@ -22,7 +21,7 @@ import (
 // is posted. Whoever finds either written by somebody else looks in Slack for the post before making it again.
 func (w *worker) post(ctx context.Context, m bus.Message, command *eventv1.SlackCommand) error {
 	if command.GetThreadPost() == nil {
-		return retry.Malformed(fmt.Errorf("command %s is no post", command.GetId()))
+		return unknown(m, command, "no post")
 	}
 	last, err := w.checkpoint.Last(ctx)
 	if err != nil {
