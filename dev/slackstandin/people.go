@@ -206,3 +206,22 @@ func (s *Server) emitMembership(c *channel, kind, member, inviter string) {
 	}
 	s.emit(c, "", event)
 }
+
+// ChangeChannelID gives a channel another id, as Slack does when a private one is shared with another organisation: the former id is unknown from then
+// on. tell sends channel_id_changed, which Slack may also lose.
+func (s *Server) ChangeChannelID(before, now string, tell bool) error {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	c := s.channels[before]
+	if c == nil || s.channels[now] != nil {
+		return fmt.Errorf("change the id of %s: there is no such channel, or one with the new id", before)
+	}
+	delete(s.channels, before)
+	c.ID, s.channels[now] = now, c
+	s.order[slices.Index(s.order, before)] = now
+	if tell {
+		s.emit(c, "", map[string]any{"type": "channel_id_changed", "old_channel_id": before, "new_channel_id": now, "event_ts": c.nextTS(s.cfg.Clock())})
+	}
+	s.touch()
+	return nil
+}

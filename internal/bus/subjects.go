@@ -229,3 +229,9 @@ func ConversationKey(project, conversation string) string {
 func ThreadKey(team, channel, ts string) string {
 	return "t." + team + "." + channel + "." + ThreadToken(ts)
 }
+
+// channelPrefix stands before the keys of channels in THREADS.
+const channelPrefix = "n."
+
+// channelKey is where THREADS says what id a channel got after this one.
+func channelKey(team, channel string) string { return channelPrefix + team + "." + channel }

@@ -11,7 +11,7 @@ import (
 	"google.golang.org/protobuf/proto"
 )
 
-// Watch tells each record whose key begins with prefix, then known once all that were there have been told, then every later change, until ctx ends. It begins
+// Watch tells each record whose key begins with prefix, which ends in a dot, then known once all that were there have been told, then every later change, until ctx ends. It begins
 // anew whenever the connection was lost, so the same may be told again.
 func Watch[R any, T interface {
 	*R
@@ -33,7 +33,7 @@ func watch[R any, T interface {
 	if err != nil {
 		return err
 	}
-	watcher, err := handle.WatchAll(ctx)
+	watcher, err := handle.Watch(ctx, prefix+">")
 	if err != nil {
 		return fmt.Errorf("watch %s: %w", bucket, err)
 	}

@@ -75,10 +75,12 @@ const settle = 500 * time.Millisecond
 
 // App is a router that listens but does not work yet.
 type App struct {
-	bus    *bus.Bus
-	redis  redis.UniversalClient
-	grpc   *grpc.Server
-	health *health.Server
+	bus   *bus.Bus
+	redis redis.UniversalClient
+	// channels knows which ids are the same channel's.
+	channels *bus.Channels
+	grpc     *grpc.Server
+	health   *health.Server
 	// watches end when the API does, so that nobody waits for them.
 	watches *settings.Hub
 	// healthEvery is how often it looks whether it is ready, and how late grpc.health.v1 may know.
@@ -139,9 +141,10 @@ func New(s Settings, log *slog.Logger) (*App, error) {
 		Recorder: audit.NewRecorder(a.bus, log, a.registry), Rate: api.Rate{PerSecond: s.APIRate, Burst: s.APIBurst}, Guesses: guesses,
 	})
 	a.setHealth(false) // until it was looked at
+	a.channels = a.bus.NewChannels(nil)
 	a.router = routing.New(routing.Parts{
 		Settings: store, Conversations: conversations, People: who, Threads: threads.New(a.bus), Stored: a.bus, Letters: a.bus, Publisher: a.bus, Operators: asked,
-		Lanes: a.bus.NewLaneRegistry(), Timers: a.bus, Partitions: s.Bus.Partitions, EchoWindow: s.EchoWindow, Now: s.Now, Log: log, Metrics: a.registry,
+		Lanes: a.bus.NewLaneRegistry(), Timers: a.bus, Channels: a.channels, Partitions: s.Bus.Partitions, EchoWindow: s.EchoWindow, Now: s.Now, Log: log, Metrics: a.registry,
 	})
 	service.Router = a.router
 	a.checks = []daemon.Check{
@@ -158,28 +161,39 @@ func New(s Settings, log *slog.Logger) (*App, error) {
 
 // Run works until ctx ends: first the API stops, then the consumers, then the connections.
 func (a *App) Run(ctx context.Context) error {
-	talk, slack, due := a.bus.NewHolder("talk", a.router.Talk), a.bus.NewHolder("slack", a.router.Slack), a.bus.NewHolder("due", a.router.Due)
 	err := daemon.Run(ctx, daemon.Grace,
 		daemon.Stage{Name: "api", Tasks: []daemon.Task{a.serveAPI, a.watches.Run, a.keepHealth}},
-		daemon.Stage{Name: "consumers", Tasks: []daemon.Task{func(ctx context.Context) error {
-			if a.bus.Ensure(ctx) != nil {
-				return nil //nolint:nilerr // it fails only when the service is stopped before NATS is there
-			}
-			return daemon.Together(ctx,
-				func(ctx context.Context) error {
-					return a.bus.ServePartitions(ctx, "router-talk", bus.Talk, "talk", talk.Handle)
-				},
-				func(ctx context.Context) error {
-					return a.bus.ServePartitions(ctx, "router-slack", bus.Slack, "slack", slack.Handle)
-				},
-				func(ctx context.Context) error { return a.bus.ServeTimers(ctx, "router-timers", due.Handle) },
-				talk.Serve, slack.Serve, due.Serve,
-				func(ctx context.Context) error { return a.bus.ServeExhausted(ctx, bus.Talk, "router-talk-", nil) },
-				func(ctx context.Context) error { return a.bus.ServeExhausted(ctx, bus.Slack, "router-slack-", nil) },
-				func(ctx context.Context) error { return a.bus.ServeExhausted(ctx, bus.Held, "held-talk-", nil) },
-				func(ctx context.Context) error { return a.bus.ServeExhausted(ctx, bus.Held, "held-slack-", nil) })
-		}}},
+		daemon.Stage{Name: "consumers", Tasks: []daemon.Task{a.consume}},
 		daemon.Stage{Name: "admin", Tasks: []daemon.Task{daemon.ServeHTTP(a.Admin, daemon.AdminHandler(a.registry, a.checks))}})
 	a.bus.Close()
 	return errors.Join(err, a.redis.Close())
+}
+
+// consume handles facts until ctx ends; first it learns which channels have other ids by now.
+func (a *App) consume(ctx context.Context) error {
+	if a.bus.Ensure(ctx) != nil {
+		return nil //nolint:nilerr // it fails only when the service is stopped before NATS is there
+	}
+	talk, slack, due := a.bus.NewHolder("talk", a.router.Talk), a.bus.NewHolder("slack", a.router.Slack), a.bus.NewHolder("due", a.router.Due)
+	known := func(task daemon.Task) daemon.Task {
+		return func(ctx context.Context) error {
+			if !a.channels.Await(ctx) {
+				return nil
+			}
+			return task(ctx)
+		}
+	}
+	return daemon.Together(ctx, a.channels.Serve,
+		known(func(ctx context.Context) error {
+			return a.bus.ServePartitions(ctx, "router-talk", bus.Talk, "talk", talk.Handle)
+		}),
+		known(func(ctx context.Context) error {
+			return a.bus.ServePartitions(ctx, "router-slack", bus.Slack, "slack", slack.Handle)
+		}),
+		known(func(ctx context.Context) error { return a.bus.ServeTimers(ctx, "router-timers", due.Handle) }),
+		known(talk.Serve), known(slack.Serve), known(due.Serve),
+		func(ctx context.Context) error { return a.bus.ServeExhausted(ctx, bus.Talk, "router-talk-", nil) },
+		func(ctx context.Context) error { return a.bus.ServeExhausted(ctx, bus.Slack, "router-slack-", nil) },
+		func(ctx context.Context) error { return a.bus.ServeExhausted(ctx, bus.Held, "held-talk-", nil) },
+		func(ctx context.Context) error { return a.bus.ServeExhausted(ctx, bus.Held, "held-slack-", nil) })
 }

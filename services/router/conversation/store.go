@@ -298,6 +298,12 @@ func (s *Store) ByThread(ctx context.Context, team, channel, ts string) (conv Co
 	return Conversation{Project: project, ID: at.id, Record: at.record, Revision: at.revision, Origin: id}, true, nil
 }
 
+// HasThread reports whether a thread was opened, as slack-gateway has written it.
+func (s *Store) HasThread(ctx context.Context, t Thread) (bool, error) {
+	revision, err := s.threads.Read(ctx, bus.ThreadKey(t.Team, t.Channel, t.TS), &eventv1.ThreadRecord{})
+	return revision != 0, err
+}
+
 // Remember notes for a while that something was sent to KARTE, so that its echo is recognised; see Echo.
 func (s *Store) Remember(ctx context.Context, conv Conversation, operator, text string, window time.Duration) error {
 	if window <= 0 {

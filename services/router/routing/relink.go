@@ -32,6 +32,7 @@ func (r *Router) Relink(ctx context.Context, project, id, channel string) error 
 	if err != nil {
 		return fmt.Errorf("settings of %s: %w", project, err)
 	}
+	team, channel = r.firstIDs(team), r.first(team.GetWorkspace(), channel)
 	if channel == "" {
 		if channel, err = r.presentChannel(ctx, conv, team); err != nil {
 			return err

@@ -76,6 +76,7 @@ type Router struct {
 	operators     Operators
 	lanes         Lanes
 	timers        Timers
+	channels      Channels
 	partitions    bus.Partitions
 	echoWindow    time.Duration
 	now           func() time.Time
@@ -95,7 +96,9 @@ type Parts struct {
 	Operators     Operators
 	Lanes         Lanes
 	Timers        Timers
-	Partitions    bus.Partitions
+	// Channels may be nil where ids of channels do not change.
+	Channels   Channels
+	Partitions bus.Partitions
 	// EchoWindow is how long a console message that equals what the bridge has just sent is taken for its echo; 0 turns this off.
 	EchoWindow time.Duration
 	// Now tells the time; the system's clock when nil.
@@ -107,7 +110,7 @@ type Parts struct {
 // New makes a router.
 func New(p Parts) *Router {
 	r := &Router{
-		settings: p.Settings, conversations: p.Conversations, people: p.People, threads: p.Threads, stored: p.Stored, letters: p.Letters, publisher: p.Publisher, operators: p.Operators, lanes: p.Lanes, timers: p.Timers,
+		settings: p.Settings, conversations: p.Conversations, people: p.People, threads: p.Threads, stored: p.Stored, letters: p.Letters, publisher: p.Publisher, operators: p.Operators, lanes: p.Lanes, timers: p.Timers, channels: p.Channels,
 		partitions: p.Partitions, echoWindow: p.EchoWindow, now: p.Now, log: p.Log,
 		decisions: prometheus.NewCounterVec(prometheus.CounterOpts{
 			Name: "slacktalk_decisions_total",
@@ -133,7 +136,7 @@ func (r *Router) team(ctx context.Context, project string) (*settingsv1.TeamSett
 	if team.GetUpdateTime() == nil {
 		return nil, retry.Parked(errNotConfigured)
 	}
-	return team, nil
+	return r.firstIDs(team), nil
 }
 
 // toSlack publishes a command to a channel's lane.

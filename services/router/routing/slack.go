@@ -41,6 +41,9 @@ func (r *Router) Slack(ctx context.Context, m bus.Message) error {
 	if err := bus.Decode(m, &fact); err != nil {
 		return err
 	}
+	if err := r.whereItIs(ctx, &fact); err != nil {
+		return fmt.Errorf("slack fact %s: %w", fact.GetId(), err)
+	}
 	var err error
 	switch f := fact.GetFact().(type) {
 	case *eventv1.SlackFact_ReplyWritten:
@@ -196,6 +199,13 @@ func (r *Router) adopt(ctx context.Context, fact *eventv1.SlackFact) (conv conve
 		return conv, false, retry.After(10*time.Second, errors.Join(errThreadUnknown, err))
 	case !known, id == "":
 		return conv, false, nil
+	}
+	renamed, err := r.renamed(ctx, fact, project, id)
+	if err != nil {
+		return conv, false, err
+	}
+	if renamed && age < patience {
+		return conv, false, retry.After(time.Second, errRenamed)
 	}
 	return r.conversations.Adopt(ctx, fact.GetTeam(), fact.GetChannel(), fact.GetThreadTs(), project, id)
 }

@@ -113,6 +113,7 @@ type App struct {
 	dialogs  *dialog.Dialogs
 	lanes    *lane.Lanes
 	wakes    *lane.Wakes
+	channels *bus.Channels
 	members  *members.Answerer
 	examiner *examine.Examiner
 	catchup  *catchup.Answerer
@@ -139,25 +140,27 @@ func New(s Settings, log *slog.Logger) (*App, error) {
 	if a.router, err = routerapi.New(s.Router); err != nil {
 		return nil, err
 	}
+	a.channels = a.bus.NewChannels(a.wakes.WakeAll)
+	a.workspaces.Latest = a.channels.Latest
 	a.static = s.BotToken.Given()
 	a.install(s)
-	a.dialogs = dialog.New(dialog.Options{Router: a.router, Slack: a.acting, Store: a.storeFact, Names: a.names, Now: s.Now, Log: log, Metrics: a.registry})
+	a.dialogs = dialog.New(dialog.Options{Router: a.router, Slack: a.acting, Store: a.storeFact, Names: a.names, Latest: a.channels.Latest, Now: s.Now, Log: log, Metrics: a.registry})
 	journal := examination.New(s.Now)
 	a.edge = edge.New(edge.Options{
 		Publisher: a.bus, Partitions: s.Bus.Partitions, Secrets: []secret.String{s.SigningSecret, s.SigningSecretBefore}, Window: s.Window,
-		Self: a.whom, Wake: a.wake, Ended: a.ended, Granted: a.granted, Dialogs: a.dialogs, Now: s.Now, Log: log, Metrics: a.registry, Journal: journal,
+		Self: a.whom, Wake: a.wake, Ended: a.ended, Granted: a.granted, Dialogs: a.dialogs, Channels: a.channels, Now: s.Now, Log: log, Metrics: a.registry, Journal: journal,
 	})
 	if s.AppToken.Given() {
 		a.sockets = socket.New(socket.Options{Base: s.APIURL, Token: s.AppToken, Number: s.Sockets, Edge: a.edge, Log: log, Metrics: a.registry})
 	}
 	a.lanes = lane.New(lane.Options{
-		Bus: a.bus, Workspace: installation.For(a.workspaces, func(c *slackapi.Client) lane.Workspace { return c }), Pace: s.Pace, CardDelay: s.CardDelay, CallTime: slackapi.CallTime, GiveUp: s.GiveUp, Wakes: a.wakes, Now: s.Now, Log: log, Metrics: a.registry,
+		Bus: a.bus, Workspace: installation.For(a.workspaces, func(c *slackapi.Client) lane.Workspace { return c }), Pace: s.Pace, CardDelay: s.CardDelay, CallTime: slackapi.CallTime, GiveUp: s.GiveUp, Wakes: a.wakes, Latest: a.channels.Latest, Now: s.Now, Log: log, Metrics: a.registry,
 	})
 	a.lanes.Render.ConsoleURL = s.ConsoleURL
 	a.members = members.New(a.bus, installation.For(a.workspaces, func(c *slackapi.Client) members.Slack { return c }), log)
 	a.examiner = examine.New(examine.Options{Bus: a.bus, Slack: a.examined, Journal: journal, Now: s.Now, Log: log})
 	a.catchup = catchup.New(catchup.Options{
-		Bus: a.bus, Slack: installation.For(a.workspaces, func(c *slackapi.Client) catchup.Slack { return c }), Self: a.workspaces.Self, PerMinute: s.RepliesPerMinute, Now: s.Now, Log: log, Metrics: a.registry,
+		Bus: a.bus, Slack: installation.For(a.workspaces, func(c *slackapi.Client) catchup.Slack { return c }), Self: a.workspaces.Self, Channels: a.channels, PerMinute: s.RepliesPerMinute, Now: s.Now, Log: log, Metrics: a.registry,
 	})
 	if a.HTTP, err = daemon.Listen(s.HTTPAddr); err != nil {
 		return nil, err
@@ -197,6 +200,7 @@ func (a *App) work(ctx context.Context) error {
 		return nil
 	}
 	return daemon.Together(ctx, append(tasks,
+		a.channels.Serve,
 		func(ctx context.Context) error {
 			if !a.settled(ctx) {
 				return nil

@@ -143,6 +143,8 @@ func (a *App) unknown(context.Context) error {
 		return errors.New("the installations have not been read yet")
 	case a.store == nil && !a.learned.Load():
 		return errors.New("auth.test has not answered yet")
+	case !a.channels.Loaded():
+		return errors.New("it has not been read yet which channels have other ids now")
 	}
 	return nil
 }

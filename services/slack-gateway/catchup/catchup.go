@@ -27,12 +27,20 @@ type Slack interface {
 	Line(ctx context.Context, channel, thread, ts string) (json.RawMessage, error)
 }
 
+// Channels is told when a channel has another id.
+type Channels interface {
+	IDs(team, id string) []string
+	Changed(ctx context.Context, team, before, now string) error
+}
+
 // Options of an Answerer.
 type Options struct {
 	Bus *bus.Bus
 	// Slack answers what asks in a workspace, Self who the app is there.
 	Slack func(team string) (Slack, error)
 	Self  func(team string) (inbound.Self, bool)
+	// Channels is told when a thread shows that its channel has another id now: Slack may have said so to nobody. It is nil where ids do not change.
+	Channels Channels
 	// PerMinute is how many threads are read in a minute at most; Slack allows about 50 such calls (tier 3). 0 reads none.
 	PerMinute int
 	Now       func() time.Time
@@ -45,6 +53,7 @@ type Answerer struct {
 	Options
 	// patience is one per workspace: Slack's limits are.
 	patience sync.Map
+	threads  bus.Records[*eventv1.ThreadRecord]
 	checks   *prometheus.CounterVec
 }
 
@@ -65,7 +74,7 @@ const answerWithin = 3500 * time.Millisecond
 
 // New makes an answerer.
 func New(o Options) *Answerer {
-	a := &Answerer{Options: o, checks: prometheus.NewCounterVec(prometheus.CounterOpts{
+	a := &Answerer{Options: o, threads: bus.NewRecords[*eventv1.ThreadRecord](o.Bus, bus.Threads), checks: prometheus.NewCounterVec(prometheus.CounterOpts{
 		Name: "slacktalk_thread_checks_total",
 		Help: "Threads looked at before one of their replies is acted on, by result: complete, missed (Slack held replies that it had not delivered), unchecked (over the limit), failed.",
 	}, []string{"result"})}
@@ -119,11 +128,16 @@ func (a *Answerer) Answer(ctx context.Context, team string, request *eventv1.Rep
 	if err != nil {
 		return nil, err
 	}
+	if request.GetBeforeTs() == "" {
+		if err := a.renamed(ctx, team, request, thread); err != nil {
+			return nil, err
+		}
+	}
 	response := &eventv1.RepliesResponse{Project: thread.Project, Conversation: thread.Conversation}
 	if len(thread.Replies) == 0 {
 		return response, nil
 	}
-	here, ok, err := a.Bus.Position(ctx, bus.Slack, inbound.WrittenSubject(a.Bus.Partitions(), request.GetTeam(), request.GetChannel(), request.GetThreadTs(), request.GetBeforeTs()))
+	here, ok, err := a.position(ctx, request.GetTeam(), request.GetChannel(), request.GetThreadTs(), request.GetBeforeTs())
 	if err != nil || !ok {
 		return response, err // a reply that is forgotten already has nothing to wait for
 	}
@@ -146,7 +160,7 @@ func (a *Answerer) Answer(ctx context.Context, team string, request *eventv1.Rep
 // behind reports whether a fact stands behind the position here in SLACK, storing it where it is missing.
 func (a *Answerer) behind(ctx context.Context, fact *eventv1.SlackFact, here uint64) (bool, error) {
 	subject := inbound.Subject(a.Bus.Partitions(), fact)
-	at, stored, err := a.Bus.Position(ctx, bus.Slack, subject)
+	at, stored, err := a.position(ctx, fact.GetTeam(), fact.GetChannel(), fact.GetThreadTs(), fact.GetReplyWritten().GetTs())
 	if err != nil {
 		return false, err
 	}

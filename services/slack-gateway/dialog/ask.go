@@ -11,6 +11,7 @@ import (
 	"google.golang.org/genproto/googleapis/rpc/errdetails"
 	"google.golang.org/grpc/codes"
 	"google.golang.org/grpc/status"
+	"google.golang.org/protobuf/proto"
 
 	adminv1 "github.com/slacktalk/slacktalk/proto/slacktalk/admin/v1"
 	settingsv1 "github.com/slacktalk/slacktalk/proto/slacktalk/settings/v1"
@@ -60,6 +61,8 @@ func (d *Dialogs) project(ctx context.Context, p Person, id string) (view.Projec
 // seen is a project with what the person is in it; ctx acts for them.
 func (d *Dialogs) seen(ctx context.Context, p Person, team *settingsv1.TeamSettings) (view.Project, error) {
 	id := strings.TrimSuffix(strings.TrimPrefix(team.GetName(), "projects/"), "/teamSettings")
+	team = proto.CloneOf(team)
+	team.Channel = d.latest(p.Team, team.GetChannel())
 	seen := view.Project{ID: id, Settings: team, Admin: slices.Contains(team.GetAdmins(), p.Member)}
 	links, err := d.Router.Settings.ListOperatorLinks(ctx, &settingsv1.ListOperatorLinksRequest{Parent: "projects/" + id, Filter: fmt.Sprintf("slack_member = %q", p.Member)})
 	if err != nil {
@@ -70,6 +73,14 @@ func (d *Dialogs) seen(ctx context.Context, p Person, team *settingsv1.TeamSetti
 		seen.OperatorName = link.GetDisplayName()
 	}
 	return seen, nil
+}
+
+// latest answers by which id Slack knows a channel now.
+func (d *Dialogs) latest(team, channel string) string {
+	if d.Latest == nil {
+		return channel
+	}
+	return d.Latest(team, channel)
 }
 
 // operators answers whom KARTE knows.

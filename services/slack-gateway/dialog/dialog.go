@@ -69,7 +69,9 @@ type Options struct {
 	// Store stores a fact before what told it is answered.
 	Store func(ctx context.Context, fact *eventv1.SlackFact) error
 	// Names answers what a customer may read of what content mentions.
-	Names   func(ctx context.Context, team string, content *eventv1.Content) (plain.Names, error)
+	Names func(ctx context.Context, team string, content *eventv1.Content) (plain.Names, error)
+	// Latest answers by which id Slack knows a channel now; nil where ids do not change.
+	Latest  func(team, channel string) string
 	Now     func() time.Time
 	Log     *slog.Logger
 	Metrics prometheus.Registerer

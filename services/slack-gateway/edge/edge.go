@@ -44,6 +44,12 @@ type Dialogs interface {
 	Stored(ctx context.Context, self inbound.Self, in inbound.Interaction, fact *eventv1.SlackFact)
 }
 
+// Channels knows which ids are the same channel's, and is told when Slack gives one another id.
+type Channels interface {
+	First(team, id string) string
+	Changed(ctx context.Context, team, before, now string) error
+}
+
 // Options of an Edge.
 type Options struct {
 	Publisher  Publisher
@@ -60,6 +66,8 @@ type Options struct {
 	// installation have changed. What they answer an error for Slack is to tell again.
 	Ended   func(ctx context.Context, team, event string) error
 	Granted func(ctx context.Context, enterprise string) error
+	// Channels knows the ids that channels had.
+	Channels Channels
 	// Wake is called when a channel may take posts again.
 	Wake    func(inbound.Wake)
 	Now     func() time.Time
@@ -183,8 +191,10 @@ func (e *Edge) event(ctx context.Context, body []byte, received time.Time) answe
 		return e.done(parsed, e.Ended(ctx, self.Team, parsed.EventType))
 	}
 	if before, now, ok := inbound.ChannelIDChanged(parsed); ok {
-		e.Log.Warn("a channel has another id now: name it in the settings", "before", before, "now", now)
+		e.Log.Info("a channel has another id now", "before", before, "now", now)
+		return e.done(parsed, e.Channels.Changed(ctx, self.Team, before, now))
 	}
+	parsed = parsed.Known(func(channel string) string { return e.Channels.First(self.Team, channel) })
 	if wake, ok := inbound.WakeOf(parsed, self); ok {
 		e.Wake(wake)
 	}
@@ -242,6 +252,7 @@ func (e *Edge) interaction(ctx context.Context, body []byte, received time.Time)
 	if err != nil {
 		return nobodys(err)
 	}
+	in.Channel = e.Channels.First(self.Team, in.Channel)
 	if fact := inbound.Press(in, self.Team, received); fact != nil {
 		stored := e.store(ctx, fact)
 		if stored.result == "stored" { // and not a repeat
@@ -262,6 +273,7 @@ func (e *Edge) command(ctx context.Context, body []byte, _ time.Time) answer {
 	if err != nil {
 		return nobodys(err)
 	}
+	command.Channel = e.Channels.First(self.Team, command.Channel)
 	result, answered := e.Dialogs.Command(ctx, self, command)
 	return answer{http.StatusOK, result, answered}
 }

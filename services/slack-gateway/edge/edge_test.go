@@ -47,6 +47,9 @@ type world struct {
 	// pressed are the facts whose presses were answered.
 	pressed []string
 	ready   bool
+	// renamed are the channels that were told to have another id, unwritten is why that cannot be written down.
+	renamed   []string
+	unwritten error
 }
 
 func (w *world) Stored(_ context.Context, _ inbound.Self, _ inbound.Interaction, fact *eventv1.SlackFact) {
@@ -79,6 +82,19 @@ func (w *world) OnceWithin(_ context.Context, _ time.Duration, name, subject str
 	return false, nil
 }
 
+// First knows one channel by another id.
+func (w *world) First(_, id string) string {
+	if id == "C0NOW" {
+		return "G0BEFORE"
+	}
+	return id
+}
+
+func (w *world) Changed(_ context.Context, team, before, now string) error {
+	w.renamed = append(w.renamed, team+" "+before+" "+now)
+	return w.unwritten
+}
+
 func newEdge() (*world, http.Handler) {
 	w := &world{ready: true}
 	self := inbound.Self{BotUser: "U0BOT", BotID: "B0BOT", AppID: "A0DEMO", Team: "T0DEMO1"}
@@ -90,9 +106,9 @@ func newEdge() (*world, http.Handler) {
 			}
 			return self, nil
 		},
-		Dialogs: w,
-		Wake:    func(wake inbound.Wake) { w.wakes = append(w.wakes, wake) },
-		Now:     func() time.Time { return now }, Log: slog.New(slog.DiscardHandler), Metrics: prometheus.NewRegistry(),
+		Dialogs: w, Channels: w,
+		Wake: func(wake inbound.Wake) { w.wakes = append(w.wakes, wake) },
+		Now:  func() time.Time { return now }, Log: slog.New(slog.DiscardHandler), Metrics: prometheus.NewRegistry(),
 	}).Handler()
 }
 

@@ -1,5 +1,7 @@
 package inbound
 
+import "maps"
+
 // EndsInstallation reports whether an event says that the app was removed from its workspace, or that its own token was revoked.
 func EndsInstallation(p Parsed, self Self) bool {
 	if p.Kind != KindEvent {
@@ -24,6 +26,18 @@ func AccessChanged(p Parsed) (enterprise string, ok bool) {
 		return "", false
 	}
 	return p.Enterprise, validID(p.Enterprise)
+}
+
+// Known answers the event with its channel under the id that it is known by inside.
+func (p Parsed) Known(first func(channel string) string) Parsed {
+	channel := channelOf(p.event)
+	known := first(channel)
+	if p.Kind != KindEvent || channel == "" || known == channel {
+		return p
+	}
+	p.event = maps.Clone(p.event)
+	p.event["channel"] = known
+	return p
 }
 
 // ChannelIDChanged answers the former and the present id of a channel, which Slack changes when a private one is shared with another organisation.

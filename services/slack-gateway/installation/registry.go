@@ -27,6 +27,8 @@ type Registry struct {
 	mu         sync.Mutex
 	workspaces map[string]Workspace
 	changed    chan struct{}
+	// Latest answers by which id Slack knows a channel now; nil where ids do not change. It is set before anything else is done.
+	Latest func(team, channel string) string
 }
 
 // NewRegistry makes an empty one.
@@ -82,6 +84,9 @@ func (r *Registry) Resolve(origin inbound.Origin) (inbound.Self, error) {
 
 // Set makes a workspace known, or replaces what is known of it.
 func (r *Registry) Set(team string, w Workspace) {
+	if r.Latest != nil && w.Client != nil {
+		w.Client = w.Client.Knowing(func(channel string) string { return r.Latest(team, channel) })
+	}
 	r.change(func() { r.workspaces[team] = w })
 }
 

@@ -195,7 +195,7 @@ func (c *carding) show(ctx context.Context, command *eventv1.SlackCommand, recor
 func (w *worker) call(ctx context.Context, command *eventv1.SlackCommand, update *eventv1.CardUpdate, record *eventv1.ThreadRecord) error {
 	options := w.options(command)
 	if options.PreviousThreadGone = strings.Contains(record.GetCommandId(), afterGone); !options.PreviousThreadGone {
-		options.FormerTeam, options.FormerChannel, options.FormerThread = record.GetTeam(), record.GetFormerChannel(), record.GetFormerTs()
+		w.former(&options, record)
 	}
 	message := render.Card(update.GetProject(), update.GetCard(), render.Opening{Mentions: record.GetMentions(), Words: record.GetWords(), More: record.GetMore()}, options)
 	err := w.Cards.Update(context.WithoutCancel(ctx), w.lane.Channel, record.GetTs(), message)

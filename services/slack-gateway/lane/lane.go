@@ -48,7 +48,9 @@ type Options struct {
 	// GiveUp is how long after it was issued a command is tried, other than while its lane is parked.
 	GiveUp time.Duration
 	// Wakes tells lanes that their channel may take posts again.
-	Wakes   *Wakes
+	Wakes *Wakes
+	// Latest answers by which id Slack knows a channel now, for addresses that people follow; nil where ids do not change.
+	Latest  func(team, channel string) string
 	Render  render.Options
 	Now     func() time.Time
 	Log     *slog.Logger
@@ -304,6 +306,19 @@ func (w *worker) gather(ctx context.Context, m bus.Message, command *eventv1.Sla
 		b = grown
 	}
 	return b, nil
+}
+
+// former names the former thread of a record as Slack knows it now.
+func (l *Lanes) former(options *render.Options, record *eventv1.ThreadRecord) {
+	options.FormerTeam, options.FormerChannel, options.FormerThread = record.GetTeam(), l.now(record.GetTeam(), record.GetFormerChannel()), record.GetFormerTs()
+}
+
+// now answers by which id Slack knows a channel now.
+func (l *Lanes) now(team, channel string) string {
+	if l.Latest == nil {
+		return channel
+	}
+	return l.Latest(team, channel)
 }
 
 func (w *worker) options(command *eventv1.SlackCommand) render.Options {

@@ -123,7 +123,9 @@ func (w *worker) left(ctx context.Context, m bus.Message, command *eventv1.Slack
 // farewell says in the former thread where the conversation goes on. A channel that takes no posts any more is a reason to move; nobody misses it there.
 func (w *worker) farewell(ctx context.Context, m bus.Message, command *eventv1.SlackCommand, moved *eventv1.Moved) error {
 	err := w.once(ctx, m, func() error {
-		message := render.Farewell(w.lane.Team, moved, command.GetLanguage())
+		to := proto.CloneOf(moved)
+		to.ToChannel = w.now(w.lane.Team, moved.GetToChannel())
+		message := render.Farewell(w.lane.Team, to, command.GetLanguage())
 		posted, err := w.Slack.Post(context.WithoutCancel(ctx), w.lane.Channel, moved.GetFromThreadTs(), message, nil)
 		if err == nil && posted.ThreadTS == "" { // the head is gone, so it stands in the channel alone
 			err = w.Slack.Delete(ctx, w.lane.Channel, posted.TS)

@@ -290,7 +290,7 @@ func (a *attempt) open(ctx context.Context) (done bool, err error) {
 	}
 	options := a.options(a.command)
 	if options.PreviousThreadGone = a.reopened; !a.reopened {
-		options.FormerTeam, options.FormerChannel, options.FormerThread = a.record.GetTeam(), a.record.GetFormerChannel(), a.record.GetFormerTs()
+		a.former(&options, a.record)
 	}
 	message, shown := render.Head(b.posts(), options)
 	marks := []string{head}

@@ -59,7 +59,7 @@ func Events() []Event {
 		{Name: "member_joined_channel", Scope: "channels:read", For: "the app was invited: what waits for the channel goes out at once", Feature: "parking and waking"},
 		{Name: "channel_unarchive", Scope: "channels:read", For: "the channel takes posts again: what waits for it goes out at once", Feature: "parking and waking"},
 		{Name: "group_unarchive", Scope: "groups:read", For: "the same of a private channel", Feature: "parking and waking"},
-		{Name: "channel_id_changed", Scope: "channels:read", For: "a channel that is shared with another organisation may get another id: the log names it", Feature: "Slack Connect"},
+		{Name: "channel_id_changed", Scope: "channels:read", For: "a channel that is shared with another organisation gets another id: everything goes on under it", Feature: "Slack Connect"},
 		{Name: "app_home_opened", For: "showing a person their settings and open conversations", Feature: "App Home"},
 		{Name: "app_uninstalled", For: "the app was removed: its lanes wait until it is installed again", Feature: "uninstalling and reinstalling loses nothing"},
 		{Name: "tokens_revoked", For: "the token was revoked: the same", Feature: "uninstalling and reinstalling loses nothing"},

@@ -36,7 +36,9 @@ type Client struct {
 	token secret.String
 	// team is the workspace that the client acts in, where its token is an organisation's; empty otherwise.
 	team string
-	made atomic.Pointer[made]
+	// latest answers the id by which Slack knows a channel now; nil where ids do not change.
+	latest func(channel string) string
+	made   atomic.Pointer[made]
 }
 
 // made is the library's client for one token.
@@ -72,6 +74,19 @@ func (c *Client) api() *slack.Client {
 	return next.api
 }
 
+// at answers what to call a channel to Slack, which may have given it another id since.
+func (c *Client) at(channel string) string {
+	if c.latest == nil {
+		return channel
+	}
+	return c.latest(channel)
+}
+
+// Knowing answers the same client, which calls channels to Slack by what latest answers of their ids.
+func (c *Client) Knowing(latest func(channel string) string) *Client {
+	return &Client{http: c.http, base: c.base, token: c.token, team: c.team, latest: latest}
+}
+
 // Close ends idle connections.
 func (c *Client) Close() { c.http.CloseIdleConnections() }
 
@@ -101,7 +116,7 @@ func (c *Client) Post(ctx context.Context, channel, thread string, message rende
 	if thread != "" {
 		options = append(options, slack.MsgOptionTS(thread))
 	}
-	_, ts, answer, err := c.api().PostMessageWithResponseContext(ctx, channel, options...)
+	_, ts, answer, err := c.api().PostMessageWithResponseContext(ctx, c.at(channel), options...)
 	if err == nil && ts == "" {
 		err = errNoTS
 	}
@@ -125,7 +140,7 @@ func (c *Client) Private(ctx context.Context, channel, thread, member string, me
 	if thread != "" {
 		options = append(options, slack.MsgOptionTS(thread))
 	}
-	if _, err := c.api().PostEphemeralContext(ctx, channel, member, options...); err != nil {
+	if _, err := c.api().PostEphemeralContext(ctx, c.at(channel), member, options...); err != nil {
 		return fmt.Errorf("chat.postEphemeral to %s: %w", channel, classify(err))
 	}
 	return nil
@@ -133,7 +148,7 @@ func (c *Client) Private(ctx context.Context, channel, thread, member string, me
 
 // Delete removes a message of ours; one that is gone already is no error.
 func (c *Client) Delete(ctx context.Context, channel, ts string) error {
-	_, _, err := c.api().DeleteMessageContext(ctx, channel, ts)
+	_, _, err := c.api().DeleteMessageContext(ctx, c.at(channel), ts)
 	if err != nil && code(err) != "message_not_found" {
 		return fmt.Errorf("chat.delete in %s: %w", channel, classify(err))
 	}
@@ -142,7 +157,7 @@ func (c *Client) Delete(ctx context.Context, channel, ts string) error {
 
 // React adds a reaction; one that is there already, or whose message is gone, is no error.
 func (c *Client) React(ctx context.Context, channel, ts, name string) error {
-	err := c.api().AddReactionContext(ctx, name, slack.NewRefToMessage(channel, ts))
+	err := c.api().AddReactionContext(ctx, name, slack.NewRefToMessage(c.at(channel), ts))
 	if err != nil && code(err) != "already_reacted" && code(err) != "message_not_found" {
 		return fmt.Errorf("reactions.add in %s: %w", channel, classify(err))
 	}
@@ -151,7 +166,7 @@ func (c *Client) React(ctx context.Context, channel, ts, name string) error {
 
 // Unreact removes a reaction; one that is not there is no error.
 func (c *Client) Unreact(ctx context.Context, channel, ts, name string) error {
-	err := c.api().RemoveReactionContext(ctx, name, slack.NewRefToMessage(channel, ts))
+	err := c.api().RemoveReactionContext(ctx, name, slack.NewRefToMessage(c.at(channel), ts))
 	if err != nil && code(err) != "no_reaction" && code(err) != "message_not_found" {
 		return fmt.Errorf("reactions.remove in %s: %w", channel, classify(err))
 	}
@@ -199,12 +214,12 @@ func (c *Client) Find(ctx context.Context, channel, thread, mark string, since t
 func (c *Client) page(ctx context.Context, channel, thread, oldest, cursor string) ([]slack.Message, string, error) {
 	if thread != "" {
 		messages, _, next, err := c.api().GetConversationRepliesContext(ctx, &slack.GetConversationRepliesParameters{
-			ChannelID: channel, Timestamp: thread, Oldest: oldest, Cursor: cursor, Limit: 200, IncludeAllMetadata: true, Inclusive: true,
+			ChannelID: c.at(channel), Timestamp: thread, Oldest: oldest, Cursor: cursor, Limit: 200, IncludeAllMetadata: true, Inclusive: true,
 		})
 		return messages, next, err
 	}
 	answer, err := c.api().GetConversationHistoryContext(ctx, &slack.GetConversationHistoryParameters{
-		ChannelID: channel, Oldest: oldest, Cursor: cursor, Limit: 200, IncludeAllMetadata: true, Inclusive: true,
+		ChannelID: c.at(channel), Oldest: oldest, Cursor: cursor, Limit: 200, IncludeAllMetadata: true, Inclusive: true,
 	})
 	if err != nil {
 		return nil, "", err
@@ -239,7 +254,7 @@ func (c *Client) UserGroups(ctx context.Context) (map[string]string, error) {
 
 // Channel answers the name of a public channel; empty for private and unknown ones.
 func (c *Client) Channel(ctx context.Context, id string) (string, error) {
-	channel, err := c.api().GetConversationInfoContext(ctx, &slack.GetConversationInfoInput{ChannelID: id})
+	channel, err := c.api().GetConversationInfoContext(ctx, &slack.GetConversationInfoInput{ChannelID: c.at(id)})
 	if code(err) == "channel_not_found" {
 		return "", nil
 	}

@@ -16,7 +16,7 @@ type Place struct {
 
 // Place asks about a channel; nil when Slack knows none that the app may see: private ones are visible to their members only.
 func (c *Client) Place(ctx context.Context, id string) (*Place, error) {
-	channel, err := c.api().GetConversationInfoContext(ctx, &slack.GetConversationInfoInput{ChannelID: id})
+	channel, err := c.api().GetConversationInfoContext(ctx, &slack.GetConversationInfoInput{ChannelID: c.at(id)})
 	if code(err) == "channel_not_found" {
 		return nil, nil
 	}

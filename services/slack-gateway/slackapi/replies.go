@@ -44,7 +44,7 @@ const (
 // Thread reads the head of a thread and, when before is not empty, the replies later than after and earlier than before, both a ts. own is the
 // app's bot id. ErrThreadGone: there is no such thread.
 func (c *Client) Thread(ctx context.Context, channel, ts, after, before, own string) (Thread, error) {
-	form := url.Values{"channel": {channel}, "ts": {ts}, "limit": {"1"}, "include_all_metadata": {"true"}}
+	form := url.Values{"channel": {c.at(channel)}, "ts": {ts}, "limit": {"1"}, "include_all_metadata": {"true"}}
 	if before != "" {
 		form.Set("limit", strconv.Itoa(repliesLimit))
 		form.Set("oldest", after)

@@ -20,7 +20,7 @@ var fixed = []string{"message_not_found", "cant_update_message", "edit_window_cl
 // Update changes what a message of ours says; made twice it does no harm. Its metadata stays.
 func (c *Client) Update(ctx context.Context, channel, ts string, message render.Message) error {
 	options := []slack.MsgOption{slack.MsgOptionText(message.Text, false), slack.MsgOptionDisableLinkUnfurl(), slack.MsgOptionBlocks(message.Blocks...)}
-	_, _, _, err := c.api().UpdateMessageContext(ctx, channel, ts, options...)
+	_, _, _, err := c.api().UpdateMessageContext(ctx, c.at(channel), ts, options...)
 	if err == nil {
 		return nil
 	}

@@ -517,6 +517,52 @@ func (x *ThreadRecord) GetCardState() string {
 	return ""
 }
 
+// ChannelRecord says that Slack has given a channel another id, for good. Bucket THREADS, one key per former id; written by slack-gateway, read by router.
+type ChannelRecord struct {
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// The id after this one, which may have been replaced since.
+	Next          string `protobuf:"bytes,1,opt,name=next,proto3" json:"next,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *ChannelRecord) Reset() {
+	*x = ChannelRecord{}
+	mi := &file_slacktalk_event_v1_record_proto_msgTypes[4]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *ChannelRecord) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*ChannelRecord) ProtoMessage() {}
+
+func (x *ChannelRecord) ProtoReflect() protoreflect.Message {
+	mi := &file_slacktalk_event_v1_record_proto_msgTypes[4]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use ChannelRecord.ProtoReflect.Descriptor instead.
+func (*ChannelRecord) Descriptor() ([]byte, []int) {
+	return file_slacktalk_event_v1_record_proto_rawDescGZIP(), []int{4}
+}
+
+func (x *ChannelRecord) GetNext() string {
+	if x != nil {
+		return x.Next
+	}
+	return ""
+}
+
 // Checkpoint says which message of a lane or partition was last attempted. Bucket CHECKPOINTS; written before every
 // attempt, so that whoever gets the same message again knows that its outcome is unknown.
 type Checkpoint struct {
@@ -540,7 +586,7 @@ type Checkpoint struct {
 
 func (x *Checkpoint) Reset() {
 	*x = Checkpoint{}
-	mi := &file_slacktalk_event_v1_record_proto_msgTypes[4]
+	mi := &file_slacktalk_event_v1_record_proto_msgTypes[5]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -552,7 +598,7 @@ func (x *Checkpoint) String() string {
 func (*Checkpoint) ProtoMessage() {}
 
 func (x *Checkpoint) ProtoReflect() protoreflect.Message {
-	mi := &file_slacktalk_event_v1_record_proto_msgTypes[4]
+	mi := &file_slacktalk_event_v1_record_proto_msgTypes[5]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -565,7 +611,7 @@ func (x *Checkpoint) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Checkpoint.ProtoReflect.Descriptor instead.
 func (*Checkpoint) Descriptor() ([]byte, []int) {
-	return file_slacktalk_event_v1_record_proto_rawDescGZIP(), []int{4}
+	return file_slacktalk_event_v1_record_proto_rawDescGZIP(), []int{5}
 }
 
 func (x *Checkpoint) GetSequence() uint64 {
@@ -639,7 +685,7 @@ type DeadLetter struct {
 
 func (x *DeadLetter) Reset() {
 	*x = DeadLetter{}
-	mi := &file_slacktalk_event_v1_record_proto_msgTypes[5]
+	mi := &file_slacktalk_event_v1_record_proto_msgTypes[6]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -651,7 +697,7 @@ func (x *DeadLetter) String() string {
 func (*DeadLetter) ProtoMessage() {}
 
 func (x *DeadLetter) ProtoReflect() protoreflect.Message {
-	mi := &file_slacktalk_event_v1_record_proto_msgTypes[5]
+	mi := &file_slacktalk_event_v1_record_proto_msgTypes[6]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -664,7 +710,7 @@ func (x *DeadLetter) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use DeadLetter.ProtoReflect.Descriptor instead.
 func (*DeadLetter) Descriptor() ([]byte, []int) {
-	return file_slacktalk_event_v1_record_proto_rawDescGZIP(), []int{5}
+	return file_slacktalk_event_v1_record_proto_rawDescGZIP(), []int{6}
 }
 
 func (x *DeadLetter) GetStream() string {
@@ -766,7 +812,7 @@ type InstallationRecord struct {
 
 func (x *InstallationRecord) Reset() {
 	*x = InstallationRecord{}
-	mi := &file_slacktalk_event_v1_record_proto_msgTypes[6]
+	mi := &file_slacktalk_event_v1_record_proto_msgTypes[7]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -778,7 +824,7 @@ func (x *InstallationRecord) String() string {
 func (*InstallationRecord) ProtoMessage() {}
 
 func (x *InstallationRecord) ProtoReflect() protoreflect.Message {
-	mi := &file_slacktalk_event_v1_record_proto_msgTypes[6]
+	mi := &file_slacktalk_event_v1_record_proto_msgTypes[7]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -791,7 +837,7 @@ func (x *InstallationRecord) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use InstallationRecord.ProtoReflect.Descriptor instead.
 func (*InstallationRecord) Descriptor() ([]byte, []int) {
-	return file_slacktalk_event_v1_record_proto_rawDescGZIP(), []int{6}
+	return file_slacktalk_event_v1_record_proto_rawDescGZIP(), []int{7}
 }
 
 func (x *InstallationRecord) GetTeam() string {
@@ -918,7 +964,7 @@ type InstallationTokens struct {
 
 func (x *InstallationTokens) Reset() {
 	*x = InstallationTokens{}
-	mi := &file_slacktalk_event_v1_record_proto_msgTypes[7]
+	mi := &file_slacktalk_event_v1_record_proto_msgTypes[8]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -930,7 +976,7 @@ func (x *InstallationTokens) String() string {
 func (*InstallationTokens) ProtoMessage() {}
 
 func (x *InstallationTokens) ProtoReflect() protoreflect.Message {
-	mi := &file_slacktalk_event_v1_record_proto_msgTypes[7]
+	mi := &file_slacktalk_event_v1_record_proto_msgTypes[8]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -943,7 +989,7 @@ func (x *InstallationTokens) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use InstallationTokens.ProtoReflect.Descriptor instead.
 func (*InstallationTokens) Descriptor() ([]byte, []int) {
-	return file_slacktalk_event_v1_record_proto_rawDescGZIP(), []int{7}
+	return file_slacktalk_event_v1_record_proto_rawDescGZIP(), []int{8}
 }
 
 func (x *InstallationTokens) GetAccess() string {
@@ -1020,7 +1066,9 @@ const file_slacktalk_event_v1_record_proto_rawDesc = "" +
 	"\x05words\x18\x0f \x01(\tR\x05words\x12\x12\n" +
 	"\x04more\x18\x10 \x01(\bR\x04more\x12\x1d\n" +
 	"\n" +
-	"card_state\x18\x11 \x01(\tR\tcardState\"\xdd\x01\n" +
+	"card_state\x18\x11 \x01(\tR\tcardState\"#\n" +
+	"\rChannelRecord\x12\x12\n" +
+	"\x04next\x18\x01 \x01(\tR\x04next\"\xdd\x01\n" +
 	"\n" +
 	"Checkpoint\x12\x1a\n" +
 	"\bsequence\x18\x01 \x01(\x04R\bsequence\x12\x12\n" +
@@ -1080,52 +1128,53 @@ func file_slacktalk_event_v1_record_proto_rawDescGZIP() []byte {
 	return file_slacktalk_event_v1_record_proto_rawDescData
 }
 
-var file_slacktalk_event_v1_record_proto_msgTypes = make([]protoimpl.MessageInfo, 8)
+var file_slacktalk_event_v1_record_proto_msgTypes = make([]protoimpl.MessageInfo, 9)
 var file_slacktalk_event_v1_record_proto_goTypes = []any{
 	(*ConversationRecord)(nil),    // 0: slacktalk.event.v1.ConversationRecord
 	(*Waiting)(nil),               // 1: slacktalk.event.v1.Waiting
 	(*Unanswered)(nil),            // 2: slacktalk.event.v1.Unanswered
 	(*ThreadRecord)(nil),          // 3: slacktalk.event.v1.ThreadRecord
-	(*Checkpoint)(nil),            // 4: slacktalk.event.v1.Checkpoint
-	(*DeadLetter)(nil),            // 5: slacktalk.event.v1.DeadLetter
-	(*InstallationRecord)(nil),    // 6: slacktalk.event.v1.InstallationRecord
-	(*InstallationTokens)(nil),    // 7: slacktalk.event.v1.InstallationTokens
-	(*Customer)(nil),              // 8: slacktalk.event.v1.Customer
-	(*Operator)(nil),              // 9: slacktalk.event.v1.Operator
-	(*timestamppb.Timestamp)(nil), // 10: google.protobuf.Timestamp
-	(ChatStatus)(0),               // 11: slacktalk.event.v1.ChatStatus
-	(*Page)(nil),                  // 12: slacktalk.event.v1.Page
-	(*Mention)(nil),               // 13: slacktalk.event.v1.Mention
-	(FailureReason)(0),            // 14: slacktalk.event.v1.FailureReason
+	(*ChannelRecord)(nil),         // 4: slacktalk.event.v1.ChannelRecord
+	(*Checkpoint)(nil),            // 5: slacktalk.event.v1.Checkpoint
+	(*DeadLetter)(nil),            // 6: slacktalk.event.v1.DeadLetter
+	(*InstallationRecord)(nil),    // 7: slacktalk.event.v1.InstallationRecord
+	(*InstallationTokens)(nil),    // 8: slacktalk.event.v1.InstallationTokens
+	(*Customer)(nil),              // 9: slacktalk.event.v1.Customer
+	(*Operator)(nil),              // 10: slacktalk.event.v1.Operator
+	(*timestamppb.Timestamp)(nil), // 11: google.protobuf.Timestamp
+	(ChatStatus)(0),               // 12: slacktalk.event.v1.ChatStatus
+	(*Page)(nil),                  // 13: slacktalk.event.v1.Page
+	(*Mention)(nil),               // 14: slacktalk.event.v1.Mention
+	(FailureReason)(0),            // 15: slacktalk.event.v1.FailureReason
 }
 var file_slacktalk_event_v1_record_proto_depIdxs = []int32{
-	8,  // 0: slacktalk.event.v1.ConversationRecord.customer:type_name -> slacktalk.event.v1.Customer
-	9,  // 1: slacktalk.event.v1.ConversationRecord.assignee:type_name -> slacktalk.event.v1.Operator
-	10, // 2: slacktalk.event.v1.ConversationRecord.create_time:type_name -> google.protobuf.Timestamp
-	11, // 3: slacktalk.event.v1.ConversationRecord.status:type_name -> slacktalk.event.v1.ChatStatus
-	12, // 4: slacktalk.event.v1.ConversationRecord.page:type_name -> slacktalk.event.v1.Page
-	9,  // 5: slacktalk.event.v1.ConversationRecord.assignee_before:type_name -> slacktalk.event.v1.Operator
-	11, // 6: slacktalk.event.v1.ConversationRecord.status_before:type_name -> slacktalk.event.v1.ChatStatus
-	10, // 7: slacktalk.event.v1.ConversationRecord.assignee_time:type_name -> google.protobuf.Timestamp
-	10, // 8: slacktalk.event.v1.ConversationRecord.status_time:type_name -> google.protobuf.Timestamp
+	9,  // 0: slacktalk.event.v1.ConversationRecord.customer:type_name -> slacktalk.event.v1.Customer
+	10, // 1: slacktalk.event.v1.ConversationRecord.assignee:type_name -> slacktalk.event.v1.Operator
+	11, // 2: slacktalk.event.v1.ConversationRecord.create_time:type_name -> google.protobuf.Timestamp
+	12, // 3: slacktalk.event.v1.ConversationRecord.status:type_name -> slacktalk.event.v1.ChatStatus
+	13, // 4: slacktalk.event.v1.ConversationRecord.page:type_name -> slacktalk.event.v1.Page
+	10, // 5: slacktalk.event.v1.ConversationRecord.assignee_before:type_name -> slacktalk.event.v1.Operator
+	12, // 6: slacktalk.event.v1.ConversationRecord.status_before:type_name -> slacktalk.event.v1.ChatStatus
+	11, // 7: slacktalk.event.v1.ConversationRecord.assignee_time:type_name -> google.protobuf.Timestamp
+	11, // 8: slacktalk.event.v1.ConversationRecord.status_time:type_name -> google.protobuf.Timestamp
 	1,  // 9: slacktalk.event.v1.ConversationRecord.waiting:type_name -> slacktalk.event.v1.Waiting
 	2,  // 10: slacktalk.event.v1.Waiting.messages:type_name -> slacktalk.event.v1.Unanswered
-	10, // 11: slacktalk.event.v1.Waiting.answered_occurred:type_name -> google.protobuf.Timestamp
-	10, // 12: slacktalk.event.v1.Waiting.answered_received:type_name -> google.protobuf.Timestamp
-	10, // 13: slacktalk.event.v1.Unanswered.occurred_at:type_name -> google.protobuf.Timestamp
-	10, // 14: slacktalk.event.v1.Unanswered.received_at:type_name -> google.protobuf.Timestamp
-	8,  // 15: slacktalk.event.v1.ThreadRecord.customer:type_name -> slacktalk.event.v1.Customer
-	10, // 16: slacktalk.event.v1.ThreadRecord.claimed_at:type_name -> google.protobuf.Timestamp
-	10, // 17: slacktalk.event.v1.ThreadRecord.card_time:type_name -> google.protobuf.Timestamp
-	13, // 18: slacktalk.event.v1.ThreadRecord.mentions:type_name -> slacktalk.event.v1.Mention
-	10, // 19: slacktalk.event.v1.Checkpoint.attempted_at:type_name -> google.protobuf.Timestamp
-	14, // 20: slacktalk.event.v1.DeadLetter.reason:type_name -> slacktalk.event.v1.FailureReason
-	10, // 21: slacktalk.event.v1.DeadLetter.died_at:type_name -> google.protobuf.Timestamp
-	10, // 22: slacktalk.event.v1.InstallationRecord.expires_at:type_name -> google.protobuf.Timestamp
-	10, // 23: slacktalk.event.v1.InstallationRecord.renewing_until:type_name -> google.protobuf.Timestamp
-	10, // 24: slacktalk.event.v1.InstallationRecord.installed_at:type_name -> google.protobuf.Timestamp
-	10, // 25: slacktalk.event.v1.InstallationRecord.ended_at:type_name -> google.protobuf.Timestamp
-	10, // 26: slacktalk.event.v1.InstallationRecord.renew_at:type_name -> google.protobuf.Timestamp
+	11, // 11: slacktalk.event.v1.Waiting.answered_occurred:type_name -> google.protobuf.Timestamp
+	11, // 12: slacktalk.event.v1.Waiting.answered_received:type_name -> google.protobuf.Timestamp
+	11, // 13: slacktalk.event.v1.Unanswered.occurred_at:type_name -> google.protobuf.Timestamp
+	11, // 14: slacktalk.event.v1.Unanswered.received_at:type_name -> google.protobuf.Timestamp
+	9,  // 15: slacktalk.event.v1.ThreadRecord.customer:type_name -> slacktalk.event.v1.Customer
+	11, // 16: slacktalk.event.v1.ThreadRecord.claimed_at:type_name -> google.protobuf.Timestamp
+	11, // 17: slacktalk.event.v1.ThreadRecord.card_time:type_name -> google.protobuf.Timestamp
+	14, // 18: slacktalk.event.v1.ThreadRecord.mentions:type_name -> slacktalk.event.v1.Mention
+	11, // 19: slacktalk.event.v1.Checkpoint.attempted_at:type_name -> google.protobuf.Timestamp
+	15, // 20: slacktalk.event.v1.DeadLetter.reason:type_name -> slacktalk.event.v1.FailureReason
+	11, // 21: slacktalk.event.v1.DeadLetter.died_at:type_name -> google.protobuf.Timestamp
+	11, // 22: slacktalk.event.v1.InstallationRecord.expires_at:type_name -> google.protobuf.Timestamp
+	11, // 23: slacktalk.event.v1.InstallationRecord.renewing_until:type_name -> google.protobuf.Timestamp
+	11, // 24: slacktalk.event.v1.InstallationRecord.installed_at:type_name -> google.protobuf.Timestamp
+	11, // 25: slacktalk.event.v1.InstallationRecord.ended_at:type_name -> google.protobuf.Timestamp
+	11, // 26: slacktalk.event.v1.InstallationRecord.renew_at:type_name -> google.protobuf.Timestamp
 	27, // [27:27] is the sub-list for method output_type
 	27, // [27:27] is the sub-list for method input_type
 	27, // [27:27] is the sub-list for extension type_name
@@ -1145,7 +1194,7 @@ func file_slacktalk_event_v1_record_proto_init() {
 			GoPackagePath: reflect.TypeOf(x{}).PkgPath(),
 			RawDescriptor: unsafe.Slice(unsafe.StringData(file_slacktalk_event_v1_record_proto_rawDesc), len(file_slacktalk_event_v1_record_proto_rawDesc)),
 			NumEnums:      0,
-			NumMessages:   8,
+			NumMessages:   9,
 			NumExtensions: 0,
 			NumServices:   0,
 		},
