@@ -90,7 +90,7 @@ func (s *Sender) Handle(ctx context.Context, m bus.Message) error {
 	if err == nil {
 		return stay(s.outcome(ctx, m, &command, "delivered", &eventv1.TalkFact_ReplyDelivered{ReplyDelivered: &eventv1.ReplyDelivered{
 			CommandId: command.GetId(), Kind: command.GetKind(), Origin: command.GetOrigin(), Waited: m.Held,
-			Operator: command.GetOperator(), Conversation: command.GetConversation(), Replayed: replayed(m.Subject, &command),
+			Operator: command.GetOperator(), Conversation: command.GetConversation(), Replayed: replayed(m.Subject, &command), Text: unseen(&command),
 		}}))
 	}
 	err = s.exhausted(m, &command, s.partly(&command, delivered, err))
@@ -105,6 +105,14 @@ func (s *Sender) Handle(ctx context.Context, m bus.Message) error {
 		}
 	}
 	return err
+}
+
+// unseen is what a command sends where no line of Slack says it: whoever shows that it was sent is to know what.
+func unseen(command *eventv1.KarteCommand) string {
+	if command.GetOrigin().GetTs() != "" {
+		return ""
+	}
+	return command.GetText()
 }
 
 // failed reports that a command was given up.

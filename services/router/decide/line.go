@@ -27,6 +27,8 @@ type Press struct {
 	Names  Names
 	// NoteOnly: the settings say that nothing is sent from this channel.
 	NoteOnly bool
+	// Operator is whom the presser is linked to.
+	Operator string
 	Became   Became
 }
 
@@ -51,6 +53,8 @@ func OfPress(p Press) Result {
 		return tell(eventv1.NoticeKind_NOTICE_KIND_OUT_OF_DATE)
 	case presser == "", p.Line.GetAuthor().GetMember() != presser && !p.Pressed.GetShortcut():
 		return Result{Notices: []Private{{Kind: eventv1.NoticeKind_NOTICE_KIND_NOT_ALLOWED, Detail: presser}}}
+	case p.Pressed.GetShortcut() && OperatorChanged(p.Pressed.GetOperator(), p.Operator):
+		return tell(eventv1.NoticeKind_NOTICE_KIND_OPERATOR_CHANGED)
 	case p.Edited != p.Pressed.GetEditedTs():
 		out := tell(eventv1.NoticeKind_NOTICE_KIND_OUT_OF_DATE)
 		if p.Pressed.GetShortcut() {

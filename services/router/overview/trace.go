@@ -139,6 +139,7 @@ func (t *trace) slack(m bus.Message, f *eventv1.SlackFact) {
 		ts = c.ReplyEdited.GetTs()
 	case *eventv1.SlackFact_ReplyDeleted:
 		ts = c.ReplyDeleted.GetTs()
+	case *eventv1.SlackFact_MessageComposed:
 	default:
 		return // nobody's message
 	}
@@ -186,7 +187,7 @@ func (t *trace) show(ctx context.Context, f fact) (*adminv1.MessageTrace, error)
 	switch {
 	case f.Stream == bus.Talk:
 		w.posted(f.id)
-	case f.kind == "reply-written":
+	case f.kind == "reply-written", f.kind == "message-composed":
 		w.sent(f.id)
 	}
 	return &adminv1.MessageTrace{Id: f.id, Kind: f.kind, Hops: w.hops}, w.err

@@ -44,27 +44,35 @@ func (r *Router) pressed(ctx context.Context, fact *eventv1.SlackFact, pressed *
 
 // action answers who asks for something and where; ok is false when it is not to be: they have been told.
 func (r *Router) action(ctx context.Context, fact *eventv1.SlackFact, author *eventv1.Author) (a action, ok bool, err error) {
-	conv, team, err := r.thread(ctx, fact)
-	if err != nil || team == nil {
+	a, refused, err := r.asked(ctx, fact, author)
+	if err != nil || a.team == nil {
 		return a, false, err
 	}
-	member, err := r.member(ctx, fact.GetTeam(), author.GetMember())
-	if err != nil {
-		return a, false, err
-	}
-	operator, err := r.operatorOf(ctx, conv.Project, author.GetMember(), team)
-	if err != nil {
-		return a, false, err
-	}
-	a = action{fact: fact, conv: conv, team: team, actor: author, operator: operator, name: member.GetDisplayName(), language: decide.PrivateLanguage(member, decide.Language(team))}
-	refused := decide.Refused(decide.Actor{
-		Author: author, Home: fact.GetTeam(), Member: member, RepliesEnabled: team.GetThreadRepliesEnabled(), Operator: operator,
-	})
 	if refused == eventv1.NoticeKind_NOTICE_KIND_UNSPECIFIED {
 		return a, true, nil
 	}
 	r.decided("refused: action")
 	return a, false, r.notice(ctx, fact.GetId(), a.reference(""), refused, author.GetMember(), a.language)
+}
+
+// asked answers who asks for something and where, and why it is not to be; there is no team when the thread is none of ours.
+func (r *Router) asked(ctx context.Context, fact *eventv1.SlackFact, author *eventv1.Author) (a action, refused eventv1.NoticeKind, err error) {
+	conv, team, err := r.thread(ctx, fact)
+	if err != nil || team == nil {
+		return a, refused, err
+	}
+	member, err := r.member(ctx, fact.GetTeam(), author.GetMember())
+	if err != nil {
+		return a, refused, err
+	}
+	operator, err := r.operatorOf(ctx, conv.Project, author.GetMember(), team)
+	if err != nil {
+		return a, refused, err
+	}
+	a = action{fact: fact, conv: conv, team: team, actor: author, operator: operator, name: member.GetDisplayName(), language: decide.PrivateLanguage(member, decide.Language(team))}
+	return a, decide.Refused(decide.Actor{
+		Author: author, Home: fact.GetTeam(), Member: member, RepliesEnabled: team.GetThreadRepliesEnabled(), Operator: operator,
+	}), nil
 }
 
 // reference names a line of the thread, and whoever asks as its reader.

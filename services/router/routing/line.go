@@ -37,7 +37,7 @@ func (r *Router) aboutLine(ctx context.Context, a action, pressed *eventv1.Actio
 
 // press gathers what decides.
 func (r *Router) press(ctx context.Context, a action, pressed *eventv1.ActionPressed, ref *eventv1.SlackMessageRef) (decide.Press, error) {
-	press := decide.Press{Pressed: pressed, NoteOnly: noteOnly(a.team, a.fact.GetChannel())}
+	press := decide.Press{Pressed: pressed, NoteOnly: noteOnly(a.team, a.fact.GetChannel()), Operator: a.operator}
 	if pressed.GetAction() == eventv1.Action_ACTION_KEEP_NOTE {
 		return press, nil
 	}
@@ -115,6 +115,9 @@ func onPurpose(command string) bool { return strings.HasPrefix(command, "line-")
 func (r *Router) failed(ctx context.Context, fact *eventv1.TalkFact, failed *eventv1.ReplyFailed, team *settingsv1.TeamSettings) error {
 	notice := &eventv1.Notice{
 		Target: failed.GetOrigin(), Kind: eventv1.NoticeKind_NOTICE_KIND_FAILED, Detail: failed.GetDetail(), CommandId: failed.GetCommandId(),
+	}
+	if failed.GetOrigin().GetTs() == "" {
+		notice.Kind = eventv1.NoticeKind_NOTICE_KIND_COMPOSED_FAILED
 	}
 	switch failed.GetReason() {
 	case eventv1.FailureReason_FAILURE_REASON_OUTCOME_UNKNOWN:

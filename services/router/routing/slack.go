@@ -54,6 +54,8 @@ func (r *Router) Slack(ctx context.Context, m bus.Message) error {
 		err = r.deleted(ctx, &fact, f.ReplyDeleted)
 	case *eventv1.SlackFact_ActionPressed:
 		err = r.pressed(ctx, &fact, f.ActionPressed)
+	case *eventv1.SlackFact_MessageComposed:
+		err = r.composed(ctx, &fact, f.MessageComposed)
 	case *eventv1.SlackFact_ThreadOpened:
 		err = r.threadOpened(ctx, &fact, f.ThreadOpened)
 	case *eventv1.SlackFact_LaneParked:

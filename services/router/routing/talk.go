@@ -213,6 +213,9 @@ func (r *Router) record(ctx context.Context, fact *eventv1.TalkFact) error {
 
 // receipt shows on the operator's line what became of it at KARTE.
 func (r *Router) receipt(ctx context.Context, fact *eventv1.TalkFact, team *settingsv1.TeamSettings) error {
+	if originOf(fact).GetTs() == "" {
+		return r.composedReceipt(ctx, fact, team)
+	}
 	reaction := &eventv1.Reaction{}
 	switch f := fact.GetFact().(type) {
 	case *eventv1.TalkFact_ReplyWaiting:

@@ -144,7 +144,9 @@ func New(s Settings, log *slog.Logger) (*App, error) {
 	a.workspaces.Latest = a.channels.Latest
 	a.static = s.BotToken.Given()
 	a.install(s)
-	a.dialogs = dialog.New(dialog.Options{Router: a.router, Slack: a.acting, Store: a.storeFact, Names: a.names, Latest: a.channels.Latest, Now: s.Now, Log: log, Metrics: a.registry})
+	a.dialogs = dialog.New(dialog.Options{
+		Router: a.router, Slack: a.acting, Store: a.storeFact, Thread: a.thread, Names: a.names, Latest: a.channels.Latest, Now: s.Now, Log: log, Metrics: a.registry,
+	})
 	journal := examination.New(s.Now)
 	a.edge = edge.New(edge.Options{
 		Publisher: a.bus, Partitions: s.Bus.Partitions, Secrets: []secret.String{s.SigningSecret, s.SigningSecretBefore}, Window: s.Window,

@@ -19,6 +19,21 @@ func (a *App) storeFact(ctx context.Context, fact *eventv1.SlackFact) error {
 	return err
 }
 
+// thread answers what is known of a thread of ours, with its customer; nil when it is none.
+func (a *App) thread(ctx context.Context, team, channel, ts string) (*eventv1.ThreadRecord, error) {
+	records := bus.NewRecords[*eventv1.ThreadRecord](a.bus, bus.Threads)
+	found := &eventv1.ThreadRecord{}
+	if revision, err := records.Read(ctx, bus.ThreadKey(team, channel, ts), found); err != nil || revision == 0 || found.GetConversation() == "" {
+		return nil, err
+	}
+	whole := &eventv1.ThreadRecord{}
+	if _, err := records.Read(ctx, bus.ConversationKey(found.GetProject(), found.GetConversation()), whole); err != nil {
+		return nil, err
+	}
+	found.Customer = &eventv1.Customer{UserId: whole.GetCustomer().GetUserId(), VisitorId: whole.GetCustomer().GetVisitorId()}
+	return found, nil
+}
+
 // names answers what a customer may read of what content mentions, as the router is answered.
 func (a *App) names(ctx context.Context, team string, content *eventv1.Content) (plain.Names, error) {
 	members, groups, channels := plain.Unresolved(content)

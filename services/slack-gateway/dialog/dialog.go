@@ -68,6 +68,8 @@ type Options struct {
 	Slack func(team string) Slack
 	// Store stores a fact before what told it is answered.
 	Store func(ctx context.Context, fact *eventv1.SlackFact) error
+	// Thread answers what is known of a thread of ours, nil when it is none.
+	Thread func(ctx context.Context, team, channel, thread string) (*eventv1.ThreadRecord, error)
 	// Names answers what a customer may read of what content mentions.
 	Names func(ctx context.Context, team string, content *eventv1.Content) (plain.Names, error)
 	// Latest answers by which id Slack knows a channel now; nil where ids do not change.
@@ -98,6 +100,7 @@ func New(o Options) *Dialogs {
 	}
 	o.Metrics.MustRegister(d.used)
 	d.registerSend()
+	d.registerSaved()
 	d.registerHome()
 	d.registerPersonal()
 	d.registerTeam()

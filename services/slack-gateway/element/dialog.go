@@ -7,6 +7,11 @@ const (
 	TeamSettings     = "team_settings"
 	// AssignConversation is the callback_id of its modal as well.
 	AssignConversation = "assign_conversation"
+	// SavedReply is the callback_id of the message shortcut 「定型文で返信」 and of its modal, and the action_id of buttons that open it; SavedReplyMenu is the menu
+	// in it, SavedReplyText what is sent.
+	SavedReply     = "saved_reply"
+	SavedReplyMenu = "saved_reply_menu"
+	SavedReplyText = "saved_reply_text"
 	// RefreshHome shows the app's Home as things are now.
 	RefreshHome = "refresh_home"
 	// Unlink ends one's own link, TestLink sends oneself a message that shows that it works.

@@ -62,7 +62,8 @@ func OnHead(action eventv1.Action) bool {
 // Line is the value of a button about one line of a thread. Such buttons stand in private notices, which Slack does not say to be in a thread.
 type Line struct {
 	Thread string `json:"thread"`
-	TS     string `json:"ts"`
+	// TS is empty where it is about a dialog's message, which has no line.
+	TS string `json:"ts,omitempty"`
 	// Edited is the edit that it is about; empty when none.
 	Edited string `json:"edited,omitempty"`
 	// Command is the id of the command that was given up; empty when none.
@@ -80,7 +81,7 @@ func (l Line) Value() string {
 
 // ParseLine is the reverse of Line.Value; ok is false for anything else.
 func ParseLine(value string) (l Line, ok bool) {
-	if json.Unmarshal([]byte(value), &l) != nil || l.Thread == "" || l.TS == "" {
+	if json.Unmarshal([]byte(value), &l) != nil || l.Thread == "" || l.TS == "" && l.Command == "" {
 		return Line{}, false
 	}
 	return l, true

@@ -31,7 +31,10 @@ func Press(in Interaction, team string, received time.Time) *eventv1.SlackFact {
 		}
 	} else {
 		line, ok := element.ParseLine(value)
-		if !ok || !validTS(line.TS) || line.Edited != "" && !validTS(line.Edited) {
+		if !ok || !optional(validTS, line.TS) || line.Edited != "" && !validTS(line.Edited) {
+			return nil
+		}
+		if line.TS == "" && action != eventv1.Action_ACTION_RETRY {
 			return nil
 		}
 		thread, pressed.Ts, pressed.EditedTs, pressed.CommandId = line.Thread, line.TS, line.Edited, line.Command

@@ -36,7 +36,9 @@ func (l LineRef) Valid() bool {
 
 // Confirmed makes the fact that somebody has confirmed, in the dialog of the shortcut, that a line is to go to the customer; nil when the line cannot be. Its id is
 // made of the dialog's view, so that a dialog is submitted once: slack-<team>-<channel>-confirm-<member>-<view>.
-func Confirmed(team, member, memberTeam, view string, line LineRef, received time.Time) *eventv1.SlackFact {
+//
+// operator is in whose name the dialog said that it would be sent.
+func Confirmed(team, member, memberTeam, view string, line LineRef, operator string, received time.Time) *eventv1.SlackFact {
 	if !line.Valid() || !validID(team) || view == "" {
 		return nil
 	}
@@ -44,7 +46,7 @@ func Confirmed(team, member, memberTeam, view string, line LineRef, received tim
 		Id: "slack-" + team + "-" + line.Channel + "-confirm-" + member + "-" + view, Team: team, Channel: line.Channel, ThreadTs: line.Thread,
 		ReceivedAt: timestamppb.New(received), OccurredAt: timestamppb.New(received),
 		Fact: &eventv1.SlackFact_ActionPressed{ActionPressed: &eventv1.ActionPressed{
-			Action: eventv1.Action_ACTION_SEND_ALL, Author: &eventv1.Author{Member: member, Team: memberTeam}, Ts: line.TS, EditedTs: line.Edited, Shortcut: true,
+			Action: eventv1.Action_ACTION_SEND_ALL, Author: &eventv1.Author{Member: member, Team: memberTeam}, Ts: line.TS, EditedTs: line.Edited, Shortcut: true, Operator: operator,
 		}},
 	}
 }

@@ -40,16 +40,18 @@ type Options struct {
 }
 
 // words are what people see of the app itself.
-type words struct{ description, command, hint, send, sendDescription string }
+type words struct{ description, command, hint, send, sendDescription, saved, savedDescription string }
 
 var languages = map[string]words{
 	"ja": {
 		description: "ウェブ接客のチャットに、Slack のスレッドから返信できます", command: "お客様との会話を Slack から扱う", hint: "help | link | status | assign | reply",
 		send: "お客様に送信", sendDescription: "この発言を、内容を確認してお客様に送信します",
+		saved: "定型文で返信", savedDescription: "定型文を選び、内容を確認してこのスレッドのお客様に送信します",
 	},
 	"en": {
 		description: "Answer the customers of your website chat from Slack threads", command: "Work with customers' conversations", hint: "help | link | status | assign | reply",
 		send: "Send to customer", sendDescription: "Sends this message to the customer, after you have confirmed it",
+		saved: "Reply with saved reply", savedDescription: "Sends a saved reply to the customer of this thread, after you have checked it",
 	},
 }
 
@@ -101,9 +103,12 @@ func features(o Options, said words, base string) slack.Features {
 	}
 	return slack.Features{
 		// Without the messages tab the app cannot write direct messages; nobody reads what would be written to it.
-		AppHome:       slack.AppHome{HomeTabEnabled: true, MessagesTabEnabled: true, MessagesTabReadOnlyEnabled: true},
-		BotUser:       slack.BotUser{DisplayName: o.Name, AlwaysOnline: true},
-		Shortcuts:     []slack.Shortcut{{Name: said.send, CallbackID: element.SendToCustomer, Description: said.sendDescription, Type: slack.MessageShortcut}},
+		AppHome: slack.AppHome{HomeTabEnabled: true, MessagesTabEnabled: true, MessagesTabReadOnlyEnabled: true},
+		BotUser: slack.BotUser{DisplayName: o.Name, AlwaysOnline: true},
+		Shortcuts: []slack.Shortcut{
+			{Name: said.send, CallbackID: element.SendToCustomer, Description: said.sendDescription, Type: slack.MessageShortcut},
+			{Name: said.saved, CallbackID: element.SavedReply, Description: said.savedDescription, Type: slack.MessageShortcut},
+		},
 		SlashCommands: []slack.ManifestSlashCommand{command},
 	}
 }

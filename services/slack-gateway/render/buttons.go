@@ -11,11 +11,11 @@ import (
 // are about.
 func Private(n *eventv1.Notice, lang string) Message {
 	m := Notice(n.GetKind(), n.GetDetail(), lang)
-	if n.GetTarget().GetTs() == "" {
-		return m
-	}
 	var elements []slack.BlockElement
 	for _, b := range offered(n) {
+		if n.GetTarget().GetTs() == "" && b.action != element.Retry {
+			continue // it would be about no line
+		}
 		line := element.Line{Thread: n.GetTarget().GetThreadTs(), TS: n.GetTarget().GetTs(), Edited: n.GetEditedTs()}
 		if b.action == element.Retry {
 			line.Edited, line.Command = "", n.GetCommandId()
@@ -69,9 +69,9 @@ func offered(n *eventv1.Notice) []button {
 }
 
 // Chosen renders what stands in place of a notice whose button was pressed; ok is false for actions that belong to no notice.
-func Chosen(action eventv1.Action, lang string) (m Message, ok bool) {
+func Chosen(pressed *eventv1.ActionPressed, lang string) (m Message, ok bool) {
 	key := ""
-	switch action {
+	switch pressed.GetAction() {
 	case eventv1.Action_ACTION_SEND_BLOCK:
 		key = "chosen_send_block"
 	case eventv1.Action_ACTION_SEND_ALL:
@@ -83,7 +83,9 @@ func Chosen(action eventv1.Action, lang string) (m Message, ok bool) {
 	case eventv1.Action_ACTION_NOTE_FOLLOW_UP:
 		key = "chosen_note_follow_up"
 	case eventv1.Action_ACTION_RETRY:
-		key = "chosen_retry"
+		if key = "chosen_retry"; pressed.GetTs() == "" {
+			key = "chosen_retry_composed" // there is no line to mark
+		}
 	default:
 		return Message{}, false
 	}

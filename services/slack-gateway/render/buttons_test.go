@@ -83,7 +83,8 @@ func TestNothingIsOfferedWithoutWhatItIsAbout(t *testing.T) {
 	for number := range eventv1.NoticeKind_name {
 		nameless := noticeOf(eventv1.NoticeKind(number), "1723612400.000300", "reply-1")
 		nameless.Target.Ts = ""
-		if ids, _ := buttons(t, render.Private(nameless, "ja")); len(ids) > 0 {
+		// What was written in a dialog can be tried again; everything else needs a line.
+		if ids, _ := buttons(t, render.Private(nameless, "ja")); slices.ContainsFunc(ids, func(id string) bool { return id != element.Retry }) {
 			t.Errorf("%v about no line offers %v", nameless.GetKind(), ids)
 		}
 	}
@@ -94,10 +95,28 @@ func TestNothingIsOfferedWithoutWhatItIsAbout(t *testing.T) {
 	}
 }
 
+func TestADialogsMessageIsTriedAgainWithoutALine(t *testing.T) {
+	for _, lang := range []string{"ja", "en"} {
+		notice := noticeOf(eventv1.NoticeKind_NOTICE_KIND_COMPOSED_FAILED, "", "reply-slack-T0DEMO1-C0SUPPORT-composed-U0HANAKO-V0DEMO1")
+		notice.Target.Ts = ""
+		m := render.Private(notice, lang)
+		ids, lines := buttons(t, m)
+		if !slices.Equal(ids, []string{element.Retry}) || lines[0].TS != "" || lines[0].Command != notice.GetCommandId() || lines[0].Thread != notice.GetTarget().GetThreadTs() {
+			t.Errorf("offers %v about %+v", ids, lines)
+		}
+		golden(t, "private_composed_failed_no_line."+lang+".json", m)
+		chosen, ok := render.Chosen(&eventv1.ActionPressed{Action: eventv1.Action_ACTION_RETRY, CommandId: notice.GetCommandId()}, lang)
+		if !ok {
+			t.Error("nothing is said of the press")
+		}
+		golden(t, "chosen_retry_composed."+lang+".json", chosen)
+	}
+}
+
 func TestChosenGolden(t *testing.T) {
 	for number, name := range eventv1.Action_name {
 		for _, lang := range []string{"ja", "en"} {
-			m, ok := render.Chosen(eventv1.Action(number), lang)
+			m, ok := render.Chosen(&eventv1.ActionPressed{Action: eventv1.Action(number), Ts: "1723612399.000100"}, lang)
 			if onLine := !element.OnHead(eventv1.Action(number)) && number != 0; ok != onLine {
 				t.Errorf("%s: %v", name, ok)
 			}

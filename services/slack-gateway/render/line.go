@@ -38,6 +38,9 @@ func (o Options) line(p *eventv1.ThreadPost) line {
 		l.head = o.reminder(w, p)
 	case *eventv1.ThreadPost_StatusSet:
 		l.head = w.statusSet(b.StatusSet)
+	case *eventv1.ThreadPost_SentReply:
+		l.head = w.sentReply(b.SentReply.GetOperator())
+		l.body = b.SentReply.GetText()
 	case *eventv1.ThreadPost_Merged:
 		l.head = w.say("line_merged")
 	default:
@@ -87,6 +90,15 @@ func (w words) sender(op *eventv1.Operator) string {
 		return w.say("sender_operator_unnamed")
 	}
 	return w.say("sender_operator", "Name", name)
+}
+
+// sentReply says in whose name something was sent. An operator without a name is called by the id.
+func (w words) sentReply(op *eventv1.Operator) string {
+	name := label(op.GetName(), maxName)
+	if name == "" {
+		name = label(op.GetId(), maxName)
+	}
+	return w.say("line_sent_reply", "Name", name)
 }
 
 // assignee says who has the conversation. An operator without a name is called by the id.

@@ -81,6 +81,12 @@ func noticeKey(kind eventv1.NoticeKind) string {
 		return "notice_composed_failed"
 	case eventv1.NoticeKind_NOTICE_KIND_NOT_RETRIED:
 		return "notice_not_retried"
+	case eventv1.NoticeKind_NOTICE_KIND_OPERATOR_CHANGED:
+		return "notice_operator_changed"
+	case eventv1.NoticeKind_NOTICE_KIND_COMPOSED_NOTE_ONLY:
+		return "notice_composed_note_only"
+	case eventv1.NoticeKind_NOTICE_KIND_COMPOSED_NOWHERE:
+		return "notice_composed_nowhere"
 	case eventv1.NoticeKind_NOTICE_KIND_RETRYING:
 		return "notice_retrying"
 	default:

@@ -90,6 +90,12 @@ var (
 	bot  = &eventv1.Operator{Id: "bot-demo", Name: "案内係", Bot: true}
 )
 
+func sent(minute int, by *eventv1.Operator, text string) *eventv1.ThreadPost {
+	return post(minute, func(p *eventv1.ThreadPost) {
+		p.Body = &eventv1.ThreadPost_SentReply{SentReply: &eventv1.SentReply{Operator: by, Member: "U0HANAKO", Text: text}}
+	})
+}
+
 // threads are the golden cases of Thread.
 var threads = map[string][]*eventv1.ThreadPost{
 	"customer":   {said(0, "こんにちは。\n注文がまだ届きません 😢")},
@@ -101,6 +107,8 @@ var threads = map[string][]*eventv1.ThreadPost{
 	"bot":        {answered(0, bot, "担当者につなぎます。")},
 	"assigned":   {assigned(0, sato), assigned(1, bot), assigned(2, nil), assigned(3, &eventv1.Operator{Id: "op-1"})},
 	"conv_moved": {merged(0)},
+	"sent_reply": {sent(0, sato, "明日お届けします。"), sent(1, &eventv1.Operator{Id: "op-1"}, hostile), sent(2, nil, "はい")},
+	"sent_long":  {sent(0, sato, strings.Repeat("長い定型文です。<&>\n", 500))},
 	"image":      {pictured(0, "", "https://img.example.com/写真 1.png?a=1&b=2"), pictured(1, "これです", "http://img.example.com:8080/a.png")},
 	"bad_image": {
 		pictured(0, "", "javascript:alert(1)"), pictured(1, "", "https://bank.example.com@evil.example/a"),

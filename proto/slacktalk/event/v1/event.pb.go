@@ -343,7 +343,7 @@ func (Receipt) EnumDescriptor() ([]byte, []int) {
 	return file_slacktalk_event_v1_event_proto_rawDescGZIP(), []int{4}
 }
 
-// NoticeKind chooses the words of a private notice, and the buttons below them. Next number: 34.
+// NoticeKind chooses the words of a private notice, and the buttons below them. Next number: 37.
 type NoticeKind int32
 
 const (
@@ -413,6 +413,12 @@ const (
 	NoticeKind_NOTICE_KIND_CUSTOMER_WAITS NoticeKind = 32
 	// What was to be tried again was tried again before, or discarded.
 	NoticeKind_NOTICE_KIND_NOT_RETRIED NoticeKind = 33
+	// The dialog named another operator than the one to whom its reader is linked by now: nothing was sent.
+	NoticeKind_NOTICE_KIND_OPERATOR_CHANGED NoticeKind = 34
+	// The channel's settings say that nothing is sent from it: a dialog's message was not sent.
+	NoticeKind_NOTICE_KIND_COMPOSED_NOTE_ONLY NoticeKind = 35
+	// The thread of a dialog's message belongs to no conversation any more: it was not sent.
+	NoticeKind_NOTICE_KIND_COMPOSED_NOWHERE NoticeKind = 36
 )
 
 // Enum value maps for NoticeKind.
@@ -452,6 +458,9 @@ var (
 		31: "NOTICE_KIND_RETRYING",
 		32: "NOTICE_KIND_CUSTOMER_WAITS",
 		33: "NOTICE_KIND_NOT_RETRIED",
+		34: "NOTICE_KIND_OPERATOR_CHANGED",
+		35: "NOTICE_KIND_COMPOSED_NOTE_ONLY",
+		36: "NOTICE_KIND_COMPOSED_NOWHERE",
 	}
 	NoticeKind_value = map[string]int32{
 		"NOTICE_KIND_UNSPECIFIED":         0,
@@ -488,6 +497,9 @@ var (
 		"NOTICE_KIND_RETRYING":            31,
 		"NOTICE_KIND_CUSTOMER_WAITS":      32,
 		"NOTICE_KIND_NOT_RETRIED":         33,
+		"NOTICE_KIND_OPERATOR_CHANGED":    34,
+		"NOTICE_KIND_COMPOSED_NOTE_ONLY":  35,
+		"NOTICE_KIND_COMPOSED_NOWHERE":    36,
 	}
 )
 
@@ -1394,7 +1406,9 @@ type ReplyDelivered struct {
 	Operator     string `protobuf:"bytes,5,opt,name=operator,proto3" json:"operator,omitempty"`
 	Conversation string `protobuf:"bytes,6,opt,name=conversation,proto3" json:"conversation,omitempty"`
 	// It was a dead letter that was replayed: a ReplyFailed has gone before.
-	Replayed      bool `protobuf:"varint,7,opt,name=replayed,proto3" json:"replayed,omitempty"`
+	Replayed bool `protobuf:"varint,7,opt,name=replayed,proto3" json:"replayed,omitempty"`
+	// What was sent, where no line of Slack says it.
+	Text          string `protobuf:"bytes,8,opt,name=text,proto3" json:"text,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -1476,6 +1490,13 @@ func (x *ReplyDelivered) GetReplayed() bool {
 		return x.Replayed
 	}
 	return false
+}
+
+func (x *ReplyDelivered) GetText() string {
+	if x != nil {
+		return x.Text
+	}
+	return ""
 }
 
 // ReplyFailed tells that a command was given up.
@@ -2808,7 +2829,8 @@ type ActionPressed struct {
 	Author *Author `protobuf:"bytes,2,opt,name=author,proto3" json:"author,omitempty"`
 	// The line that it is about; empty for actions on the head.
 	Ts string `protobuf:"bytes,3,opt,name=ts,proto3" json:"ts,omitempty"`
-	// ACTION_ASSIGN: to whom.
+	// ACTION_ASSIGN: to whom. From the dialog of the message shortcut: in whose name it said that the line would be sent; when its reader is linked to another
+	// operator by now, it is not. Facts of earlier versions do not tell it.
 	Operator string `protobuf:"bytes,4,opt,name=operator,proto3" json:"operator,omitempty"`
 	// ACTION_RETRY: the id of the command that was given up.
 	CommandId string `protobuf:"bytes,5,opt,name=command_id,json=commandId,proto3" json:"command_id,omitempty"`
@@ -2915,7 +2937,9 @@ type MessageComposed struct {
 	// Exactly what the customer is to read.
 	Text string `protobuf:"bytes,2,opt,name=text,proto3" json:"text,omitempty"`
 	// The saved reply that it was made from; empty when none.
-	SavedReply    string `protobuf:"bytes,3,opt,name=saved_reply,json=savedReply,proto3" json:"saved_reply,omitempty"`
+	SavedReply string `protobuf:"bytes,3,opt,name=saved_reply,json=savedReply,proto3" json:"saved_reply,omitempty"`
+	// In whose name the dialog said that it would be sent; when the author is linked to another operator by now, it is not.
+	Operator      string `protobuf:"bytes,4,opt,name=operator,proto3" json:"operator,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -2967,6 +2991,13 @@ func (x *MessageComposed) GetText() string {
 func (x *MessageComposed) GetSavedReply() string {
 	if x != nil {
 		return x.SavedReply
+	}
+	return ""
+}
+
+func (x *MessageComposed) GetOperator() string {
+	if x != nil {
+		return x.Operator
 	}
 	return ""
 }
@@ -6110,7 +6141,7 @@ const file_slacktalk_event_v1_event_proto_rawDesc = "" +
 	"\x04text\x18\x02 \x01(\tR\x04text\x12\x1b\n" +
 	"\timage_url\x18\x03 \x01(\tR\bimageUrl\"D\n" +
 	"\bAssigned\x128\n" +
-	"\boperator\x18\x01 \x01(\v2\x1c.slacktalk.event.v1.OperatorR\boperator\"\x93\x02\n" +
+	"\boperator\x18\x01 \x01(\v2\x1c.slacktalk.event.v1.OperatorR\boperator\"\xa7\x02\n" +
 	"\x0eReplyDelivered\x12\x1d\n" +
 	"\n" +
 	"command_id\x18\x01 \x01(\tR\tcommandId\x121\n" +
@@ -6119,7 +6150,8 @@ const file_slacktalk_event_v1_event_proto_rawDesc = "" +
 	"\x06waited\x18\x04 \x01(\bR\x06waited\x12\x1a\n" +
 	"\boperator\x18\x05 \x01(\tR\boperator\x12\"\n" +
 	"\fconversation\x18\x06 \x01(\tR\fconversation\x12\x1a\n" +
-	"\breplayed\x18\a \x01(\bR\breplayed\"\xf0\x02\n" +
+	"\breplayed\x18\a \x01(\bR\breplayed\x12\x12\n" +
+	"\x04text\x18\b \x01(\tR\x04text\"\xf0\x02\n" +
 	"\vReplyFailed\x12\x1d\n" +
 	"\n" +
 	"command_id\x18\x01 \x01(\tR\tcommandId\x121\n" +
@@ -6233,12 +6265,13 @@ const file_slacktalk_event_v1_event_proto_rawDesc = "" +
 	"command_id\x18\x05 \x01(\tR\tcommandId\x125\n" +
 	"\acontent\x18\x06 \x01(\v2\x1b.slacktalk.event.v1.ContentR\acontent\x12\x1b\n" +
 	"\tedited_ts\x18\a \x01(\tR\beditedTs\x12\x1a\n" +
-	"\bshortcut\x18\b \x01(\bR\bshortcut\"z\n" +
+	"\bshortcut\x18\b \x01(\bR\bshortcut\"\x96\x01\n" +
 	"\x0fMessageComposed\x122\n" +
 	"\x06author\x18\x01 \x01(\v2\x1a.slacktalk.event.v1.AuthorR\x06author\x12\x12\n" +
 	"\x04text\x18\x02 \x01(\tR\x04text\x12\x1f\n" +
 	"\vsaved_reply\x18\x03 \x01(\tR\n" +
-	"savedReply\")\n" +
+	"savedReply\x12\x1a\n" +
+	"\boperator\x18\x04 \x01(\tR\boperator\")\n" +
 	"\x11InstallationEnded\x12\x14\n" +
 	"\x05event\x18\x01 \x01(\tR\x05event\"w\n" +
 	"\x06Posted\x12\x1f\n" +
@@ -6523,7 +6556,7 @@ const file_slacktalk_event_v1_event_proto_rawDesc = "" +
 	"\x0fRECEIPT_WAITING\x10\x01\x12\x10\n" +
 	"\fRECEIPT_SENT\x10\x02\x12\x11\n" +
 	"\rRECEIPT_NOTED\x10\x03\x12\x12\n" +
-	"\x0eRECEIPT_FAILED\x10\x04*\x8f\b\n" +
+	"\x0eRECEIPT_FAILED\x10\x04*\xf7\b\n" +
 	"\n" +
 	"NoticeKind\x12\x1b\n" +
 	"\x17NOTICE_KIND_UNSPECIFIED\x10\x00\x12\x1a\n" +
@@ -6560,7 +6593,10 @@ const file_slacktalk_event_v1_event_proto_rawDesc = "" +
 	"\x1eNOTICE_KIND_INSTALLATION_ENDED\x10\x1e\x12\x18\n" +
 	"\x14NOTICE_KIND_RETRYING\x10\x1f\x12\x1e\n" +
 	"\x1aNOTICE_KIND_CUSTOMER_WAITS\x10 \x12\x1b\n" +
-	"\x17NOTICE_KIND_NOT_RETRIED\x10!*\x93\x01\n" +
+	"\x17NOTICE_KIND_NOT_RETRIED\x10!\x12 \n" +
+	"\x1cNOTICE_KIND_OPERATOR_CHANGED\x10\"\x12\"\n" +
+	"\x1eNOTICE_KIND_COMPOSED_NOTE_ONLY\x10#\x12 \n" +
+	"\x1cNOTICE_KIND_COMPOSED_NOWHERE\x10$*\x93\x01\n" +
 	"\fFindingState\x12\x1d\n" +
 	"\x19FINDING_STATE_UNSPECIFIED\x10\x00\x12\x14\n" +
 	"\x10FINDING_STATE_OK\x10\x01\x12\x19\n" +

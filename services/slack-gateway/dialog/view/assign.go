@@ -1,6 +1,8 @@
 package view
 
 import (
+	"strings"
+
 	"github.com/slack-go/slack"
 
 	adminv1 "github.com/slacktalk/slacktalk/proto/slacktalk/admin/v1"
@@ -13,7 +15,7 @@ import (
 func AssignTo(lang string, p Project, conversations []*adminv1.Conversation, operators []*settingsv1.Operator) slack.ModalViewRequest {
 	w := texts.In(lang)
 	var options []*slack.OptionBlockObject
-	for _, c := range conversations[:min(len(conversations), mostInMenu)] {
+	for _, c := range conversations[:min(len(conversations), MostInMenu)] {
 		text := Conversation(lang, c)
 		if c.GetAssignee() != "" {
 			text += w.Say("separator") + named(c.GetAssigneeName(), c.GetAssignee())
@@ -35,10 +37,15 @@ func ThreadValue(c *adminv1.Conversation) string { return c.GetChannel() + ":" +
 
 // ChooseProject asks which of several projects a command is about, with a button for each.
 func ChooseProject(lang, action string, projects []Project) render.Message {
+	return ChooseProjectWith(lang, action, projects, "")
+}
+
+// ChooseProjectWith lets the buttons hold words behind the project, as many as they can.
+func ChooseProjectWith(lang, action string, projects []Project, words string) render.Message {
 	m := message(texts.In(lang).Say("choose_project"))
 	for _, p := range projects[:min(len(projects), 20)] {
 		// The ids of the elements of one block have to differ, so each has a block.
-		one := []slack.BlockElement{button(action, p.ID, render.Label(p.ID, maxOption))}
+		one := []slack.BlockElement{button(action, strings.TrimSpace(p.ID+" "+words), render.Label(p.ID, maxOption))}
 		m.Blocks = append(m.Blocks, &slack.ActionBlock{Type: slack.MBTAction, Elements: &slack.BlockElements{ElementSet: one}})
 	}
 	return m

@@ -7,6 +7,7 @@ import (
 	"github.com/slack-go/slack"
 
 	adminv1 "github.com/slacktalk/slacktalk/proto/slacktalk/admin/v1"
+	eventv1 "github.com/slacktalk/slacktalk/proto/slacktalk/event/v1"
 	settingsv1 "github.com/slacktalk/slacktalk/proto/slacktalk/settings/v1"
 	"github.com/slacktalk/slacktalk/services/slack-gateway/element"
 	"github.com/slacktalk/slacktalk/services/slack-gateway/render"
@@ -134,13 +135,21 @@ func conversations(lang string, p Project, lines int) []slack.Block {
 	return all
 }
 
+// Customer says who a customer is.
+func Customer(lang string, c *eventv1.Customer) string {
+	switch {
+	case c.GetUserId() == "" && c.GetVisitorId() == "":
+		return texts.In(lang).Say("customer_unknown")
+	case c.GetUserId() == "":
+		return texts.In(lang).Say("customer_visitor", "ID", render.Label(c.GetVisitorId(), 60))
+	}
+	return texts.In(lang).Say("customer_member", "ID", render.Label(c.GetUserId(), 60))
+}
+
 // Conversation says in a line which conversation it is and how it is.
 func Conversation(lang string, c *adminv1.Conversation) string {
 	w := texts.In(lang)
-	who := w.Say("customer_member", "ID", render.Label(c.GetUserId(), 60))
-	if c.GetUserId() == "" {
-		who = w.Say("customer_visitor", "ID", render.Label(c.GetVisitorId(), 60))
-	}
+	who := Customer(lang, &eventv1.Customer{UserId: c.GetUserId(), VisitorId: c.GetVisitorId()})
 	state := map[adminv1.ConversationState]string{
 		adminv1.ConversationState_CONVERSATION_STATE_WAITING: "conversation_waiting", adminv1.ConversationState_CONVERSATION_STATE_ANSWERED: "conversation_answered",
 	}[c.GetState()]

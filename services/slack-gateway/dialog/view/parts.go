@@ -12,9 +12,10 @@ import (
 
 // Limits of Slack's, in the unit of render.Label.
 const (
-	maxOption  = 75
-	maxLine    = 300
-	mostInMenu = 100
+	maxOption = 75
+	maxLine   = 300
+	// MostInMenu is how many options a menu has.
+	MostInMenu = 100
 	// mostPicked is how many members settings take.
 	mostPicked = 20
 )

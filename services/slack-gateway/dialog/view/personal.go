@@ -81,7 +81,7 @@ func linkButtons(lang string, p Project) *slack.ActionBlock {
 func OperatorMenu(lang string, operators []*settingsv1.Operator, chosen string) *slack.SelectBlockElement {
 	options := OperatorOptions(operators)
 	menu := choice(element.Operator, options, chosen)
-	if len(options) > mostInMenu {
+	if len(options) > MostInMenu {
 		none := 0
 		menu.Type, menu.Options, menu.MinQueryLength = slack.OptTypeExternal, nil, &none
 	}
@@ -104,5 +104,5 @@ func Suggested(operators []*settingsv1.Operator, typed string) []*slack.OptionBl
 	fit := slices.DeleteFunc(slices.Clone(operators), func(o *settingsv1.Operator) bool {
 		return !strings.Contains(strings.ToLower(o.GetDisplayName()+" "+OperatorID(o)), typed)
 	})
-	return OperatorOptions(fit[:min(len(fit), mostInMenu)])
+	return OperatorOptions(fit[:min(len(fit), MostInMenu)])
 }

@@ -4,6 +4,7 @@ import (
 	"github.com/slack-go/slack"
 
 	"github.com/slacktalk/slacktalk/internal/split"
+	eventv1 "github.com/slacktalk/slacktalk/proto/slacktalk/event/v1"
 	"github.com/slacktalk/slacktalk/services/slack-gateway/element"
 )
 
@@ -13,6 +14,16 @@ const (
 	SendWhere Saying = "say_send_where"
 	// SendNothing: there are no words in the line.
 	SendNothing Saying = "say_send_nothing"
+	// NotOurs: the thread is of no customer.
+	NotOurs Saying = "say_not_ours"
+	// RepliesOff and NoteOnly: the settings say that nothing is sent.
+	RepliesOff Saying = "say_replies_off"
+	NoteOnly   Saying = "say_note_only"
+	// OperatorChanged: they are linked to another operator by now than the dialog says.
+	OperatorChanged Saying = "say_operator_changed"
+	// ThreadArchived and ThreadLeft: nothing can be shown in the channel.
+	ThreadArchived Saying = "say_thread_archived"
+	ThreadLeft     Saying = "say_thread_left"
 )
 
 const (
@@ -22,10 +33,10 @@ const (
 	maxPreview = 20
 )
 
-// Send is the modal that shows exactly what the customer will read, to be confirmed. about is what the submission is told.
-func Send(lang, text, about string) slack.ModalViewRequest {
+// Send is the modal that shows exactly what the customer will read, and in whose name it is sent, to be confirmed. about is what the submission is told.
+func Send(lang string, p Project, customer *eventv1.Customer, text, about string) slack.ModalViewRequest {
 	w := texts.In(lang)
-	shown := blocks(paragraph(w.Say("send_lead")), slack.NewDividerBlock())
+	shown := blocks(paragraph(w.Say("send_lead", "Customer", Customer(lang, customer), "Operator", named(p.OperatorName, p.Operator))), slack.NewDividerBlock())
 	for i, part := range split.Text(text, sectionLimit, nil) {
 		if i == maxPreview {
 			break

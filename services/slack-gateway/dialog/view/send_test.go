@@ -11,6 +11,7 @@ import (
 
 	"github.com/slack-go/slack"
 
+	eventv1 "github.com/slacktalk/slacktalk/proto/slacktalk/event/v1"
 	"github.com/slacktalk/slacktalk/services/slack-gateway/blockkit"
 	"github.com/slacktalk/slacktalk/services/slack-gateway/dialog/view"
 )
@@ -21,7 +22,7 @@ func TestSendGolden(t *testing.T) {
 	texts := map[string]string{"plain": "明日お届けします。\n佐藤", "hostile": "<!channel> *a* `b` & <https://example.com|x> :tada:", "long": strings.Repeat("長い文章です。", 2000)}
 	for name, text := range texts {
 		for _, lang := range []string{"ja", "en"} {
-			modal := view.Send(lang, text, `{"Channel":"C0SUPPORT","Thread":"1723612345.000200","TS":"1723612399.000100","Edited":""}`)
+			modal := view.Send(lang, linked(), &eventv1.Customer{UserId: "member-1"}, text, `{"Channel":"C0SUPPORT","Thread":"1723612345.000200","TS":"1723612399.000100","Edited":""}`)
 			if wrong := blockkit.View(modal); len(wrong) > 0 {
 				t.Errorf("%s.%s: %v", name, lang, wrong)
 			}

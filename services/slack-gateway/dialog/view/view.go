@@ -87,7 +87,8 @@ func Sayings() []Saying {
 		NotSetUp, Outside, PressAgain, TryAgain, NotAllowed, AdminsOnly, NoLinking, NoProject, NotLinked,
 		KARTESilent, OperatorTaken, MemberTaken, NoOperator, Linked, Unlinked, TestMessage, TestSent, Changed,
 		Saved, Invite, Unclear, NoConversations, Assigned, PickOperator, PickConversation, NeedChannel, ChannelArchived,
-		ChannelUnseen, NeedTargets, NeedAdmin, NotMinutes, EscalateLater, NotPossible,
+		ChannelUnseen, NeedTargets, NeedAdmin, NotMinutes, EscalateLater, NotPossible, SendWhere, SendNothing, NotOurs, RepliesOff, NoteOnly, OperatorChanged,
+		ThreadArchived, ThreadLeft, NoOpenConversations, PlacesLeft, OtherCustomer, Composed,
 	}
 }
 

@@ -15,6 +15,7 @@ import (
 	"google.golang.org/protobuf/types/known/timestamppb"
 
 	adminv1 "github.com/slacktalk/slacktalk/proto/slacktalk/admin/v1"
+	eventv1 "github.com/slacktalk/slacktalk/proto/slacktalk/event/v1"
 	settingsv1 "github.com/slacktalk/slacktalk/proto/slacktalk/settings/v1"
 	"github.com/slacktalk/slacktalk/services/slack-gateway/blockkit"
 	"github.com/slacktalk/slacktalk/services/slack-gateway/dialog/view"
@@ -84,6 +85,55 @@ func crowd() (all []view.Project) {
 	return all
 }
 
+func saved(n int) (all []*settingsv1.SavedReply) {
+	for i := range n {
+		all = append(all, &settingsv1.SavedReply{Name: fmt.Sprintf("projects/demo/savedReplies/reply-%d", i), Title: fmt.Sprintf("定型文 %d", i), Text: "{customer} 様、{operator} です。"})
+	}
+	return all
+}
+
+func savedForm(n int) view.SavedReplyForm {
+	return view.SavedReplyForm{
+		Project: linked(), Customer: &eventv1.Customer{UserId: "member-1"}, Saved: saved(min(n, 100)), More: n > 100, TextBlock: "saved_reply_text:0", About: `{"project":"demo","operator":"op0"}`,
+	}
+}
+
+func picked(f view.SavedReplyForm) view.SavedReplyForm {
+	f.Picked = f.Saved[1]
+	f.Text = view.Filled(f.Picked.GetText(), view.CustomerID(f.Customer), f.Project.Operator, f.Project.OperatorName)
+	return f
+}
+
+func choosing(f view.SavedReplyForm, n int) view.SavedReplyForm {
+	f.Customer, f.Conversations = nil, many(n)
+	f.Conversation = view.ThreadValue(f.Conversations[2])
+	return f
+}
+
+func looked(f view.SavedReplyForm, inVain bool) view.SavedReplyForm {
+	f.Words, f.NoneFound = "返金 "+strings.Repeat("長", 100), inVain
+	return f
+}
+
+func hostileForm() view.SavedReplyForm {
+	f := looked(savedForm(1), false)
+	f.Words, f.Customer, f.Project.OperatorName = hostile, &eventv1.Customer{VisitorId: hostile}, hostile+strings.Repeat("名", 300)
+	f.Saved[0].Title, f.Saved[0].Text = hostile, hostile+"{customer}"
+	return picked1(f)
+}
+
+func longForm() view.SavedReplyForm {
+	f := savedForm(1)
+	f.Saved[0].Text = strings.Repeat("🎉", 2000)
+	return picked1(f)
+}
+
+func picked1(f view.SavedReplyForm) view.SavedReplyForm {
+	f.Picked = f.Saved[0]
+	f.Text = view.Filled(f.Picked.GetText(), view.CustomerID(f.Customer), f.Project.Operator, f.Project.OperatorName)
+	return f
+}
+
 // views are everything that is shown, by the name of its golden file.
 func views(lang string) map[string]any {
 	taken := operators(3)
@@ -110,6 +160,19 @@ func views(lang string) map[string]any {
 		"command_help":           view.Help(lang, "U0DEMO1"),
 		"command_status":         view.Status(lang, append(crowd(), admin(), fresh())),
 		"command_choose_project": view.ChooseProject(lang, element.PersonalSettings, crowd()),
+		"command_choose_reply":   view.ChooseProjectWith(lang, element.SavedReply, crowd()[:2], "返金 ありがとう"),
+		"saved_thread":           view.SavedReply(lang, savedForm(3)),
+		"saved_filled":           view.SavedReply(lang, picked(savedForm(3))),
+		"saved_many":             view.SavedReply(lang, picked(savedForm(250))),
+		"saved_choose":           view.SavedReply(lang, choosing(savedForm(3), 150)),
+		"saved_none":             view.SavedReply(lang, savedForm(0)),
+		"saved_words":            view.SavedReply(lang, looked(savedForm(2), false)),
+		"saved_no_such_words":    view.SavedReply(lang, looked(savedForm(3), true)),
+		"saved_hostile":          view.SavedReply(lang, hostileForm()),
+		"saved_too_long":         view.SavedReply(lang, longForm()),
+		"saved_suggested":        map[string]any{"options": view.SavedReplyOptions(saved(250))},
+		"send_visitor":           view.Send(lang, linked(), &eventv1.Customer{VisitorId: hostile}, "はい", "{}"),
+		"send_unknown":           view.Send(lang, view.Project{Operator: "op-1"}, nil, "はい", "{}"),
 		"suggested":              map[string]any{"options": view.Suggested(operators(250), "佐藤 1")},
 		"loading":                view.Loading(lang),
 	}
