@@ -9,6 +9,7 @@ import (
 
 	"github.com/slacktalk/slacktalk/dev/slackstandin"
 	"github.com/slacktalk/slacktalk/dev/stack"
+	settingsv1 "github.com/slacktalk/slacktalk/proto/slacktalk/settings/v1"
 )
 
 // opens makes a member use the shortcut on a line, and answers the modal that holds text.
@@ -68,22 +69,56 @@ func TestTheShortcutSendsNothingForThoseWhoMayNot(t *testing.T) {
 	s, thread := talk(t, stack.Options{})
 	line := s.replies(stack.Hanako, thread, "内緒です")
 	s.marked(line, "memo")
-	for _, member := range []string{stack.Taro, stack.Guest} {
-		s.replies(member, thread, "hello") // in the channel
-		view := s.opens(member, line, "内緒です")
-		if _, err := s.Slack.SubmitView(t.Context(), member, view, nil); err != nil {
-			t.Fatal(err)
-		}
-		s.slack(member+" is told twice", func(now *slackstandin.Snapshot) bool {
-			n := 0
-			for _, e := range now.Ephemerals {
-				if e.User == member {
-					n++
-				}
-			}
-			return n == 2
-		})
-	}
+	s.opens(stack.Taro, line, "リンクされていないため")
+	s.opens(stack.Guest, line, "Only full members")
 	s.opens(stack.Hanako, thread, "お客様のスレッドの中に") // the head is no line
 	s.still()
+}
+
+// The dialog names the customer and the operator; who is linked to nobody any more, or to somebody else, when they submit it sends nothing.
+func TestTheShortcutNamesInWhoseNameItSends(t *testing.T) {
+	s, thread := talk(t, stack.Options{})
+	line := s.replies(stack.Hanako, thread, "先にご案内します")
+	s.marked(line, "memo")
+	first := s.opens(stack.Hanako, line, "訪問者 vis-1 に、オペレーター「佐藤 花子」の名前で送信します")
+	second := s.opens(stack.Hanako, line, "先にご案内します", first)
+	s.unlinks(stack.Operator)
+	if answer := s.submits(stack.Hanako, first, nil); !strings.Contains(answer, "リンクされていないため") {
+		t.Errorf("unlinked: %s", answer)
+	}
+	s.links(stack.Ichiro, stack.Hanako)
+	if answer := s.submits(stack.Hanako, second, nil); !strings.Contains(answer, "紐付いているオペレーターが変わりました") {
+		t.Errorf("linked to another operator: %s", answer)
+	}
+	s.still()
+}
+
+func (s system) unlinks(operator string) {
+	s.t.Helper()
+	if _, err := s.Settings.DeleteOperatorLink(stack.Admin(s.t.Context()), &settingsv1.DeleteOperatorLinkRequest{Name: "projects/" + stack.Project + "/operators/" + operator}); err != nil {
+		s.t.Fatal(err)
+	}
+}
+
+func (s system) links(operator, member string) {
+	s.t.Helper()
+	_, err := s.Settings.SetOperatorLink(stack.Admin(s.t.Context()), &settingsv1.SetOperatorLinkRequest{OperatorLink: &settingsv1.OperatorLink{
+		Name: "projects/" + stack.Project + "/operators/" + operator, SlackMember: member, DisplayName: operator,
+	}})
+	if err != nil {
+		s.t.Fatal(err)
+	}
+}
+
+// In a thread that is none of ours, both shortcuts say so to whoever used them.
+func TestAShortcutInAForeignThreadSaysSo(t *testing.T) {
+	s := start(t, stack.Options{})
+	head, err := s.Slack.Write(stack.Hanako, stack.Channel, "", "昼ごはんは？", slackstandin.WriteOptions{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	line := s.replies(stack.Hanako, head, "カレー")
+	s.opens(stack.Hanako, line, "お客様の会話ではないため")
+	s.savedOn(stack.Hanako, line, "お客様の会話ではないため")
+	s.savedOn(stack.Hanako, head, "お客様の会話ではないため")
 }

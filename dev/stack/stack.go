@@ -85,6 +85,8 @@ type Stack struct {
 	KARTE    *kartestandin.Server
 	Redis    *miniredis.Miniredis // nil with a real Redis
 	Settings settingsv1.SettingsServiceClient
+	// SavedReplies is the same for saved replies.
+	SavedReplies settingsv1.SavedReplyServiceClient
 
 	// Where everything listens.
 	SlackURL, KarteURL, HookURL, GatewayURL, RouterAddr, NATSURL, RedisURL string
@@ -143,7 +145,7 @@ func (s *Stack) start(ctx, running context.Context) error {
 	if s.conn, err = grpc.NewClient(s.RouterAddr, grpc.WithTransportCredentials(insecure.NewCredentials())); err != nil {
 		return fmt.Errorf("connect to the router: %w", err)
 	}
-	s.Settings = settingsv1.NewSettingsServiceClient(s.conn)
+	s.Settings, s.SavedReplies = settingsv1.NewSettingsServiceClient(s.conn), settingsv1.NewSavedReplyServiceClient(s.conn)
 	if err := s.AwaitReady(ctx); err != nil {
 		return err
 	}
