@@ -147,8 +147,12 @@ func (r *Result) Markdown() string {
 	}
 	o, v := r.Options, r.Verdict
 	line("### Seed %d: %s\n", o.Seed, verdict)
-	line("%s, %d CPUs, %d customers, %d replicas of each service, %d NATS nodes (R%d), %d partitions, load for %v, all at rest after %v.\n",
-		r.Date.Format(time.DateOnly), runtime.NumCPU(), o.Customers, replicas, o.Nodes, o.Nodes, o.Partitions, r.Load.Round(time.Second), r.All.Round(time.Second))
+	if o.Nodes > 0 {
+		line("%s, %d CPUs, %d customers, %d replicas of each service, %d NATS nodes (R%d), %d partitions, load for %v, all at rest after %v.\n",
+			r.Date.Format(time.DateOnly), runtime.NumCPU(), o.Customers, replicas, o.Nodes, o.Nodes, o.Partitions, r.Load.Round(time.Second), r.All.Round(time.Second))
+	} else {
+		line("%s, %d customers, load for %v, all at rest after %v.\n", r.Date.Format(time.DateOnly), o.Customers, r.Load.Round(time.Second), r.All.Round(time.Second))
+	}
 	line("| | customers → Slack | operators → KARTE |\n|---|---:|---:|")
 	row := func(name string, of func(d *direction) any) {
 		line("| %s | %v | %v |", name, of(&v.ToSlack), of(&v.ToKARTE))
