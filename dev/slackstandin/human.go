@@ -24,6 +24,7 @@ type WriteOptions struct {
 	App         *App            `json:"app"`           // posted by another app instead of the member
 	Metadata    json.RawMessage `json:"metadata"`      // as given
 	ClientMsgID string          `json:"client_msg_id"` // instead of a fresh one
+	Paragraphs  []Paragraph     `json:"paragraphs"`    // what was formatted, instead of a text with marks
 }
 
 // Write posts what a member types into a channel, or into a thread when threadTS names its head, and returns the
@@ -105,8 +106,11 @@ func (s *Server) setTyped(m *Message, typed string, o WriteOptions) {
 		return
 	}
 	out := compose(typed)
+	if len(o.Paragraphs) > 0 {
+		out = composeFormatted(o.Paragraphs)
+	}
 	m.Text = out.text
-	if o.Blocks == nil && typed != "" {
+	if o.Blocks == nil && out.text != "" {
 		m.Blocks = out.richText(s.blockID())
 	}
 }

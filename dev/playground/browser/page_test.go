@@ -53,7 +53,7 @@ func (p *tab) reload() {
 	p.do(chromedp.Reload(), chromedp.WaitVisible(chromedp.CSS("body[data-ready]")))
 }
 
-const threadText = ".s-thread .composer textarea:last-of-type"
+const threadText = ".s-thread .composer .c-rich"
 
 func TestTwoTabsAtOnce(t *testing.T) {
 	s := open(t)

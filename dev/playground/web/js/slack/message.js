@@ -10,6 +10,7 @@ import { attempt, go, say, ui } from "../ui.js";
 import { exact, ofTS, t, time } from "../text/text.js";
 import { shortcut, surface } from "./act.js";
 import { composer } from "./composer.js";
+import { paragraphsOf } from "./runs.js";
 
 // author answers who wrote a message, as it is shown.
 function author(m) {
@@ -119,16 +120,13 @@ function actions(m, where, node) {
 function edit(m, where, node) {
   const body = node.querySelector(".m-body");
   const box = composer({
-    label: t("slack.edit"), text: typedText(m), channel: where.channel,
-    send: (text) => attempt(() => slack("edit", { channel: where.channel, ts: m.ts, text })),
+    label: t("slack.edit"), paragraphs: paragraphsOf(m),
+    send: ({ paragraphs }) => attempt(() => slack("edit", { channel: where.channel, ts: m.ts, paragraphs })),
     cancel: () => node.replaceWith(message(m, where)),
   });
   fill(body, box.node);
   box.focus();
 }
-
-// typedText is what was typed, as far as the text of a message tells.
-const typedText = (m) => (m.text ?? "").replace(/<(https?:[^|>]+)(?:\|[^>]*)?>/g, "$1").replace(/&(lt|gt|amp);/g, (e) => ({ "&lt;": "<", "&gt;": ">", "&amp;": "&" })[e]);
 
 // ephemeral makes the node of what only one member sees.
 export function ephemeral(e, where) {

@@ -8,6 +8,7 @@ import { day, lang, ofTS, t } from "../text/text.js";
 import { attempt, go, ui } from "../ui.js";
 import { command, shortcut, surface } from "./act.js";
 import { composer } from "./composer.js";
+import { textOf } from "./runs.js";
 import { avatar, countOf, ephemeral, message } from "./message.js";
 
 export function mountSlack(pane) {
@@ -87,11 +88,18 @@ function addChannel() {
   dialog.showModal();
 }
 
+// asTyped is what a call says of paragraphs: a text where nothing in them is formatted or could be taken for a mark, which is easier to read in a
+// terminal.
+function asTyped(paragraphs) {
+  const plain = paragraphs.every((p) => ["text", "code"].includes(p.kind) && p.runs.every((run) => !run.bold && !run.italic && !run.strike && !run.code && (p.kind === "code" || !/[*_~`]|^(>|[•-] |\d+\. )/m.test(run.text))));
+  return plain ? { text: paragraphs.map((p) => (p.kind === "code" ? `\`\`\`${textOf(p.runs)}\`\`\`` : textOf(p.runs))).join("\n") } : { paragraphs };
+}
+
 // sendAs sends what was composed, as a message or a command.
-const sendAs = (channel, thread) => async (text) => {
+const sendAs = (channel, thread) => async ({ text, paragraphs }) => {
   const slash = /^(\/[\w-]+)(?:\s+([\s\S]*))?$/.exec(text);
   if (slash && !thread) { await command(channel, slash[1], slash[2] ?? ""); return; }
-  await attempt(() => slack("write", { member: ui.member, channel, thread_ts: thread, text }));
+  await attempt(() => slack("write", { member: ui.member, channel, thread_ts: thread, ...asTyped(paragraphs) }));
 };
 
 // scroller is a list of rows that shows its end; scrolling back in it is up to whoever reads.
@@ -101,9 +109,9 @@ function scroller(label, kind = "") {
 }
 
 // toEnd shows the end again, which is where what one wrote is.
-const toEnd = (list, send) => async (text) => {
+const toEnd = (list, send) => async (what) => {
   list.node.scrollTop = 0;
-  await send(text);
+  await send(what);
 };
 
 function channelView(main) {
