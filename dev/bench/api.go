@@ -1,0 +1,177 @@
+package bench
+
+import (
+	"context"
+	"crypto/ecdsa"
+	"crypto/elliptic"
+	"crypto/rand"
+	"crypto/sha256"
+	"crypto/subtle"
+	"crypto/x509"
+	"crypto/x509/pkix"
+	"encoding/pem"
+	"errors"
+	"fmt"
+	"math/big"
+	"net"
+	"os"
+	"path/filepath"
+	"strings"
+	"sync"
+	"sync/atomic"
+	"time"
+
+	"google.golang.org/grpc"
+	"google.golang.org/grpc/codes"
+	"google.golang.org/grpc/credentials"
+	"google.golang.org/grpc/metadata"
+	"google.golang.org/grpc/status"
+	"google.golang.org/protobuf/types/known/timestamppb"
+
+	settingsv1 "github.com/slacktalk/slacktalk/proto/slacktalk/settings/v1"
+)
+
+// api measures the router's GetTeamSettings beside a server that answers the same message from memory.
+func (b *bench) api(ctx context.Context) (_ []Measure, err error) {
+	w, err := b.world(ctx)
+	if err != nil {
+		return nil, err
+	}
+	defer func() { err = errors.Join(err, w.close()) }()
+	cert, key, err := certificate(w.dir)
+	if err != nil {
+		return nil, err
+	}
+	// The limits per token would be measured otherwise.
+	subject, err := w.start(ctx, router, router, "GRPC_TLS_CERT="+cert, "GRPC_TLS_KEY="+key, "API_RATE=1000000000", "API_BURST=1000000000")
+	if err != nil {
+		return nil, err
+	}
+	bare, err := w.startReference(ctx, reference{Kind: bareGRPC, Cert: cert, Key: key})
+	if err != nil {
+		return nil, err
+	}
+	m := Measure{What: fmt.Sprintf("router, GetTeamSettings per second, %d callers, TLS and token", b.Sizes.Connections), Unit: "/s", Against: "bare gRPC server", Goal: Goal{AtLeast: 0.9}}
+	m.Note = "The router reads Redis for each answer, the reference answers from memory."
+	measure := func(p *process, into *[]float64) func() error {
+		return func() error {
+			perSecond, err := call(ctx, b.Sizes, p.addr, cert)
+			*into = append(*into, perSecond)
+			return err
+		}
+	}
+	err = b.turns(measure(subject, &m.Subject), measure(bare, &m.Reference))
+	return []Measure{m}, err
+}
+
+// connections of gRPC, which the callers share.
+const connections = 4
+
+// call calls as fast as the answers come.
+func call(ctx context.Context, s Sizes, addr, ca string) (perSecond float64, err error) {
+	transport, err := credentials.NewClientTLSFromFile(ca, "localhost")
+	if err != nil {
+		return 0, fmt.Errorf("read the certificate: %w", err)
+	}
+	var clients []settingsv1.SettingsServiceClient
+	for range connections {
+		conn, err := grpc.NewClient(addr, grpc.WithTransportCredentials(transport))
+		if err != nil {
+			return 0, fmt.Errorf("connect: %w", err)
+		}
+		defer func() { _ = conn.Close() }()
+		clients = append(clients, settingsv1.NewSettingsServiceClient(conn))
+	}
+	ctx = metadata.AppendToOutgoingContext(ctx, "authorization", "Bearer "+adminToken)
+	counting, ending := time.Now().Add(s.Warm), time.Now().Add(s.Warm+s.Span)
+	var answered atomic.Int64
+	var group sync.WaitGroup
+	failures := make(chan error, s.Connections)
+	for n := range s.Connections {
+		group.Go(func() {
+			request := &settingsv1.GetTeamSettingsRequest{Name: "projects/" + project + "/teamSettings"}
+			for {
+				if _, err := clients[n%connections].GetTeamSettings(ctx, request); err != nil {
+					failures <- fmt.Errorf("call: %w", err)
+					return
+				}
+				now := time.Now()
+				if now.After(ending) {
+					return
+				}
+				if now.After(counting) {
+					answered.Add(1)
+				}
+			}
+		})
+	}
+	group.Wait()
+	close(failures)
+	for failure := range failures {
+		err = errors.Join(err, failure)
+	}
+	return float64(answered.Load()) / s.Span.Seconds(), err
+}
+
+// bare answers the same message always.
+type bare struct {
+	settingsv1.UnimplementedSettingsServiceServer
+	settings *settingsv1.TeamSettings
+}
+
+// GetTeamSettings answers what it always answers.
+func (b *bare) GetTeamSettings(context.Context, *settingsv1.GetTeamSettingsRequest) (*settingsv1.GetTeamSettingsResponse, error) {
+	return &settingsv1.GetTeamSettingsResponse{TeamSettings: b.settings}, nil
+}
+
+func (r reference) serveGRPC(ctx context.Context) error {
+	transport, err := credentials.NewServerTLSFromFile(r.Cert, r.Key)
+	if err != nil {
+		return fmt.Errorf("read the certificate: %w", err)
+	}
+	wanted := sha256.Sum256([]byte(adminToken))
+	server := grpc.NewServer(grpc.Creds(transport), grpc.UnaryInterceptor(func(ctx context.Context, request any, _ *grpc.UnaryServerInfo, handle grpc.UnaryHandler) (any, error) {
+		incoming, _ := metadata.FromIncomingContext(ctx)
+		token, _ := strings.CutPrefix(strings.Join(incoming.Get("authorization"), ""), "Bearer ")
+		if got := sha256.Sum256([]byte(token)); subtle.ConstantTimeCompare(got[:], wanted[:]) != 1 {
+			return nil, status.Error(codes.Unauthenticated, "no token")
+		}
+		return handle(ctx, request)
+	}))
+	settingsv1.RegisterSettingsServiceServer(server, &bare{settings: &settingsv1.TeamSettings{
+		Name: "projects/" + project + "/teamSettings", Etag: "0123456789abcdef", UpdateTime: timestamppb.Now(),
+	}})
+	listener, err := net.Listen("tcp", r.Addr) //nolint:noctx // it is closed in order
+	if err != nil {
+		return fmt.Errorf("listen: %w", err)
+	}
+	context.AfterFunc(ctx, server.Stop)
+	return server.Serve(listener)
+}
+
+// certificate makes one for localhost, of its own authority.
+func certificate(dir string) (cert, key string, err error) {
+	private, err := ecdsa.GenerateKey(elliptic.P256(), rand.Reader)
+	if err != nil {
+		return "", "", fmt.Errorf("make a key: %w", err)
+	}
+	template := &x509.Certificate{
+		SerialNumber: big.NewInt(1), Subject: pkix.Name{CommonName: "localhost"}, DNSNames: []string{"localhost"},
+		NotBefore: time.Now().Add(-time.Hour), NotAfter: time.Now().Add(24 * time.Hour), IsCA: true, BasicConstraintsValid: true,
+	}
+	der, err := x509.CreateCertificate(rand.Reader, template, template, &private.PublicKey, private)
+	if err != nil {
+		return "", "", fmt.Errorf("make a certificate: %w", err)
+	}
+	secret, err := x509.MarshalPKCS8PrivateKey(private)
+	if err != nil {
+		return "", "", fmt.Errorf("encode the key: %w", err)
+	}
+	cert, key = filepath.Join(dir, "tls.crt"), filepath.Join(dir, "tls.key")
+	for path, block := range map[string]*pem.Block{cert: {Type: "CERTIFICATE", Bytes: der}, key: {Type: "PRIVATE KEY", Bytes: secret}} {
+		if err := os.WriteFile(path, pem.EncodeToMemory(block), 0o600); err != nil {
+			return "", "", fmt.Errorf("write the certificate: %w", err)
+		}
+	}
+	return cert, key, nil
+}
