@@ -74,6 +74,15 @@ rolling: ## Replace every replica and every NATS server in turn under load, and 
 	@mkdir -p $(BIN)
 	@cd dev && go build -buildvcs=false -o $(BIN)/rolling ./cmd/rolling && exec $(BIN)/rolling $(ROLLING)
 
+# Which rows `make bench` measures, for example RUN=ingest,events; all of them when empty. Arguments besides, for example BENCH="-repeats 3".
+RUN ?=
+BENCH ?=
+
+.PHONY: bench
+bench: ## Measure the services beside bare references and write docs/benchmarks.md (RUN=ingest,latency: some rows; BENCH=-help: its arguments)
+	@mkdir -p $(BIN)
+	@cd dev && go build -buildvcs=false -o $(BIN)/bench ./cmd/bench && exec $(BIN)/bench -docs $(ROOT)/docs -run "$(RUN)" $(BENCH)
+
 .PHONY: fuzz
 fuzz: ## Run every fuzz target for FUZZTIME (1m) each
 	@tools/fuzz.sh $(FUZZTIME) $(MODULES)

@@ -21,6 +21,8 @@ type Options struct {
 	// Rows are the rows of the table to measure; all of them when empty.
 	Rows  []string
 	Sizes Sizes
+	// Profiles is a folder for CPU profiles of what is measured; none are made when empty. They cost some of what is measured.
+	Profiles string
 	// Say is told how it goes on.
 	Say func(format string, args ...any)
 }
@@ -154,6 +156,8 @@ const (
 	slackGateway = "slack-gateway"
 	natsServer   = "nats-server"
 )
+
+var services = []string{ingestKARTE, router, slackGateway}
 
 func (b *bench) build(ctx context.Context) error {
 	const root = "github.com/slacktalk/slacktalk/services/"

@@ -1,9 +1,14 @@
 package bench
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
+	"maps"
+	"os"
+	"slices"
+	"strings"
 	"sync"
 	"time"
 )
@@ -153,25 +158,76 @@ func wait(ctx context.Context, at time.Time) bool {
 	}
 }
 
-// used answers the CPU time that processes use during do.
-func used(do func() error, all ...*process) (time.Duration, error) {
-	total := func() (sum time.Duration, err error) {
-		for _, p := range all {
-			t, err := cpuTime(p.pid())
-			if err != nil {
-				return 0, err
-			}
-			sum += t
-		}
-		return sum, nil
-	}
-	before, err := total()
+// used is the CPU time that processes have used, by name.
+type used map[string]time.Duration
+
+// everybody is the name of this process, which is the stand-ins and whoever sends.
+const everybody = "sender and stand-ins"
+
+// meter answers the CPU time that everything in the world uses during do.
+func (w *world) meter(do func() error) (used, error) {
+	before, err := w.cpuTimes()
 	if err != nil {
-		return 0, err
+		return nil, err
 	}
 	if err := do(); err != nil {
-		return 0, err
+		return nil, err
 	}
-	after, err := total()
-	return after - before, err
+	after, err := w.cpuTimes()
+	for name := range after {
+		after[name] -= before[name]
+	}
+	return after, err
+}
+
+func (w *world) cpuTimes() (used, error) {
+	times := used{}
+	self, err := cpuTime(os.Getpid())
+	if err != nil {
+		return nil, err
+	}
+	times[everybody] = self
+	for _, p := range w.processes {
+		if p.ended() {
+			continue
+		}
+		t, err := cpuTime(p.pid())
+		if err != nil {
+			return nil, err
+		}
+		times[p.name] = t
+	}
+	return times, nil
+}
+
+// of answers what some of them use for each of n messages, in milliseconds.
+func (u used) of(n int, names ...string) float64 {
+	var sum time.Duration
+	for _, name := range names {
+		sum += u[name]
+	}
+	return float64(sum) / float64(time.Millisecond) / float64(max(n, 1))
+}
+
+// shares collects what every process uses for a message, turn by turn.
+type shares map[string][]float64
+
+func (s shares) add(u used, n int) {
+	for name := range u {
+		s[name] = append(s[name], u.of(n, name))
+	}
+}
+
+// String names those that matter, the greatest first.
+func (s shares) String() string {
+	names := slices.SortedFunc(maps.Keys(s), func(a, b string) int {
+		return cmp.Or(cmp.Compare(median(s[b]), median(s[a])), cmp.Compare(a, b))
+	})
+	var said []string
+	for _, name := range names {
+		if v := median(s[name]); v >= 0.005 {
+			said = append(said, fmt.Sprintf("%s %.2f", name, v))
+		}
+	}
+	return strings.Join(said, ", ")
 }

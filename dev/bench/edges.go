@@ -40,16 +40,24 @@ func (b *bench) edge(ctx context.Context, service string, f form, body func(n in
 	stored := Measure{What: service + ", requests acknowledged per second", Unit: "/s", Against: "(b)", Goal: Goal{AtLeast: 0.9}}
 	signed := Measure{What: "the same, beside no broker", Unit: "/s", Against: "(a)"}
 	distance := 0
-	measure := func(p *process, into *[]float64) func() error {
+	costs := []shares{{}, {}, {}}
+	measure := func(p *process, into *[]float64, cost shares) func() error {
 		return func() error {
 			from := distance
 			distance += 10_000_000 // ids are never used twice
-			perSecond, err := hammer(ctx, b.Sizes, p.addr, f, func(n int) []byte { return body(from + n) })
-			*into = append(*into, perSecond)
+			var all int
+			cpu, err := w.profiled(ctx, service, p, func() (err error) {
+				var perSecond float64
+				all, perSecond, err = hammer(ctx, b.Sizes, p.addr, f, func(n int) []byte { return body(from + n) })
+				*into = append(*into, perSecond)
+				return err
+			})
+			cost.add(cpu, all)
 			return err
 		}
 	}
-	err = b.turns(measure(subject, &stored.Subject), measure(processes[0], &stored.Reference), measure(processes[1], &signed.Reference))
+	err = b.turns(measure(subject, &stored.Subject, costs[0]), measure(processes[0], &stored.Reference, costs[1]), measure(processes[1], &signed.Reference, costs[2]))
 	signed.Subject = stored.Subject
+	stored.Note = fmt.Sprintf("CPU per request in ms: %s. Of (b): %s. Of (a): %s.", costs[0], costs[1], costs[2])
 	return []Measure{stored, signed}, err
 }

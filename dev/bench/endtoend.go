@@ -40,15 +40,19 @@ func (b *bench) sustained(ctx context.Context, what string, channels int, from f
 	rate := Measure{What: what + ", messages per second", Unit: "/s", Against: "(d)", Goal: Goal{AtLeast: 0.85}}
 	cost := Measure{What: what + ", CPU per message at that rate", Unit: "ms", Against: "(d)"}
 	l := load{window: b.Sizes.Window, warm: b.Sizes.Warm, span: b.Sizes.Span, senders: b.Sizes.Connections}
-	subject := t.turn(ctx, l, t.services[slackGateway].addr, from(t, t.services[ingestKARTE].addr), t.all(), func(d driven, cpu time.Duration) {
-		rate.Subject, cost.Subject = append(rate.Subject, d.perSecond), append(cost.Subject, perMessage(cpu, d))
+	ours, theirs := shares{}, shares{}
+	subject := t.turn(ctx, l, t.services[slackGateway], from(t, t.services[ingestKARTE].addr), func(d driven, cpu used) {
+		rate.Subject, cost.Subject = append(rate.Subject, d.perSecond), append(cost.Subject, cpu.of(d.messages, services...))
+		ours.add(cpu, d.messages)
 	})
-	beside := t.turn(ctx, l, hops.addr, from(t, hops.addr), []*process{hops}, func(d driven, cpu time.Duration) {
-		rate.Reference, cost.Reference = append(rate.Reference, d.perSecond), append(cost.Reference, perMessage(cpu, d))
+	beside := t.turn(ctx, l, hops, from(t, hops.addr), func(d driven, cpu used) {
+		rate.Reference, cost.Reference = append(rate.Reference, d.perSecond), append(cost.Reference, cpu.of(d.messages, hops.name))
+		theirs.add(cpu, d.messages)
 	})
 	if err := b.turns(subject, beside); err != nil {
 		return nil, err
 	}
+	cost.Note = fmt.Sprintf("of everything in ms: %s. Of (d): %s.", ours, theirs)
 	return []Measure{rate, cost}, t.sane()
 }
 
@@ -66,22 +70,18 @@ func (t *talk) directions() []direction {
 }
 
 // turn is one turn of a load, during which listener gets Slack's events.
-func (t *talk) turn(ctx context.Context, l load, listener string, send func(context.Context, int) error, whose []*process, done func(driven, time.Duration)) func() error {
+func (t *talk) turn(ctx context.Context, l load, listener *process, send func(context.Context, int) error, done func(driven, used)) func() error {
 	return func() error {
-		t.listen(listener)
+		t.listen(listener.addr)
 		l.send = send
 		var d driven
-		cpu, err := used(func() (err error) { d, err = t.drive(ctx, l); return err }, whose...)
+		cpu, err := t.profiled(ctx, "endtoend", listener, func() (err error) { d, err = t.drive(ctx, l); return err })
 		if err != nil {
 			return err
 		}
 		done(d, cpu)
 		return t.quiet(ctx)
 	}
-}
-
-func perMessage(cpu time.Duration, d driven) float64 {
-	return float64(cpu) / float64(time.Millisecond) / float64(max(d.messages, 1))
 }
 
 // sane makes sure that what was measured is the usual way: nobody's thread was opened anew.
@@ -112,17 +112,20 @@ func (b *bench) cpu(ctx context.Context) (_ []Measure, err error) {
 		cost := Measure{What: fmt.Sprintf("CPU per message at %s/s, %s, all three services", number(b.Sizes.Rate), d.what), Unit: "ms", Against: "(d)", Goal: Goal{AtMost: 1.25}}
 		l := load{rate: b.Sizes.Rate, warm: b.Sizes.Warm, span: b.Sizes.Span, senders: b.Sizes.Connections}
 		var reached []float64
-		subject := t.turn(ctx, l, t.services[slackGateway].addr, d.from(t.services[ingestKARTE].addr), t.all(), func(d driven, cpu time.Duration) {
-			cost.Subject, reached = append(cost.Subject, perMessage(cpu, d)), append(reached, d.perSecond)
-			err = errors.Join(err, t.weigh(memory))
+		ours, theirs := shares{}, shares{}
+		subject := t.turn(ctx, l, t.services[slackGateway], d.from(t.services[ingestKARTE].addr), func(d driven, cpu used) {
+			cost.Subject, reached = append(cost.Subject, cpu.of(d.messages, services...)), append(reached, d.perSecond)
+			ours.add(cpu, d.messages)
 		})
-		beside := t.turn(ctx, l, hops.addr, d.from(hops.addr), []*process{hops}, func(d driven, cpu time.Duration) {
-			cost.Reference = append(cost.Reference, perMessage(cpu, d))
+		weigh := func() error { return t.weigh(memory) }
+		beside := t.turn(ctx, l, hops, d.from(hops.addr), func(d driven, cpu used) {
+			cost.Reference = append(cost.Reference, cpu.of(d.messages, hops.name))
+			theirs.add(cpu, d.messages)
 		})
-		if failed := b.turns(subject, beside); failed != nil || err != nil {
-			return nil, errors.Join(failed, err)
+		if err := b.turns(subject, weigh, beside); err != nil {
+			return nil, err
 		}
-		cost.Note = fmt.Sprintf("%s/s arrived while they were sent.", spread(reached))
+		cost.Note = fmt.Sprintf("%s/s arrived while they were sent. Of everything in ms: %s. Of (d): %s.", spread(reached), ours, theirs)
 		measures = append(measures, cost)
 	}
 	for _, m := range memory {
@@ -185,10 +188,10 @@ func (b *bench) latency(ctx context.Context) (_ []Measure, err error) {
 	for _, d := range t.directions() {
 		p50 := Measure{What: fmt.Sprintf("%s at %s/s, p50", d.what, number(b.Sizes.LatencyRate)), Unit: "ms", Against: "(c)", Goal: Goal{AtMost: 2.5}}
 		p99 := Measure{What: fmt.Sprintf("%s at %s/s, p99", d.what, number(b.Sizes.LatencyRate)), Unit: "ms", Against: "(c)", Goal: Goal{AtMost: 3}}
-		subject := t.turn(ctx, l, t.services[slackGateway].addr, d.from(t.services[ingestKARTE].addr), nil, func(d driven, _ time.Duration) {
+		subject := t.turn(ctx, l, t.services[slackGateway], d.from(t.services[ingestKARTE].addr), func(d driven, _ used) {
 			p50.Subject, p99.Subject = append(p50.Subject, quantile(d.latencies, 0.5)), append(p99.Subject, quantile(d.latencies, 0.99))
 		})
-		beside := t.turn(ctx, l, line.addr, d.from(line.addr), nil, func(d driven, _ time.Duration) {
+		beside := t.turn(ctx, l, line, d.from(line.addr), func(d driven, _ used) {
 			p50.Reference, p99.Reference = append(p50.Reference, quantile(d.latencies, 0.5)), append(p99.Reference, quantile(d.latencies, 0.99))
 		})
 		if err := b.turns(subject, beside); err != nil {

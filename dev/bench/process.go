@@ -44,6 +44,15 @@ func (w *world) launch(name, path string, env []string, args ...string) (*proces
 
 func (p *process) pid() int { return p.cmd.Process.Pid }
 
+func (p *process) ended() bool {
+	select {
+	case <-p.done:
+		return true
+	default:
+		return false
+	}
+}
+
 // stop asks it to end, and ends it when it does not.
 func (p *process) stop() {
 	_ = p.cmd.Process.Signal(syscall.SIGTERM) // it may just have ended

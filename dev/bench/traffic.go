@@ -88,8 +88,8 @@ func (c *caller) post(request []byte) error {
 	return err
 }
 
-// hammer sends as fast as the answers come, over connections at once, and answers how many were taken per second.
-func hammer(ctx context.Context, s Sizes, addr string, f form, body func(n int) []byte) (perSecond float64, err error) {
+// hammer sends as fast as the answers come, over connections at once, and answers how many were taken, altogether and per second.
+func hammer(ctx context.Context, s Sizes, addr string, f form, body func(n int) []byte) (all int, perSecond float64, err error) {
 	var numbers, taken atomic.Int64
 	counting, ending := time.Now().Add(s.Warm), time.Now().Add(s.Warm+s.Span)
 	var group sync.WaitGroup
@@ -122,7 +122,7 @@ func hammer(ctx context.Context, s Sizes, addr string, f form, body func(n int) 
 	for failure := range failures {
 		err = errors.Join(err, failure)
 	}
-	return float64(taken.Load()) / s.Span.Seconds(), errors.Join(err, ctx.Err())
+	return int(numbers.Load()), float64(taken.Load()) / s.Span.Seconds(), errors.Join(err, ctx.Err())
 }
 
 // words are what customers and operators write, beside the mark.

@@ -48,6 +48,7 @@ type world struct {
 
 	nats, redis          *process
 	natsURL, redisAddr   string
+	natsProfiles         string
 	conn                 *nats.Conn
 	js                   jetstream.JetStream
 	store                *redis.Client
@@ -117,7 +118,14 @@ func (w *world) startNATS(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
+	if w.natsProfiles, err = freeAddr(); err != nil {
+		return err
+	}
+	_, profiles, _ := net.SplitHostPort(w.natsProfiles)
 	text := fmt.Sprintf("server_name: bench\nlisten: %s\nhttp: %s\nmax_payload: 4MB\njetstream { store_dir: %q, max_file: 32GB, max_mem: 256MB }\n", addr, monitor, filepath.Join(w.dir, "jetstream"))
+	if w.Profiles != "" {
+		text += "prof_port: " + profiles + "\n"
+	}
 	path := filepath.Join(w.dir, "nats.conf")
 	if err := os.WriteFile(path, []byte(text), 0o600); err != nil {
 		return fmt.Errorf("configure NATS: %w", err)
@@ -217,7 +225,7 @@ func (w *world) begin(service, name string, settings ...string) (*process, error
 	if err != nil {
 		return nil, err
 	}
-	env := slices.Concat(own, []string{"NATS_URL=" + w.natsURL, "ADMIN_ADDR=" + admin, "HTTP_ADDR=" + addr, "GRPC_ADDR=" + addr}, settings)
+	env := slices.Concat(own, []string{"NATS_URL=" + w.natsURL, "ADMIN_ADDR=" + admin, "HTTP_ADDR=" + addr, "GRPC_ADDR=" + addr, "PROFILING=" + fmt.Sprint(w.Profiles != "")}, settings)
 	p, err := w.launch(name, filepath.Join(w.bin, service), env)
 	if err != nil {
 		return nil, err

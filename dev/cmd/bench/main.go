@@ -3,6 +3,7 @@ package main
 
 import (
 	"context"
+	"encoding/json"
 	"errors"
 	"flag"
 	"fmt"
@@ -34,9 +35,16 @@ func run(ctx context.Context) (err error) {
 	o := bench.Options{Sizes: bench.Full()}
 	flag.IntVar(&o.Sizes.Repeats, "repeats", o.Sizes.Repeats, "of every measurement")
 	flag.DurationVar(&o.Sizes.Span, "span", o.Sizes.Span, "how long one measurement of a rate takes")
+	flag.StringVar(&o.Profiles, "profiles", "", "folder for CPU profiles of the services and of NATS; none when empty")
+	known := flag.String("known", "", "numbers of known conversations, with commas between")
 	flag.Parse()
 	if *small {
 		o.Sizes, *docs = bench.Small(), ""
+	}
+	if *known != "" {
+		if err := json.Unmarshal([]byte("["+*known+"]"), &o.Sizes.Known); err != nil {
+			return fmt.Errorf("read the numbers of conversations: %w", err)
+		}
 	}
 	if *only != "" {
 		o.Rows = strings.Split(*only, ",")
