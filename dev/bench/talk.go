@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"slices"
 	"strings"
 	"sync"
 	"time"
@@ -135,6 +136,24 @@ func (t *talk) open(ctx context.Context) error {
 	if err := t.drained(ctx); err != nil {
 		return err
 	}
+	// A message is noted when its post comes to the stand-in, which is before it stands there.
+	for !t.findThreads(whose) {
+		if !wait(ctx, time.Now().Add(10*time.Millisecond)) {
+			return context.Cause(ctx)
+		}
+	}
+	for _, c := range t.customers {
+		for from, to := range map[string]string{c.user: c.channel + " " + c.thread, c.channel + " " + c.thread: c.user} {
+			if err := t.store.Set(ctx, referenceKey(from), to, 0).Err(); err != nil {
+				return fmt.Errorf("tell the reference: %w", err)
+			}
+		}
+	}
+	return t.quiet(ctx)
+}
+
+// findThreads looks for the threads of customers by the numbers of their first messages, and answers whether all are there.
+func (t *talk) findThreads(whose map[int]int) bool {
 	for _, view := range t.slack.Snapshot().Channels {
 		for _, m := range view.Messages {
 			marksIn([]byte(m.Text+string(m.Blocks)), func(n int) {
@@ -144,17 +163,7 @@ func (t *talk) open(ctx context.Context) error {
 			})
 		}
 	}
-	for _, c := range t.customers {
-		if c.thread == "" {
-			return fmt.Errorf("%w: no thread of %s", errLost, c.user)
-		}
-		for from, to := range map[string]string{c.user: c.channel + " " + c.thread, c.channel + " " + c.thread: c.user} {
-			if err := t.store.Set(ctx, referenceKey(from), to, 0).Err(); err != nil {
-				return fmt.Errorf("tell the reference: %w", err)
-			}
-		}
-	}
-	return t.quiet(ctx)
+	return !slices.ContainsFunc(t.customers, func(c customer) bool { return c.thread == "" })
 }
 
 // quiet waits until the stand-in has delivered all its events.

@@ -11,51 +11,95 @@ type object map[string]json.RawMessage
 // members picks the named members of raw, or returns nil when raw is not an object. raw must be valid JSON.
 //
 // Names are compared exactly, unlike in struct decoding; of repeated names the last counts, as in JavaScript. Other
-// members are passed over without being kept, so that a body of a hundred thousand unknown keys costs nothing.
+// members are passed over without being kept, so that a body of a hundred thousand unknown keys costs nothing. Values
+// are parts of raw: a decoder's tokens were a third of what a hook cost.
 func members(raw json.RawMessage, names ...string) object {
 	if kindOf(raw) != '{' {
 		return nil
 	}
-	dec := json.NewDecoder(bytes.NewReader(raw))
-	if _, err := dec.Token(); err != nil {
-		return nil
-	}
 	found := make(object, len(names))
-	for dec.More() {
-		key, err := dec.Token()
-		if err != nil {
-			return nil
+	for at := next(raw, bytes.IndexByte(raw, '{')+1); at < len(raw) && raw[at] == '"'; {
+		end := valueEnd(raw, at)
+		name, wanted := wantedName(raw[at:end], names)
+		begin := next(raw, next(raw, end)+1) // behind the colon
+		end = valueEnd(raw, begin)
+		if wanted {
+			found[name] = raw[begin:end:end]
 		}
-		name, wanted := wantedName(key, names)
-		if !wanted {
-			if dec.Decode(new(skipped)) != nil {
-				return nil
-			}
-			continue
+		at = next(raw, end)
+		if at < len(raw) && raw[at] == ',' {
+			at = next(raw, at+1)
 		}
-		var value json.RawMessage
-		if dec.Decode(&value) != nil {
-			return nil
-		}
-		found[name] = value
 	}
 	return found
 }
 
-func wantedName(key json.Token, names []string) (string, bool) {
+// wantedName compares a name as it is written, in quotes.
+func wantedName(written []byte, names []string) (string, bool) {
+	if bytes.IndexByte(written, '\\') >= 0 {
+		written = []byte(`"` + stringOf(written) + `"`)
+	}
 	for _, name := range names {
-		if key == name {
+		if len(written) == len(name)+2 && string(written[1:len(written)-1]) == name {
 			return name, true
 		}
 	}
 	return "", false
 }
 
-// skipped takes any JSON value and keeps nothing of it.
-type skipped struct{}
+// next answers where the first character that is no space stands, from at on.
+func next(raw []byte, at int) int {
+	for at < len(raw) && (raw[at] == ' ' || raw[at] == '\t' || raw[at] == '\r' || raw[at] == '\n') {
+		at++
+	}
+	return min(at, len(raw))
+}
 
-// UnmarshalJSON does nothing.
-func (*skipped) UnmarshalJSON([]byte) error { return nil }
+// valueEnd answers where the value that begins at ends.
+func valueEnd(raw []byte, at int) int {
+	depth := 0
+	for at < len(raw) {
+		switch raw[at] {
+		case '"':
+			at = stringEnd(raw, at)
+		case '{', '[':
+			depth++
+			at++
+		case '}', ']':
+			depth--
+			at++
+		case ',', ':', ' ', '\t', '\r', '\n':
+			at++
+			continue // nothing ends with it: depth is above 0 here
+		default:
+			at = wordEnd(raw, at)
+		}
+		if depth == 0 {
+			return at
+		}
+	}
+	return len(raw)
+}
+
+func stringEnd(raw []byte, at int) int {
+	for at++; at < len(raw); at++ {
+		switch raw[at] {
+		case '\\':
+			at++
+		case '"':
+			return at + 1
+		}
+	}
+	return len(raw)
+}
+
+// wordEnd answers where a number or one of true, false and null ends.
+func wordEnd(raw []byte, at int) int {
+	if n := bytes.IndexAny(raw[at:], ",:]} \t\r\n"); n >= 0 {
+		return at + n
+	}
+	return len(raw)
+}
 
 // kindOf returns the first character of a JSON value, which tells its type, or 0 for an absent one.
 func kindOf(raw json.RawMessage) byte {
