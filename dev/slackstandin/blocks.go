@@ -3,6 +3,8 @@ package slackstandin
 import (
 	"encoding/json"
 	"fmt"
+	"net/url"
+	"strings"
 	"unicode/utf8"
 )
 
@@ -20,6 +22,8 @@ const (
 	maxValue      = 2000
 	maxID         = 255
 	maxAllBlocks  = 13200
+	maxAltText    = 2000
+	maxImageURL   = 3000
 )
 
 type textObject struct {
@@ -42,6 +46,8 @@ type block struct {
 	Fields    []textObject      `json:"fields"`
 	Accessory *blockElement     `json:"accessory"`
 	Elements  []json.RawMessage `json:"elements"`
+	ImageURL  string            `json:"image_url"`
+	AltText   string            `json:"alt_text"`
 }
 
 // checkBlocks tests the blocks of a message or a view against Slack's limits and gives those without a block_id
@@ -90,6 +96,8 @@ func (b block) problem() string {
 		return fmt.Sprintf("text must have 1 to %d characters", maxSection)
 	case b.Type == "header" && (b.Text == nil || tooLong(b.Text.Text, maxHeader)):
 		return fmt.Sprintf("header text must have 1 to %d characters", maxHeader)
+	case b.Type == "image":
+		return b.imageProblem()
 	case len(b.Fields) > maxFields:
 		return fmt.Sprintf("no more than %d fields", maxFields)
 	case tooLong(b.BlockID, maxID):
@@ -101,6 +109,20 @@ func (b block) problem() string {
 		}
 	}
 	return elementsProblem(b)
+}
+
+// imageProblem looks at an image as Slack does, which fetches it: of hosts below .invalid (RFC 2606) nobody can.
+func (b block) imageProblem() string {
+	address, err := url.Parse(b.ImageURL)
+	switch {
+	case b.AltText == "" || tooLong(b.AltText, maxAltText):
+		return fmt.Sprintf("alt_text must have 1 to %d characters", maxAltText)
+	case err != nil || address.Host == "" || address.Scheme != "http" && address.Scheme != "https" || tooLong(b.ImageURL, maxImageURL):
+		return "invalid image_url"
+	case strings.HasSuffix(address.Hostname(), ".invalid"):
+		return "downloading image failed"
+	}
+	return ""
 }
 
 func elementsProblem(b block) string {

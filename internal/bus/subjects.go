@@ -89,6 +89,11 @@ func TalkSubject(p Partitions, project, customer, kind, id string) string {
 	return fmt.Sprintf("talk.%s.%s.%s.%s.%s", p.Of(project+key), ProjectToken(project), key, kind, Token(id))
 }
 
+// TalkFilter matches what is told about one customer, or of commands about one conversation, in whichever partition.
+func TalkFilter(project, customer string) string {
+	return fmt.Sprintf("talk.*.%s.%s.*.*", ProjectToken(project), Token(customer))
+}
+
 // SlackSubject: slack.{partition}.{team}.{channel}.{thread}.{kind}.{id}. The thread's dot becomes a dash; a fact about a
 // whole channel has the thread "-".
 func SlackSubject(p Partitions, team, channel, thread, kind, id string) string {
@@ -98,6 +103,9 @@ func SlackSubject(p Partitions, team, channel, thread, kind, id string) string {
 	}
 	return fmt.Sprintf("slack.%s.%s.%s.%s.%s.%s", p.Of(team+channel+thread), team, channel, token, kind, Token(id))
 }
+
+// SlackKindFilter matches the facts of one kind.
+func SlackKindFilter(kind string) string { return "slack.*.*.*.*." + kind + ".*" }
 
 // anyPartition matches a message in whichever partition it was stored.
 func anyPartition(subject string) string {

@@ -148,7 +148,7 @@ func (a *App) Run(ctx context.Context) error {
 				func(ctx context.Context) error {
 					return a.bus.ServeExhausted(ctx, bus.Held, "held-send-", a.sender.Exhausted)
 				})
-		}, a.examiner.Serve, a.answerOperators}},
+		}, a.examiner.Serve, a.answerOperators, a.answerHistory}},
 		daemon.Stage{Name: "admin", Tasks: []daemon.Task{daemon.ServeHTTP(a.Admin, daemon.AdminHandler(a.registry, checks))}})
 	a.karte.Close()
 	a.bus.Close()

@@ -86,7 +86,7 @@ func fill(fact *eventv1.TalkFact, kind string, hook object) error {
 		return &UnknownTypeError{Type: kind}
 	}
 	data := members(hook["data"],
-		"user_id", "visitor_id", "account_id", "sender_id", "profile_name", "content", "date", "operator")
+		"user_id", "visitor_id", "account_id", "sender_id", "profile_name", "profile_image_url", "profile_image", "icon_url", "content", "date", "operator")
 	if data == nil && !missing(hook["data"]) {
 		return fmt.Errorf("%w: data of %s is not an object", ErrMalformed, kind)
 	}

@@ -83,8 +83,12 @@ func (c *Client) Note(ctx context.Context, customer, operator, text string) erro
 type Entry struct {
 	// Sender is the operator's id; empty when the customer wrote it.
 	Sender string
-	Text   string
-	Date   time.Time
+	// Name is what customers see of the operator; empty when KARTE does not tell.
+	Name string
+	Text string
+	// Image says that there was one; where it is is not documented.
+	Image bool
+	Date  time.Time
 }
 
 // History answers the customer's last lines, in no particular order: which one KARTE gives is not documented.
@@ -93,8 +97,12 @@ func (c *Client) History(ctx context.Context, customer string, limit int) ([]Ent
 		Messages []struct {
 			AccountID *string    `json:"account_id"`
 			SenderID  *string    `json:"sender_id"`
+			Profile   *string    `json:"profile_name"`
 			Date      *time.Time `json:"date"`
-			Content   *content   `json:"content"`
+			Content   *struct {
+				Text  string          `json:"text"`
+				Image json.RawMessage `json:"image"`
+			} `json:"content"`
 		} `json:"messages"`
 	}
 	body := map[string]any{"user_id": customer, "options": map[string]any{"limit": limit}}
@@ -106,7 +114,10 @@ func (c *Client) History(ctx context.Context, customer string, limit int) ([]Ent
 		if m.Content == nil || m.Date == nil {
 			continue
 		}
-		entry := Entry{Text: m.Content.Text, Date: *m.Date}
+		entry := Entry{Text: m.Content.Text, Image: present(m.Content.Image), Date: *m.Date}
+		if m.Profile != nil {
+			entry.Name = *m.Profile
+		}
 		for _, id := range []*string{m.AccountID, m.SenderID} {
 			if entry.Sender == "" && id != nil {
 				entry.Sender = *id
@@ -115,6 +126,15 @@ func (c *Client) History(ctx context.Context, customer string, limit int) ([]Ent
 		entries = append(entries, entry)
 	}
 	return entries, nil
+}
+
+// present reports whether a field of an undocumented form holds anything.
+func present(raw json.RawMessage) bool {
+	switch string(raw) {
+	case "", "null", "false", `""`, "{}", "[]":
+		return false
+	}
+	return true
 }
 
 // call posts body and decodes the answer into into, if that is not nil. Its error is classified: see classify.

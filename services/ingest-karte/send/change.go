@@ -145,7 +145,7 @@ const (
 )
 
 func changeDone(command *eventv1.KarteCommand) *eventv1.TalkFact {
-	done := &eventv1.ChangeDone{CommandId: command.GetId(), Conversation: command.GetConversation(), Origin: command.GetOrigin()}
+	done := &eventv1.ChangeDone{CommandId: command.GetId(), Conversation: command.GetConversation(), Origin: command.GetOrigin(), Operator: command.GetOperator()}
 	switch change := command.GetChange().(type) {
 	case *eventv1.KarteCommand_Assignee:
 		done.Change = &eventv1.ChangeDone_Assignee{Assignee: change.Assignee}
@@ -157,7 +157,7 @@ func changeDone(command *eventv1.KarteCommand) *eventv1.TalkFact {
 
 func changeFailed(command *eventv1.KarteCommand, reason eventv1.FailureReason, cause error) *eventv1.TalkFact {
 	failed := &eventv1.ChangeFailed{
-		CommandId: command.GetId(), Conversation: command.GetConversation(), Origin: command.GetOrigin(), Reason: reason, Detail: detail(cause),
+		CommandId: command.GetId(), Conversation: command.GetConversation(), Origin: command.GetOrigin(), Reason: reason, Detail: detail(cause), Operator: command.GetOperator(),
 	}
 	switch change := command.GetChange().(type) {
 	case *eventv1.KarteCommand_Assignee:

@@ -21,11 +21,7 @@ const (
 // this text and sender since the first attempt, how many are there that nothing else sent explains?
 func (s *Sender) find(ctx context.Context, m bus.Message, command *eventv1.KarteCommand, parts []string, since time.Time) (bool, error) {
 	if !s.listed(command) {
-		if command.GetReplay() || !m.Held {
-			return false, retry.Permanent(eventv1.FailureReason_FAILURE_REASON_OUTCOME_UNKNOWN, fmt.Errorf("command %s may have been carried out, and KARTE does not list such lines", command.GetId()))
-		}
-		// An unknown outcome would have ended it at once: what is held was cleanly refused, unless the process died just then.
-		return false, nil
+		return s.unlisted(ctx, m, command, parts)
 	}
 	text := parts[len(parts)-1]
 	entries, err := s.KARTE.History(ctx, customerID(command.GetCustomer()), historyLimit)

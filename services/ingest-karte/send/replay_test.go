@@ -249,6 +249,97 @@ func TestWhatAPersonSaysWasNotDoneIsDoneWithoutLooking(t *testing.T) {
 	d.wants([]string{"hello"}, []string{"OUTCOME_UNKNOWN", "delivered after a replay"})
 }
 
+// What KARTE has cleanly refused did not arrive, which needs no looking up.
+func TestAReplayOfWhatWasRefusedNeedsNoHistory(t *testing.T) {
+	d := newDesk(t, History{})
+	d.karte.refuse = fails(2, errRefused, false)
+	letter := d.run(d.command("reply-1", "hello"))
+	if letter = d.replay(letter, false); letter == 0 {
+		t.Fatal("it was to be refused again")
+	}
+	if again := d.replay(letter, false); again != 0 {
+		t.Fatalf("dead again: %d", again)
+	}
+	d.wants([]string{"hello"}, []string{"REJECTED", "REJECTED", "delivered after a replay"})
+}
+
+// But of which a part had arrived, or which may have, is not sent on the strength of a refusal.
+func TestAReplayWithoutHistoryStillDoesNotGuess(t *testing.T) {
+	long := string(slices.Repeat([]byte("abcdefghi "), 25))
+	for name, c := range map[string]struct {
+		text    string
+		refuse  func(int) (error, bool)
+		reports []string
+	}{
+		"a part had arrived": {long, func(n int) (error, bool) { return map[int]error{2: errRefused}[n], n != 2 }, []string{"REJECTED", "OUTCOME_UNKNOWN"}},
+		"the replay's answer was lost": {"hello", func(n int) (error, bool) { return map[int]error{1: errRefused, 2: errLost}[n], n != 1 },
+			[]string{"REJECTED", "OUTCOME_UNKNOWN", "OUTCOME_UNKNOWN"}},
+	} {
+		d := newDesk(t, History{})
+		d.karte.refuse = c.refuse
+		letter, calls := d.run(d.command("reply-1", c.text)), 0
+		for range len(c.reports) - 1 {
+			if letter = d.replay(letter, false); letter == 0 {
+				t.Fatalf("%s: guessed", name)
+			}
+			if calls == 0 {
+				calls = d.karte.calls
+			}
+		}
+		if got := d.reports(); !slices.Equal(got, c.reports) || d.karte.calls != calls {
+			t.Errorf("%s: reported %v, %d calls after %d", name, got, d.karte.calls, calls)
+		}
+	}
+}
+
+// A process that dies while it carries out a replay leaves a note of an attempt that has not ended.
+func TestAReplayThatDiesInItsCallIsNotMadeAgainWithoutHistory(t *testing.T) {
+	d := newDesk(t, History{})
+	d.karte.refuse = fails(1, errRefused, false)
+	letter := d.run(d.command("reply-1", "hello"))
+	subject, err := d.bus.Replay(t.Context(), letter, false)
+	if err != nil {
+		t.Fatal(err)
+	}
+	all, err := d.bus.Before(t.Context(), bus.Sends, "send.>", "")
+	if err != nil {
+		t.Fatal(err)
+	}
+	m := all[len(all)-1]
+	checkpoint := d.sender.checkpoint(m)
+	if _, err := checkpoint.Last(t.Context()); err != nil {
+		t.Fatal(err)
+	}
+	if err := d.sender.note(t.Context(), checkpoint, m, 0); err != nil {
+		t.Fatal(err)
+	}
+	if again := d.handle(subject); again == 0 {
+		t.Fatal("guessed")
+	}
+	d.wants(nil, []string{"REJECTED", "OUTCOME_UNKNOWN"})
+}
+
+// Two letters of one command: what the replay of the first has sent, that of the second does not.
+func TestTwoLettersWithoutHistorySendItOnce(t *testing.T) {
+	d := newDesk(t, History{})
+	d.karte.refuse = fails(1, errRefused, false)
+	first := d.run(d.command("reply-1", "hello"))
+	letter, err := d.bus.Letter(t.Context(), first)
+	if err != nil {
+		t.Fatal(err)
+	}
+	m := bus.Message{Stream: bus.Sends, Subject: bus.SendSubject(2, "demo", "c1", "reply-1"), Sequence: 1, Data: letter.GetPayload()}
+	if err := d.bus.Bury(t.Context(), m, eventv1.FailureReason_FAILURE_REASON_EXHAUSTED, errors.New("again")); err != nil {
+		t.Fatal(err)
+	}
+	for _, number := range []uint64{first, first + 1} {
+		if again := d.replay(number, false); again != 0 {
+			t.Fatalf("dead again: %d", again)
+		}
+	}
+	d.wants([]string{"hello"}, []string{"REJECTED", "delivered after a replay", "delivered after a replay"})
+}
+
 func TestAReplaySendsThePartsThatAreMissing(t *testing.T) {
 	d := newDesk(t, both)
 	d.karte.refuse = func(n int) (error, bool) { return map[int]error{2: errRefused}[n], n != 2 }

@@ -260,7 +260,8 @@ func (s *Sender) callNoted(ctx context.Context, checkpoint *bus.Checkpoint, comm
 	ctx, cancel := checkpoint.Calling(ctx, s.CallTime)
 	defer cancel()
 	err := s.call(ctx, command, text)
-	if err != nil {
+	// Where it cannot be looked up, that a call is over means that it had no effect.
+	if reason, _ := retry.Reason(err); err != nil && reason != eventv1.FailureReason_FAILURE_REASON_OUTCOME_UNKNOWN {
 		checkpoint.Ended(ctx)
 	}
 	return err

@@ -24,6 +24,7 @@ import (
 	"github.com/slacktalk/slacktalk/services/router/deadletter"
 	"github.com/slacktalk/slacktalk/services/router/diagnose"
 	"github.com/slacktalk/slacktalk/services/router/erasure"
+	"github.com/slacktalk/slacktalk/services/router/history"
 	"github.com/slacktalk/slacktalk/services/router/listing"
 	"github.com/slacktalk/slacktalk/services/router/operators"
 	"github.com/slacktalk/slacktalk/services/router/overview"
@@ -55,6 +56,8 @@ type Settings struct {
 	APIBurst int     `env:"API_BURST" envDefault:"100"`
 	// EchoWindow: for so long a console message that equals what the bridge has just sent is taken for its echo; 0 turns this off.
 	EchoWindow time.Duration `env:"ECHO_WINDOW" envDefault:"1m"`
+	// HistoryLines is how much of what was said before stands under the head of a new thread, at most; 0 turns it off.
+	HistoryLines int `env:"HISTORY_MESSAGES" envDefault:"10"`
 	// Now tells the time; the system's clock when nil. It is no setting: tests run replicas whose clocks are wrong.
 	Now func() time.Time `env:"-"`
 }
@@ -66,6 +69,9 @@ func (s *Settings) Validate() error {
 	}
 	if s.APIRate <= 0 || s.APIBurst < 1 {
 		return errors.New("API_RATE must be more than 0, and API_BURST at least 1")
+	}
+	if s.HistoryLines < 0 || s.HistoryLines > 50 {
+		return errors.New("HISTORY_MESSAGES must be 0 to 50")
 	}
 	return s.Bus.Validate()
 }
@@ -144,6 +150,7 @@ func New(s Settings, log *slog.Logger) (*App, error) {
 	a.channels = a.bus.NewChannels(nil)
 	a.router = routing.New(routing.Parts{
 		Settings: store, Conversations: conversations, People: who, Threads: threads.New(a.bus), Stored: a.bus, Letters: a.bus, Publisher: a.bus, Operators: asked,
+		Histories: history.New(a.bus), HistoryLines: s.HistoryLines,
 		Lanes: a.bus.NewLaneRegistry(), Timers: a.bus, Channels: a.channels, Partitions: s.Bus.Partitions, EchoWindow: s.EchoWindow, Now: s.Now, Log: log, Metrics: a.registry,
 	})
 	service.Router = a.router
@@ -157,6 +164,11 @@ func New(s Settings, log *slog.Logger) (*App, error) {
 	}
 	a.Admin, err = daemon.Listen(s.AdminAddr)
 	return a, err
+}
+
+// histories is the queue of threads under whose heads it is told what was said before.
+func (a *App) histories() bus.Queue {
+	return bus.Queue{Stream: bus.Slack, Durable: "router-history", Filter: bus.SlackKindFilter("thread-opened"), Handle: a.router.History}
 }
 
 // Run works until ctx ends: first the API stops, then the consumers, then the connections.
@@ -190,6 +202,7 @@ func (a *App) consume(ctx context.Context) error {
 		known(func(ctx context.Context) error {
 			return a.bus.ServePartitions(ctx, "router-slack", bus.Slack, "slack", slack.Handle)
 		}),
+		known(func(ctx context.Context) error { return a.bus.Serve(ctx, a.histories()) }),
 		known(func(ctx context.Context) error { return a.bus.ServeTimers(ctx, "router-timers", due.Handle) }),
 		known(talk.Serve), known(slack.Serve), known(due.Serve),
 		func(ctx context.Context) error { return a.bus.ServeExhausted(ctx, bus.Talk, "router-talk-", nil) },

@@ -1,4 +1,4 @@
-// Package audit keeps who did what: each change through the API, each message sent to a customer.
+// Package audit keeps who did what: each change through the API, each message sent to a customer, each change of a conversation.
 package audit
 
 import (
@@ -89,6 +89,53 @@ func OfReply(fact *eventv1.TalkFact) *eventv1.AuditEntry {
 		entry.Action = "note"
 	}
 	return entry
+}
+
+// OfChange makes the entry of a change of a conversation that somebody asked for in Slack, from the fact that tells its end; nil for other facts. Like OfReply's it
+// is stored once.
+func OfChange(fact *eventv1.TalkFact) *eventv1.AuditEntry {
+	entry := &eventv1.AuditEntry{Id: "change-" + fact.GetId(), Project: fact.GetProject(), Time: fact.GetOccurredAt(), Resource: "projects/" + fact.GetProject() + "/conversations/"}
+	var change change
+	switch f := fact.GetFact().(type) {
+	case *eventv1.TalkFact_ChangeDone:
+		change, entry.Result = f.ChangeDone, "DONE"
+	case *eventv1.TalkFact_ChangeFailed:
+		change, entry.Result = f.ChangeFailed, strings.TrimPrefix(f.ChangeFailed.GetReason().String(), "FAILURE_REASON_")
+	default:
+		return nil
+	}
+	entry.Resource += change.GetConversation()
+	entry.Actor, entry.Operator = change.GetOrigin().GetMember(), change.GetOperator()
+	entry.Assignee = change.GetAssignee().GetOperator().GetId()
+	entry.Action = actionOf(change)
+	return entry
+}
+
+// change is how a change of a conversation ended, one way or the other.
+type change interface {
+	GetConversation() string
+	GetOrigin() *eventv1.SlackMessageRef
+	GetOperator() string
+	GetAssignee() *eventv1.AssigneeChange
+	GetStatus() *eventv1.StatusChange
+}
+
+// actionOf names a change as its button does.
+func actionOf(c change) string {
+	to := c.GetAssignee().GetOperator().GetId()
+	switch {
+	case c.GetAssignee() != nil && to == "":
+		return "unassign"
+	case c.GetAssignee() != nil && to == c.GetOperator():
+		return "claim"
+	case c.GetAssignee() != nil:
+		return "assign"
+	case c.GetStatus().GetStatus() == eventv1.ChatStatus_CHAT_STATUS_CLOSED:
+		return "resolve"
+	case c.GetStatus().GetStatus() == eventv1.ChatStatus_CHAT_STATUS_OPEN:
+		return "reopen"
+	}
+	return "status"
 }
 
 // name is an entry's resource name.

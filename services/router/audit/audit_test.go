@@ -259,3 +259,42 @@ func TestTheEntryOfAReplySaysWhoWroteItToWhomAndWhatBecameOfIt(t *testing.T) {
 		}
 	}
 }
+
+func TestTheEntryOfAChangeSaysWhoAskedForItAndWhatBecameOfIt(t *testing.T) {
+	origin := &eventv1.SlackMessageRef{Team: "T0DEMO1", Channel: "C0SUPPORT", Member: "U0DEMO1"}
+	to := func(operator string) *eventv1.ChangeDone {
+		change := &eventv1.AssigneeChange{}
+		if operator != "" {
+			change.Operator = &eventv1.Operator{Id: operator}
+		}
+		return &eventv1.ChangeDone{Conversation: "c1", Origin: origin, Operator: "op1", Change: &eventv1.ChangeDone_Assignee{Assignee: change}}
+	}
+	status := func(s eventv1.ChatStatus) *eventv1.ChangeDone {
+		return &eventv1.ChangeDone{Conversation: "c1", Origin: origin, Operator: "op1", Change: &eventv1.ChangeDone_Status{Status: &eventv1.StatusChange{Status: s}}}
+	}
+	entry := func(id, action, result, assignee string) *eventv1.AuditEntry {
+		return &eventv1.AuditEntry{Id: "change-" + id, Project: "demo", Time: timestamppb.New(begin), Actor: "U0DEMO1", Operator: "op1",
+			Action: action, Resource: "projects/demo/conversations/c1", Result: result, Assignee: assignee}
+	}
+	for action, tt := range map[string]struct {
+		done     *eventv1.ChangeDone
+		assignee string
+	}{
+		"claim": {to("op1"), "op1"}, "assign": {to("op2"), "op2"}, "unassign": {to(""), ""}, "resolve": {status(eventv1.ChatStatus_CHAT_STATUS_CLOSED), ""},
+		"reopen": {status(eventv1.ChatStatus_CHAT_STATUS_OPEN), ""}, "status": {status(eventv1.ChatStatus_CHAT_STATUS_WAITING), ""},
+	} {
+		fact := &eventv1.TalkFact{Id: "change-done-1", Project: "demo", OccurredAt: timestamppb.New(begin), Fact: &eventv1.TalkFact_ChangeDone{ChangeDone: tt.done}}
+		if got := audit.OfChange(fact); !proto.Equal(got, entry("change-done-1", action, "DONE", tt.assignee)) {
+			t.Errorf("%s: got %v", action, got)
+		}
+	}
+	failed := &eventv1.TalkFact{Id: "change-failed-1", Project: "demo", OccurredAt: timestamppb.New(begin), Fact: &eventv1.TalkFact_ChangeFailed{ChangeFailed: &eventv1.ChangeFailed{
+		Conversation: "c1", Origin: origin, Operator: "op1", Reason: eventv1.FailureReason_FAILURE_REASON_REJECTED, Detail: "what KARTE says",
+		Change: &eventv1.ChangeFailed_Assignee{Assignee: &eventv1.AssigneeChange{Operator: &eventv1.Operator{Id: "op2"}}}}}}
+	if got := audit.OfChange(failed); !proto.Equal(got, entry("change-failed-1", "assign", "REJECTED", "op2")) {
+		t.Errorf("failed: got %v", got)
+	}
+	if got := audit.OfChange(&eventv1.TalkFact{Fact: &eventv1.TalkFact_Assigned{Assigned: &eventv1.Assigned{}}}); got != nil {
+		t.Errorf("of an assignment in KARTE's console: got %v", got)
+	}
+}

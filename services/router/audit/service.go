@@ -44,7 +44,7 @@ func (s *Service) ListAuditEntries(ctx context.Context, r *adminv1.ListAuditEntr
 		}
 		subjects = bus.AuditFilter(project)
 	}
-	filter, err := listing.ParseFilter(r.GetFilter(), "actor", "action", "resource", "result", "operator", "time")
+	filter, err := listing.ParseFilter(r.GetFilter(), "actor", "action", "resource", "result", "operator", "assignee", "time")
 	if err != nil {
 		return nil, err
 	}
@@ -96,6 +96,8 @@ func field(entry *eventv1.AuditEntry) func(string) any {
 			return entry.GetResult()
 		case "operator":
 			return entry.GetOperator()
+		case "assignee":
+			return entry.GetAssignee()
 		}
 		return entry.GetTime().AsTime()
 	}
@@ -104,6 +106,6 @@ func field(entry *eventv1.AuditEntry) func(string) any {
 func shown(entry *eventv1.AuditEntry) *adminv1.AuditEntry {
 	return &adminv1.AuditEntry{
 		Name: name(entry), Time: entry.GetTime(), Actor: entry.GetActor(), Action: entry.GetAction(),
-		Resource: entry.GetResource(), Result: entry.GetResult(), Operator: entry.GetOperator(),
+		Resource: entry.GetResource(), Result: entry.GetResult(), Operator: entry.GetOperator(), Assignee: entry.GetAssignee(),
 	}
 }

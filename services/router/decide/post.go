@@ -53,6 +53,20 @@ func Language(team *settingsv1.TeamSettings) string {
 	return team.GetLanguage()
 }
 
+// TimeZone answers the time zone of times in shared texts, by its IANA name: that of the business hours in which customers are answered, or else of the first rule that
+// has some; empty where no settings name one.
+func TimeZone(team *settingsv1.TeamSettings) string {
+	if zone := team.GetUnanswered().GetBusinessHours().GetTimeZone(); zone != "" {
+		return zone
+	}
+	for _, rule := range team.GetRoutingRules() {
+		if zone := rule.GetBusinessHours().GetTimeZone(); zone != "" {
+			return zone
+		}
+	}
+	return ""
+}
+
 // ThreadPost is what a fact shows in the conversation's thread; nil when it shows nothing.
 func ThreadPost(fact *eventv1.TalkFact, conversation string, customer *eventv1.Customer, assignee *eventv1.Operator, attention Attention) *eventv1.ThreadPost {
 	post := &eventv1.ThreadPost{

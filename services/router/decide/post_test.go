@@ -88,3 +88,17 @@ func TestThreadPostWithoutKartesTimeTakesOurs(t *testing.T) {
 		t.Errorf("got %v", got.GetOccurredAt())
 	}
 }
+
+func TestTimeZone(t *testing.T) {
+	hours := func(zone string) *settingsv1.BusinessHours { return &settingsv1.BusinessHours{TimeZone: zone} }
+	rules := []*settingsv1.RoutingRule{{}, {BusinessHours: hours("Europe/Berlin")}, {BusinessHours: hours("Asia/Tokyo")}}
+	for want, team := range map[string]*settingsv1.TeamSettings{
+		"":              {RoutingRules: rules[:1]},
+		"Europe/Berlin": {RoutingRules: rules, Unanswered: &settingsv1.UnansweredPolicy{}},
+		"Asia/Seoul":    {RoutingRules: rules, Unanswered: &settingsv1.UnansweredPolicy{BusinessHours: hours("Asia/Seoul")}},
+	} {
+		if got := TimeZone(team); got != want {
+			t.Errorf("got %q, want %q", got, want)
+		}
+	}
+}

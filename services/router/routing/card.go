@@ -54,7 +54,7 @@ func (r *Router) showCard(ctx context.Context, cause string, team *settingsv1.Te
 		return nil
 	}
 	return r.toSlack(ctx, bus.CardLane, &eventv1.SlackCommand{
-		Id: "card-" + conv.ID + "-" + cause, Team: conv.Record.GetTeam(), Channel: conv.Record.GetChannel(), Language: decide.Language(team),
+		Id: "card-" + conv.ID + "-" + cause, Team: conv.Record.GetTeam(), Channel: conv.Record.GetChannel(), Language: decide.Language(team), TimeZone: decide.TimeZone(team),
 		Command: &eventv1.SlackCommand_CardUpdate{CardUpdate: &eventv1.CardUpdate{Project: conv.Project, Conversation: conv.ID, Card: card, Moves: conv.Record.GetMoves()}},
 	})
 }

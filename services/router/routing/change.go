@@ -171,7 +171,7 @@ func (r *Router) sayChange(ctx context.Context, fact *eventv1.TalkFact, team *se
 		return nil
 	}
 	return r.toSlack(ctx, bus.PostLane, &eventv1.SlackCommand{
-		Id: "post-" + fact.GetId(), Team: conv.Record.GetTeam(), Channel: conv.Record.GetChannel(), Language: decide.Language(team),
+		Id: "post-" + fact.GetId(), Team: conv.Record.GetTeam(), Channel: conv.Record.GetChannel(), Language: decide.Language(team), TimeZone: decide.TimeZone(team),
 		Command: &eventv1.SlackCommand_ThreadPost{ThreadPost: post},
 	})
 }

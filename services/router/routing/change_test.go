@@ -11,6 +11,7 @@ import (
 	"google.golang.org/protobuf/types/known/timestamppb"
 
 	eventv1 "github.com/slacktalk/slacktalk/proto/slacktalk/event/v1"
+	settingsv1 "github.com/slacktalk/slacktalk/proto/slacktalk/settings/v1"
 )
 
 const (
@@ -92,10 +93,16 @@ func (d *desk) karte(command *eventv1.KarteCommand, after time.Duration, failed 
 	if failed {
 		fact.Id = "change-failed-" + command.GetId()
 		fact.Fact = &eventv1.TalkFact_ChangeFailed{ChangeFailed: &eventv1.ChangeFailed{
-			CommandId: command.GetId(), Conversation: command.GetConversation(), Origin: command.GetOrigin(), Detail: "403 not permitted",
+			CommandId: command.GetId(), Conversation: command.GetConversation(), Origin: command.GetOrigin(), Detail: "403 not permitted", Operator: command.GetOperator(),
 		}}
+		switch c := command.GetChange().(type) {
+		case *eventv1.KarteCommand_Assignee:
+			fact.GetChangeFailed().Change = &eventv1.ChangeFailed_Assignee{Assignee: c.Assignee}
+		case *eventv1.KarteCommand_Status:
+			fact.GetChangeFailed().Change = &eventv1.ChangeFailed_Status{Status: c.Status}
+		}
 	} else {
-		done := &eventv1.ChangeDone{CommandId: command.GetId(), Conversation: command.GetConversation(), Origin: command.GetOrigin()}
+		done := &eventv1.ChangeDone{CommandId: command.GetId(), Conversation: command.GetConversation(), Origin: command.GetOrigin(), Operator: command.GetOperator()}
 		switch c := command.GetChange().(type) {
 		case *eventv1.KarteCommand_Assignee:
 			done.Change = &eventv1.ChangeDone_Assignee{Assignee: c.Assignee}
@@ -323,5 +330,45 @@ func TestAHeadIsBroughtUpToDateWhenItIsThere(t *testing.T) {
 	d.talk(said("evt-3", "vis-1", "member-1", "two"))
 	if card := d.card(); card.GetCustomer().GetUserId() != "member-1" || len(card.GetAliases()) != 1 || card.GetAliases()[0].GetVisitorId() != "vis-1" || card.GetFirstWords() != "one" {
 		t.Errorf("a member now: %v", card)
+	}
+}
+
+func TestEveryChangeIsRecordedOnce(t *testing.T) {
+	d := open(t)
+	d.slack(pressedHead(hanako, "1", claim, ""))
+	d.karte(d.sends()[0], time.Second, false)
+	d.slack(pressedHead(jiro, "2", resolve, ""))
+	d.karte(d.sends()[1], 2*time.Second, true)
+	entries := all(d, func(m proto.Message) (*eventv1.AuditEntry, bool) {
+		e, ok := m.(*eventv1.AuditEntry)
+		return e, ok
+	})
+	var got []string
+	for _, e := range entries {
+		got = append(got, e.GetActor()+" "+e.GetAction()+" "+e.GetResult())
+	}
+	slices.Sort(got)
+	if want := []string{hanako + " claim DONE", jiro + " resolve UNSPECIFIED"}; !slices.Equal(got, want) {
+		t.Errorf("recorded %q, want %q", got, want)
+	}
+}
+
+func TestTimesAreShownInTheProjectsZone(t *testing.T) {
+	d := newDesk(t)
+	d.settings.team.Unanswered = &settingsv1.UnansweredPolicy{BusinessHours: &settingsv1.BusinessHours{TimeZone: "Asia/Seoul"}}
+	d.talk(said("evt-1", "vis-1", "", "one"))
+	d.opened("vis-1", thread)
+	d.talk(said("evt-2", "vis-1", "", "two"))
+	commands := all(d, func(m proto.Message) (*eventv1.SlackCommand, bool) {
+		c, ok := m.(*eventv1.SlackCommand)
+		return c, ok && (c.GetThreadPost() != nil || c.GetCardUpdate() != nil)
+	})
+	for _, c := range commands {
+		if c.GetTimeZone() != "Asia/Seoul" {
+			t.Errorf("%s has the time zone %q", c.GetId(), c.GetTimeZone())
+		}
+	}
+	if len(commands) < 3 {
+		t.Errorf("only %d commands", len(commands))
 	}
 }

@@ -123,6 +123,7 @@ type desk struct {
 	order    []string
 	away     error // what storing answers
 	mu       sync.Mutex
+	past     past
 	silent   error // what KARTE answers when it is asked for its operators
 	// timers are set, by conversation; now is what the clock says, the system's when zero.
 	timers    map[string]time.Time
@@ -224,7 +225,7 @@ func newDesk(t *testing.T) *desk {
 		}
 	}
 	d.router = routing.New(routing.Parts{
-		Settings: d.settings, Conversations: d.store, People: d.people, Threads: d.threads, Stored: d, Letters: d.letters, Publisher: d, Operators: d, Lanes: d.lanes, Timers: d, Partitions: 4,
+		Settings: d.settings, Conversations: d.store, People: d.people, Threads: d.threads, Stored: d, Letters: d.letters, Publisher: d, Operators: d, Histories: &d.past, HistoryLines: 10, Lanes: d.lanes, Timers: d, Partitions: 4,
 		EchoWindow: time.Minute, Now: d.clock, Log: slog.New(slog.DiscardHandler), Metrics: prometheus.NewRegistry(),
 	})
 	return d

@@ -338,8 +338,12 @@ func TestHowToSendIsToldOncePerLink(t *testing.T) {
 		t.Errorf("told %v", d.notices())
 	}
 	d.settings.links[hanako] = "op-newer"
+	d.slack(wrote(hanako, head, "1700000002.000900", "mixed", "hello")) // one thing at a time: how it is done comes with the next one
+	if want := []eventv1.NoticeKind{notLinked, howToSend, mixedKind}; !slices.Equal(d.notices(), want) {
+		t.Errorf("with something else to tell: told %v", d.notices())
+	}
 	d.slack(wrote(hanako, head, "1700000003.000100", "memo", ""))
-	if want := []eventv1.NoticeKind{notLinked, howToSend, howToSend}; !slices.Equal(d.notices(), want) {
+	if want := []eventv1.NoticeKind{notLinked, howToSend, mixedKind, howToSend}; !slices.Equal(d.notices(), want) {
 		t.Errorf("with another link: told %v", d.notices())
 	}
 }

@@ -57,7 +57,7 @@ func (r *Router) Relink(ctx context.Context, project, id, channel string) error 
 		return nil // nothing was posted anywhere yet
 	}
 	return r.toSlack(ctx, bus.PostLane, &eventv1.SlackCommand{
-		Id: fmt.Sprintf("moved-%s-%d", conv.ID, conv.Record.GetMoves()), Team: conv.Record.GetTeam(), Channel: conv.Record.GetChannel(), Language: decide.Language(team),
+		Id: fmt.Sprintf("moved-%s-%d", conv.ID, conv.Record.GetMoves()), Team: conv.Record.GetTeam(), Channel: conv.Record.GetChannel(), Language: decide.Language(team), TimeZone: decide.TimeZone(team),
 		Command: &eventv1.SlackCommand_ThreadPost{ThreadPost: &eventv1.ThreadPost{
 			Project: project, Conversation: conv.ID, Customer: conv.Record.GetCustomer(), Assignee: conv.Record.GetAssignee(), OccurredAt: timestamppb.New(r.now()),
 			Moves: conv.Record.GetMoves(), Card: decide.Card(conv.Record, conv.Revision), Body: &eventv1.ThreadPost_Moved{Moved: &eventv1.Moved{FromChannel: before.GetChannel(), FromThreadTs: before.GetTs()}},

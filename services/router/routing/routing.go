@@ -74,6 +74,8 @@ type Router struct {
 	letters       Letters
 	publisher     Publisher
 	operators     Operators
+	histories     Histories
+	historyLines  int
 	lanes         Lanes
 	timers        Timers
 	channels      Channels
@@ -94,8 +96,11 @@ type Parts struct {
 	Letters       Letters
 	Publisher     Publisher
 	Operators     Operators
-	Lanes         Lanes
-	Timers        Timers
+	Histories     Histories
+	// HistoryLines is how much is told of what was said before, at most; 0 turns it off.
+	HistoryLines int
+	Lanes        Lanes
+	Timers       Timers
 	// Channels may be nil where ids of channels do not change.
 	Channels   Channels
 	Partitions bus.Partitions
@@ -110,7 +115,7 @@ type Parts struct {
 // New makes a router.
 func New(p Parts) *Router {
 	r := &Router{
-		settings: p.Settings, conversations: p.Conversations, people: p.People, threads: p.Threads, stored: p.Stored, letters: p.Letters, publisher: p.Publisher, operators: p.Operators, lanes: p.Lanes, timers: p.Timers, channels: p.Channels,
+		settings: p.Settings, conversations: p.Conversations, people: p.People, threads: p.Threads, stored: p.Stored, letters: p.Letters, publisher: p.Publisher, operators: p.Operators, histories: p.Histories, historyLines: p.HistoryLines, lanes: p.Lanes, timers: p.Timers, channels: p.Channels,
 		partitions: p.Partitions, echoWindow: p.EchoWindow, now: p.Now, log: p.Log,
 		decisions: prometheus.NewCounterVec(prometheus.CounterOpts{
 			Name: "slacktalk_decisions_total",

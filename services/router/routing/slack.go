@@ -134,16 +134,17 @@ func (r *Router) actOn(ctx context.Context, fact *eventv1.SlackFact, written *ev
 	return r.tell(ctx, fact.GetId(), ref, notices, decide.PrivateLanguage(input.Author, decide.Language(team)))
 }
 
-// withHint adds, once for each link of an operator to a member, how replies reach the customer.
+// withHint tells, once for each link of an operator to a member, how replies reach the customer. Whoever is told something else about their reply is not told two things at
+// once: they read it with the next one.
 func (r *Router) withHint(ctx context.Context, fact *eventv1.SlackFact, project string, input decide.Reply, outcome decide.Outcome) ([]decide.Private, error) {
-	if outcome.Kind == eventv1.ReplyKind_REPLY_KIND_UNSPECIFIED {
+	if outcome.Kind == eventv1.ReplyKind_REPLY_KIND_UNSPECIFIED || len(outcome.Notices) > 0 {
 		return outcome.Notices, nil
 	}
 	first, err := r.conversations.First(ctx, conversation.HowToSendKey(project, input.Operator, input.Author.GetId()), fact.GetId(), 0)
 	if err != nil || !first {
-		return outcome.Notices, err
+		return nil, err
 	}
-	return append([]decide.Private{{Kind: eventv1.NoticeKind_NOTICE_KIND_HOW_TO_SEND}}, outcome.Notices...), nil
+	return []decide.Private{{Kind: eventv1.NoticeKind_NOTICE_KIND_HOW_TO_SEND}}, nil
 }
 
 // stands reports whether a decision is not at odds with an earlier one about the same reply, of which its author knows: what was refused is not sent later, and

@@ -28,16 +28,20 @@ func (r *Router) Talk(ctx context.Context, m bus.Message) error {
 	case *eventv1.TalkFact_CustomerMessage, *eventv1.TalkFact_OperatorMessage, *eventv1.TalkFact_Assigned:
 		err = r.show(ctx, &fact, team)
 	case *eventv1.TalkFact_ReplyDelivered, *eventv1.TalkFact_ReplyFailed, *eventv1.TalkFact_ReplyWaiting:
-		if err = r.record(ctx, &fact); err == nil {
+		if err = r.record(ctx, audit.OfReply(&fact)); err == nil {
 			err = r.answered(ctx, &fact, team)
 		}
 		if err == nil {
 			err = r.receipt(ctx, &fact, team)
 		}
 	case *eventv1.TalkFact_ChangeDone:
-		err = r.changeDone(ctx, &fact, team, f.ChangeDone)
+		if err = r.record(ctx, audit.OfChange(&fact)); err == nil {
+			err = r.changeDone(ctx, &fact, team, f.ChangeDone)
+		}
 	case *eventv1.TalkFact_ChangeFailed:
-		err = r.changeFailed(ctx, &fact, team, f.ChangeFailed)
+		if err = r.record(ctx, audit.OfChange(&fact)); err == nil {
+			err = r.changeFailed(ctx, &fact, team, f.ChangeFailed)
+		}
 	case *eventv1.TalkFact_ProjectParked:
 		err = r.admins(ctx, fact.GetId(), team, eventv1.NoticeKind_NOTICE_KIND_PROJECT_PARKED, f.ProjectParked.GetDetail())
 	default:
@@ -172,9 +176,10 @@ func (r *Router) post(ctx context.Context, fact *eventv1.TalkFact, team *setting
 		}
 	}
 	r.decided("posted")
+	post.UnderOwnName = post.GetOperatorMessage() != nil && team.GetOperatorPictures()
 	post.Moves, post.Card = conv.Record.GetMoves(), cardOf(conv, activity)
 	err = r.toSlack(ctx, bus.PostLane, &eventv1.SlackCommand{
-		Id: "post-" + fact.GetId(), Team: conv.Record.GetTeam(), Channel: conv.Record.GetChannel(), Language: decide.Language(team),
+		Id: "post-" + fact.GetId(), Team: conv.Record.GetTeam(), Channel: conv.Record.GetChannel(), Language: decide.Language(team), TimeZone: decide.TimeZone(team),
 		Command: &eventv1.SlackCommand_ThreadPost{ThreadPost: post},
 	})
 	if err != nil || begins || fact.GetAssigned() != nil {
@@ -193,7 +198,7 @@ func origin(fact *eventv1.TalkFact, record *eventv1.ConversationRecord) decide.O
 // postMerged says in the thread of an anonymous conversation that it goes on in the member's.
 func (r *Router) postMerged(ctx context.Context, fact *eventv1.TalkFact, team *settingsv1.TeamSettings, from, into conversation.Conversation) error {
 	return r.toSlack(ctx, bus.PostLane, &eventv1.SlackCommand{
-		Id: "merged-" + fact.GetId(), Team: from.Record.GetTeam(), Channel: from.Record.GetChannel(), Language: decide.Language(team),
+		Id: "merged-" + fact.GetId(), Team: from.Record.GetTeam(), Channel: from.Record.GetChannel(), Language: decide.Language(team), TimeZone: decide.TimeZone(team),
 		Command: &eventv1.SlackCommand_ThreadPost{ThreadPost: &eventv1.ThreadPost{
 			Project: fact.GetProject(), Conversation: from.ID, Customer: proto.CloneOf(from.Record.GetCustomer()), OccurredAt: fact.GetOccurredAt(),
 			OnlyInThread: true, Moves: from.Record.GetMoves(), Body: &eventv1.ThreadPost_Merged{Merged: &eventv1.Merged{IntoConversation: into.ID}},
@@ -201,9 +206,8 @@ func (r *Router) postMerged(ctx context.Context, fact *eventv1.TalkFact, team *s
 	})
 }
 
-// record stores, once, that a message or note was sent, or was given up. Without it the fact is not done: it comes again.
-func (r *Router) record(ctx context.Context, fact *eventv1.TalkFact) error {
-	entry := audit.OfReply(fact)
+// record stores an audit entry once. Without it the fact that it tells of is not done: it comes again.
+func (r *Router) record(ctx context.Context, entry *eventv1.AuditEntry) error {
 	if entry == nil {
 		return nil
 	}

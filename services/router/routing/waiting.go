@@ -199,7 +199,7 @@ func (r *Router) remind(ctx context.Context, team *settingsv1.TeamSettings, conv
 	r.decided(kind)
 	return r.toSlack(ctx, bus.PostLane, &eventv1.SlackCommand{
 		Id:   fmt.Sprintf("%s-%s-%d", kind, bus.Token(conv.Project+"\x00"+conv.ID), since.UnixNano()),
-		Team: conv.Record.GetTeam(), Channel: conv.Record.GetChannel(), Language: decide.Language(team),
+		Team: conv.Record.GetTeam(), Channel: conv.Record.GetChannel(), Language: decide.Language(team), TimeZone: decide.TimeZone(team),
 		Command: &eventv1.SlackCommand_ThreadPost{ThreadPost: &eventv1.ThreadPost{
 			Project: conv.Project, Conversation: conv.ID, Customer: conv.Record.GetCustomer(), Assignee: conv.Record.GetAssignee(),
 			OccurredAt: timestamppb.New(r.now()), Mentions: attention.Mentions, TellDirectly: attention.Directly, OnlyInThread: true, Moves: conv.Record.GetMoves(),

@@ -8,6 +8,7 @@ import (
 	"log/slog"
 	"net"
 	"net/url"
+	"slices"
 	"sync/atomic"
 	"time"
 
@@ -27,6 +28,7 @@ import (
 	"github.com/slacktalk/slacktalk/services/slack-gateway/lane"
 	"github.com/slacktalk/slacktalk/services/slack-gateway/members"
 	"github.com/slacktalk/slacktalk/services/slack-gateway/oauth"
+	"github.com/slacktalk/slacktalk/services/slack-gateway/render"
 	"github.com/slacktalk/slacktalk/services/slack-gateway/routerapi"
 	"github.com/slacktalk/slacktalk/services/slack-gateway/slackapi"
 	"github.com/slacktalk/slacktalk/services/slack-gateway/socket"
@@ -65,6 +67,8 @@ type Settings struct {
 	RepliesPerMinute int `env:"SLACK_THREAD_CHECKS_PER_MINUTE" envDefault:"40"`
 	// ConsoleURL is the link to a conversation in the KARTE console, with {user} and {project}.
 	ConsoleURL string `env:"KARTE_CONSOLE_URL"`
+	// Images are the hosts of which images are shown in threads (`img.example.com`, `*.example.com`), `any`, or `none`: then it is said where they are.
+	Images []string `env:"SLACK_IMAGES" envDefault:"any"`
 	// Router is where dialogs ask and change settings.
 	Router routerapi.Settings
 	// Now tells the time; the system's clock when nil. It is no setting: tests run replicas whose clocks are wrong.
@@ -90,6 +94,17 @@ func (s *Settings) Validate() error {
 		problems = append(problems, errors.New("SLACK_SIGNATURE_WINDOW and SLACK_GIVE_UP_AFTER must be positive, SLACK_PACE and SLACK_CARD_DELAY not negative"))
 	}
 	return errors.Join(problems...)
+}
+
+// images reads SLACK_IMAGES.
+func images(hosts []string) render.Images {
+	switch {
+	case slices.Contains(hosts, "none"):
+		return render.Images{Off: true}
+	case slices.Contains(hosts, "any"):
+		return render.Images{}
+	}
+	return render.Images{Off: len(hosts) == 0, Hosts: hosts}
 }
 
 // App is a slack-gateway that listens but does not work yet.
@@ -158,7 +173,7 @@ func New(s Settings, log *slog.Logger) (*App, error) {
 	a.lanes = lane.New(lane.Options{
 		Bus: a.bus, Workspace: installation.For(a.workspaces, func(c *slackapi.Client) lane.Workspace { return c }), Pace: s.Pace, CardDelay: s.CardDelay, CallTime: slackapi.CallTime, GiveUp: s.GiveUp, Wakes: a.wakes, Latest: a.channels.Latest, Now: s.Now, Log: log, Metrics: a.registry,
 	})
-	a.lanes.Render.ConsoleURL = s.ConsoleURL
+	a.lanes.Render.ConsoleURL, a.lanes.Render.Images = s.ConsoleURL, images(s.Images)
 	a.members = members.New(a.bus, installation.For(a.workspaces, func(c *slackapi.Client) members.Slack { return c }), log)
 	a.examiner = examine.New(examine.Options{Bus: a.bus, Slack: a.examined, Journal: journal, Now: s.Now, Log: log})
 	a.catchup = catchup.New(catchup.Options{

@@ -8,6 +8,7 @@ import (
 	"log/slog"
 	"slices"
 	"time"
+	_ "time/tzdata" // the image has no time zones of its own
 
 	"github.com/prometheus/client_golang/prometheus"
 	"google.golang.org/protobuf/types/known/timestamppb"
@@ -159,6 +160,8 @@ type worker struct {
 	// revisions are those of the cards that heads are known to show, timesAt is when a card was last updated for its times alone.
 	revisions map[string]uint64
 	timesAt   time.Time
+	// unnamedUntil is how long posts go without a sender of their own.
+	unnamedUntil time.Time
 }
 
 // park waits until the channel may take posts again. The message stays ours meanwhile, so nothing in the lane overtakes it.
@@ -324,6 +327,11 @@ func (l *Lanes) now(team, channel string) string {
 func (w *worker) options(command *eventv1.SlackCommand) render.Options {
 	options := w.Render
 	options.Lang = command.GetLanguage()
+	if zone := command.GetTimeZone(); zone != "" {
+		if location, err := time.LoadLocation(zone); err == nil { // else it is Japan's: a newer router may know more of them
+			options.Location = location
+		}
+	}
 	return options
 }
 

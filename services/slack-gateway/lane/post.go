@@ -237,7 +237,9 @@ func (a *attempt) one(ctx context.Context, message render.Message, part int, b b
 func (a *attempt) callSlack(ctx context.Context, thread string, message render.Message, marks []string) (slackapi.Posted, error) {
 	ctx, cancel := a.checkpoint.Calling(ctx, a.CallTime)
 	defer cancel()
-	return a.Slack.Post(ctx, a.lane.Channel, thread, message, marks)
+	return a.adorned(message, a.m.Deliveries, func(message render.Message) (slackapi.Posted, error) {
+		return a.Slack.Post(ctx, a.lane.Channel, thread, message, marks)
+	})
 }
 
 // failed prepares what comes after a failed attempt.
@@ -336,6 +338,9 @@ func (a *attempt) claim(ctx context.Context) error {
 		Team: a.lane.Team, Channel: a.lane.Channel, Project: post.GetProject(), Conversation: post.GetConversation(), Customer: post.GetCustomer(),
 		CommandId: a.command.GetId(), ClaimedAt: timestamppb.New(a.Now()), Moves: post.GetMoves(),
 	}
+	if post.GetMoves() == 0 {
+		a.record.BeganAt = post.GetOccurredAt()
+	}
 	return a.write(ctx)
 }
 
@@ -359,7 +364,7 @@ func (a *attempt) announce(ctx context.Context) error {
 	_, err := a.Bus.Once(ctx, bus.Slack, subject, &eventv1.SlackFact{
 		Id: id, Team: r.GetTeam(), Channel: r.GetChannel(), ThreadTs: r.GetTs(), OccurredAt: timestamppb.New(a.Now()), ReceivedAt: timestamppb.New(a.Now()),
 		Fact: &eventv1.SlackFact_ThreadOpened{ThreadOpened: &eventv1.ThreadOpened{
-			Project: r.GetProject(), Conversation: r.GetConversation(), Customer: r.GetCustomer(), CardRevision: r.GetCardRevision(),
+			Project: r.GetProject(), Conversation: r.GetConversation(), Customer: r.GetCustomer(), CardRevision: r.GetCardRevision(), BeganAt: r.GetBeganAt(),
 		}},
 	})
 	return err
@@ -373,6 +378,7 @@ func (a *attempt) reopen(ctx context.Context) error {
 	a.Log.Info("the head of a thread was deleted, opening a new thread", "channel", a.lane.Channel, "thread", a.record.GetTs())
 	a.record.Ts, a.record.CommandId, a.record.ClaimedAt = "", a.command.GetId()+afterGone+a.record.GetTs(), timestamppb.New(a.Now())
 	a.record.CardRevision = 0 // until there is another head
+	a.record.BeganAt = nil    // which is not the first
 	a.reopened, a.state = true, bus.Untried
 	return a.write(ctx)
 }

@@ -21,6 +21,7 @@ func Scopes() []Scope {
 		{Name: "channels:read", For: "looking at public channels, and being told when one takes posts again", Feature: "parking and waking, the examination"},
 		{Name: "users:read", For: "knowing who wrote a reply, and in which language they are told something", Feature: "only members of the workspace reach customers"},
 		{Name: "commands", For: "the slash command and the message shortcuts", Feature: "/karte-talk, 「お客様に送信」, 「定型文で返信」", Optional: true},
+		{Name: "chat:write.customize", For: "showing what operators wrote in KARTE's console under their name and picture (`operator_pictures`)", Feature: "operators' names as senders", Optional: true},
 		{Name: "usergroups:read", For: "the names of user groups in replies", Feature: "names instead of “a group”", Optional: true},
 		{Name: "groups:history", For: "events of replies in private channels", Feature: "private channels", Optional: true},
 		{Name: "groups:read", For: "looking at private channels", Feature: "private channels", Optional: true},

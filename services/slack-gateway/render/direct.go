@@ -35,11 +35,7 @@ func (o Options) reminder(w words, p *eventv1.ThreadPost) string {
 
 // moment tells a time to somebody who reads it at another one: with the date when it was not the same day.
 func (o Options) moment(at, now time.Time) string {
-	location := o.Location
-	if location == nil {
-		location = japan
-	}
-	at, now = at.In(location), now.In(location)
+	at, now = at.In(o.location()), now.In(o.location())
 	if at.Format(time.DateOnly) == now.Format(time.DateOnly) {
 		return at.Format("15:04")
 	}

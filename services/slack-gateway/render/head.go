@@ -19,7 +19,7 @@ func Head(posts []*eventv1.ThreadPost, o Options) (msg Message, shown int) {
 	c := o.headCard(posts)
 	lines := o.lines(posts)
 	spent, most := c.size(), min(len(lines), maxBlocks-headBlocks)
-	for shown < most && roomFor(lines[:shown+1], spent, maxHeadText) {
+	for shown < most && lines[shown].image == "" && roomFor(lines[:shown+1], spent, maxHeadText) {
 		shown++
 	}
 	if shown == 0 && len(lines) > 0 {

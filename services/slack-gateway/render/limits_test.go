@@ -16,6 +16,7 @@ type fataler interface{ Fatalf(string, ...any) }
 var (
 	ourMention  = regexp.MustCompile(`<@[UW][A-Z0-9]{2,20}>|<!subteam\^S[A-Z0-9]{2,20}>|<!here>|<!channel>`)
 	ourMentions = regexp.MustCompile(`^(?:(?:` + ourMention.String() + `)(?: |$))+$`)
+	publicImage = regexp.MustCompile(`^https?://[A-Za-z0-9][A-Za-z0-9.-]*\.[A-Za-z-]+(/[!-;=?-~]*)?([?#][!-;=?-~]*)?$`)
 	ourEscapes  = regexp.MustCompile(`&(?:amp|lt|gt);`)
 )
 
@@ -64,11 +65,15 @@ func checkSafe(t fataler, m render.Message) {
 					t.Fatalf("mrkdwn holds more than mentions, or the text does not begin with them: %q", b.Text.Text)
 				}
 			}
-		case *slack.HeaderBlock, *slack.RichTextBlock, *slack.ActionBlock:
+		case *slack.HeaderBlock, *slack.RichTextBlock, *slack.ActionBlock, *slack.ImageBlock:
 			// Checked as JSON below.
 		default:
 			t.Fatalf("block of unexpected type %T", b)
 		}
+	}
+	if s := m.Sender; s != nil && (strings.ContainsAny(s.Name, "<>&:\n") || !strings.HasSuffix(s.Name, " (KARTE)") || split.UTF16(s.Name) > 80 ||
+		s.Picture != "" && !publicImage.MatchString(s.Picture)) {
+		t.Fatalf("the sender could be somebody else: %v", s)
 	}
 	if !mentions && ourMention.MatchString(m.Text) {
 		t.Fatalf("the text mentions somebody, the blocks do not: %q", m.Text)
@@ -80,6 +85,12 @@ func checkSafe(t fataler, m render.Message) {
 func checkObject(t fataler, o map[string]any) {
 	switch o["type"] {
 	case "section", "header", "rich_text", "rich_text_section", "rich_text_quote", "text", "mrkdwn", "actions", "external_select":
+	case "image":
+		u, _ := o["image_url"].(string)
+		alt, _ := o["alt_text"].(string)
+		if !publicImage.MatchString(u) || alt == "" || split.UTF16(alt) > 2000 || len(u) > 3000 {
+			t.Fatalf("an image from somewhere, or without words: %v", o)
+		}
 	case "plain_text":
 		if o["emoji"] != false {
 			t.Fatalf("plain_text draws emoji: %v", o)

@@ -17,7 +17,16 @@ type line struct {
 	// marker stands in our words after a body that is only an excerpt.
 	marker   string
 	mentions []string
+	// quotes are what was said before, in place of a body.
+	quotes []quote
+	// image is the address of an image that Slack is to show below; its address stands in the body as well.
+	image string
+	// sender is under whose name and picture the line stands; nil when under the app's.
+	sender *Sender
 }
+
+// A quote is a message in a line: when and who, in our words and labels, and what was written.
+type quote struct{ head, body string }
 
 // line renders p. A body that is not known here is said to be there, so that nobody believes to have seen everything.
 func (o Options) line(p *eventv1.ThreadPost) line {
@@ -27,9 +36,14 @@ func (o Options) line(p *eventv1.ThreadPost) line {
 	case *eventv1.ThreadPost_CustomerMessage:
 		l.head = w.say("line_customer")
 		l.body = w.message(buttonPress(w, b.CustomerMessage.GetText()), b.CustomerMessage.GetImageUrl())
+		l.image = o.shown(b.CustomerMessage.GetImageUrl())
 	case *eventv1.ThreadPost_OperatorMessage:
 		l.head = w.sender(b.OperatorMessage.GetOperator())
 		l.body = w.message(cardText(w, b.OperatorMessage.GetText()), b.OperatorMessage.GetImageUrl())
+		l.image = o.shown(b.OperatorMessage.GetImageUrl())
+		if p.GetUnderOwnName() {
+			l.sender = senderOf(b.OperatorMessage.GetOperator())
+		}
 	case *eventv1.ThreadPost_Assigned:
 		l.head = w.assignee(b.Assigned.GetOperator())
 	case *eventv1.ThreadPost_Moved:
@@ -43,6 +57,8 @@ func (o Options) line(p *eventv1.ThreadPost) line {
 		l.body = b.SentReply.GetText()
 	case *eventv1.ThreadPost_Merged:
 		l.head = w.say("line_merged")
+	case *eventv1.ThreadPost_History:
+		return o.history(w, b.History)
 	default:
 		l.head = w.say("line_unknown")
 	}
@@ -125,15 +141,35 @@ func (l line) text() string {
 	if l.marker != "" {
 		parts = append(parts, escape(l.marker))
 	}
+	for _, q := range l.quotes {
+		parts = append(parts, escape(q.head+q.body))
+	}
 	return strings.Join(parts, "\n")
 }
 
 // size is at least the size of text with what separates it from other lines.
-func (l line) size() int { return size(l.head) + size(l.body) + size(l.marker) + len("\n\n\n\n") }
+func (l line) size() int {
+	n := size(l.head) + size(l.body) + size(l.marker) + len("\n\n\n\n")
+	for _, q := range l.quotes {
+		n += size(q.head) + size(q.body) + len("\n")
+	}
+	return n
+}
 
-// block shows the line. Bold and italics are ours alone: no text element of a body has a style, so that a body cannot look
+// blocks show the line, and its image.
+func (l line) blocks() []slack.Block {
+	if l.image == "" {
+		return []slack.Block{l.block()}
+	}
+	return []slack.Block{l.block(), &slack.ImageBlock{Type: slack.MBTImage, ImageURL: l.image, AltText: label(l.head, maxName)}}
+}
+
+// block shows the words of the line. Bold and italics are ours alone: no text element of a body has a style, so that a body cannot look
 // like the head of a line.
 func (l line) block() slack.Block {
+	if len(l.quotes) > 0 {
+		return l.quoted()
+	}
 	if l.body == "" {
 		return richText(styled(l.head, &slack.RichTextSectionTextStyle{Italic: true}))
 	}

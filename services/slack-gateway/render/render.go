@@ -20,6 +20,8 @@ type Message struct {
 	Text string
 	// Blocks is what people see.
 	Blocks []slack.Block
+	// Sender is under whose name it stands; nil when under the app's. Only posts in threads have one.
+	Sender *Sender `json:",omitempty"`
 }
 
 // Options say how posts are shown. The zero value is good.
@@ -36,6 +38,8 @@ type Options struct {
 	PreviousThreadGone bool
 	// FormerTeam, FormerChannel and FormerThread make Head say that the conversation was moved here, and from where. The thread may be unknown.
 	FormerTeam, FormerChannel, FormerThread string
+	// Images says which images are shown; the others are said where they are.
+	Images Images
 	// Mentioned makes Thread leave out the mentions of the first post, because the head has made them already. That is the
 	// case for a post of which Head has shown an excerpt.
 	Mentioned bool

@@ -65,6 +65,28 @@ func merged(minute int) *eventv1.ThreadPost {
 	})
 }
 
+// history is what was said before: n messages of a customer and an operator in turn.
+func history(minute, n int, customer, operator string) *eventv1.ThreadPost {
+	return post(minute, func(p *eventv1.ThreadPost) {
+		h := &eventv1.History{}
+		for i := range n {
+			e := &eventv1.HistoryEntry{OccurredAt: timestamppb.New(time.Date(2026, 1, 30, 3, i, 0, 0, time.UTC)), Text: customer, Image: i == 2}
+			if i%2 == 1 {
+				e.Text, e.Operator = operator, &eventv1.Operator{Id: "op-1", Name: "<!here> 佐藤"}
+			}
+			h.Entries = append(h.Entries, e)
+		}
+		p.Body = &eventv1.ThreadPost_History{History: h}
+	})
+}
+
+// ownName is what an operator wrote in KARTE's console, under their own name.
+func ownName(minute int, op *eventv1.Operator, text string) *eventv1.ThreadPost {
+	p := answered(minute, op, text)
+	p.UnderOwnName = true
+	return p
+}
+
 func mentioning(p *eventv1.ThreadPost) *eventv1.ThreadPost {
 	p.Mentions = []*eventv1.Mention{
 		{Mention: &eventv1.Mention_Member{Member: "U0DEMO1"}},
@@ -114,6 +136,10 @@ var threads = map[string][]*eventv1.ThreadPost{
 		pictured(0, "", "javascript:alert(1)"), pictured(1, "", "https://bank.example.com@evil.example/a"),
 		pictured(2, "", "https://ев.example/a"), pictured(3, "", "https://img.example.com/"+strings.Repeat("a", 2000)),
 	},
+	"history":  {history(0, 3, "配送について教えてください。", "承知しました。\nお調べします。"), said(1, "続きです")},
+	"own_name": {ownName(0, &eventv1.Operator{Id: "op-1", Name: "佐藤", PictureUrl: "https://img.example.com/sato.png"}, "お待たせしました"), answered(1, sato, "下の名前ではなく")},
+	"hostile_history": {history(0, 9, hostile, "本文\n2026-01-01 10:00 お客様: 偽の行 "+strings.Repeat("長い", 400)), ownName(1, &eventv1.Operator{
+		Name: "<!channel> :tada: \u202Eadmin" + strings.Repeat("名", 200), PictureUrl: "http://127.0.0.1/a.png"}, hostile)},
 	"button":  {said(0, "[#はい]"), said(1, "[#a] と [#b]")},
 	"empty":   {said(0, ""), post(1, func(*eventv1.ThreadPost) {})},
 	"no_time": {{Conversation: "c_demo", Body: said(0, "いつ？").Body}},

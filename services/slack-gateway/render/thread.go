@@ -54,9 +54,18 @@ func (o Options) lines(posts []*eventv1.ThreadPost) []line {
 	return lines
 }
 
-// fits leaves a block for the mentions.
+// fits leaves a block for the mentions. What stands under different names cannot share a message.
 func fits(lines []line) bool {
-	return len(lines) < maxBlocks && roomFor(lines, 0, maxThreadText)
+	count := 0
+	for _, l := range lines {
+		if !l.sender.same(lines[0].sender) {
+			return false
+		}
+		if count++; l.image != "" {
+			count++
+		}
+	}
+	return count < maxBlocks && roomFor(lines, 0, maxThreadText)
 }
 
 // compose shows lines in one message.
@@ -64,9 +73,13 @@ func compose(lines []line) Message {
 	texts, blocks := opening(lines)
 	for _, l := range lines {
 		texts = append(texts, l.text())
-		blocks = append(blocks, l.block())
+		blocks = append(blocks, l.blocks()...)
 	}
-	return Message{Text: strings.Join(texts, "\n\n"), Blocks: blocks}
+	m := Message{Text: strings.Join(texts, "\n\n"), Blocks: blocks}
+	if len(lines) > 0 {
+		m.Sender = lines[0].sender
+	}
+	return m
 }
 
 // pieces splits a line over several messages; only the first mentions anybody.
@@ -76,9 +89,12 @@ func pieces(l line) []Message {
 	parts := split.Text(l.body, maxThreadText-spent, size)
 	messages := make([]Message, 0, len(parts))
 	for i, part := range parts {
-		p := line{head: fmt.Sprintf("%s (%d/%d)", l.head, i+1, len(parts)), body: part}
+		p := line{head: fmt.Sprintf("%s (%d/%d)", l.head, i+1, len(parts)), body: part, sender: l.sender}
 		if i == 0 {
 			p.mentions = l.mentions
+		}
+		if i == len(parts)-1 {
+			p.image = l.image
 		}
 		messages = append(messages, compose([]line{p}))
 	}

@@ -116,6 +116,12 @@ func (c *Client) Post(ctx context.Context, channel, thread string, message rende
 	if thread != "" {
 		options = append(options, slack.MsgOptionTS(thread))
 	}
+	if from := message.Sender; from != nil {
+		options = append(options, slack.MsgOptionUsername(from.Name))
+		if from.Picture != "" {
+			options = append(options, slack.MsgOptionIconURL(from.Picture))
+		}
+	}
 	_, ts, answer, err := c.api().PostMessageWithResponseContext(ctx, c.at(channel), options...)
 	if err == nil && ts == "" {
 		err = errNoTS

@@ -31,14 +31,16 @@ type AuditEntry struct {
 	Time *timestamppb.Timestamp `protobuf:"bytes,2,opt,name=time,proto3" json:"time,omitempty"`
 	// Who: the name of an API token, or a Slack member id.
 	Actor string `protobuf:"bytes,3,opt,name=actor,proto3" json:"actor,omitempty"`
-	// What: the method of the API, like `SetOperatorLink`; or `message`, `note`.
+	// What: the method of the API, like `SetOperatorLink`; or `message`, `note`, and of a conversation `claim`, `assign`, `unassign`, `resolve`, `reopen`, `status`.
 	Action string `protobuf:"bytes,4,opt,name=action,proto3" json:"action,omitempty"`
 	// What it was done to: a resource name.
 	Resource string `protobuf:"bytes,5,opt,name=resource,proto3" json:"resource,omitempty"`
-	// The status code of the API, like `OK` or `ABORTED`; of a message `DELIVERED`, or the reason of its failure, like `REJECTED`.
+	// The status code of the API, like `OK` or `ABORTED`; of a message `DELIVERED`, of a change of a conversation `DONE`, or the reason of its failure, like `REJECTED`.
 	Result string `protobuf:"bytes,6,opt,name=result,proto3" json:"result,omitempty"`
-	// The KARTE operator in whose name a message was sent.
-	Operator      string `protobuf:"bytes,7,opt,name=operator,proto3" json:"operator,omitempty"`
+	// The KARTE operator in whose name a message was sent, or a conversation changed.
+	Operator string `protobuf:"bytes,7,opt,name=operator,proto3" json:"operator,omitempty"`
+	// The KARTE operator whom a conversation was given to.
+	Assignee      string `protobuf:"bytes,8,opt,name=assignee,proto3" json:"assignee,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -122,6 +124,13 @@ func (x *AuditEntry) GetOperator() string {
 	return ""
 }
 
+func (x *AuditEntry) GetAssignee() string {
+	if x != nil {
+		return x.Assignee
+	}
+	return ""
+}
+
 type ListAuditEntriesRequest struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
 	// `projects/{project}`, or `projects/-`.
@@ -129,7 +138,7 @@ type ListAuditEntriesRequest struct {
 	// At most 1,000; 0 means 100. A page may hold fewer, even none, while there is a next one.
 	PageSize  int32  `protobuf:"varint,2,opt,name=page_size,json=pageSize,proto3" json:"page_size,omitempty"`
 	PageToken string `protobuf:"bytes,3,opt,name=page_token,json=pageToken,proto3" json:"page_token,omitempty"`
-	// An AIP-160 filter over `actor`, `action`, `resource`, `result`, `operator` and `time`; empty means all.
+	// An AIP-160 filter over `actor`, `action`, `resource`, `result`, `operator`, `assignee` and `time`; empty means all.
 	Filter        string `protobuf:"bytes,4,opt,name=filter,proto3" json:"filter,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
@@ -250,7 +259,7 @@ var File_slacktalk_admin_v1_audit_proto protoreflect.FileDescriptor
 
 const file_slacktalk_admin_v1_audit_proto_rawDesc = "" +
 	"\n" +
-	"\x1eslacktalk/admin/v1/audit.proto\x12\x12slacktalk.admin.v1\x1a\x1bbuf/validate/validate.proto\x1a\x1fgoogle/protobuf/timestamp.proto\"\xce\x01\n" +
+	"\x1eslacktalk/admin/v1/audit.proto\x12\x12slacktalk.admin.v1\x1a\x1bbuf/validate/validate.proto\x1a\x1fgoogle/protobuf/timestamp.proto\"\xea\x01\n" +
 	"\n" +
 	"AuditEntry\x12\x12\n" +
 	"\x04name\x18\x01 \x01(\tR\x04name\x12.\n" +
@@ -259,7 +268,8 @@ const file_slacktalk_admin_v1_audit_proto_rawDesc = "" +
 	"\x06action\x18\x04 \x01(\tR\x06action\x12\x1a\n" +
 	"\bresource\x18\x05 \x01(\tR\bresource\x12\x16\n" +
 	"\x06result\x18\x06 \x01(\tR\x06result\x12\x1a\n" +
-	"\boperator\x18\a \x01(\tR\boperator\"\xdb\x01\n" +
+	"\boperator\x18\a \x01(\tR\boperator\x12\x1a\n" +
+	"\bassignee\x18\b \x01(\tR\bassignee\"\xdb\x01\n" +
 	"\x17ListAuditEntriesRequest\x12L\n" +
 	"\x06parent\x18\x01 \x01(\tB4\xbaH1r/2-^projects/([A-Za-z0-9][A-Za-z0-9_-]{0,63}|-)$R\x06parent\x12'\n" +
 	"\tpage_size\x18\x02 \x01(\x05B\n" +

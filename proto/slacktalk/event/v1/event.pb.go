@@ -1676,7 +1676,9 @@ type ChangeDone struct {
 	//	*ChangeDone_Status
 	Change isChangeDone_Change `protobuf_oneof:"change"`
 	// Who asked for it and where: the head of the thread and the member.
-	Origin        *SlackMessageRef `protobuf:"bytes,5,opt,name=origin,proto3" json:"origin,omitempty"`
+	Origin *SlackMessageRef `protobuf:"bytes,5,opt,name=origin,proto3" json:"origin,omitempty"`
+	// In whose name: the operator that the member was linked to.
+	Operator      string `protobuf:"bytes,6,opt,name=operator,proto3" json:"operator,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -1757,6 +1759,13 @@ func (x *ChangeDone) GetOrigin() *SlackMessageRef {
 	return nil
 }
 
+func (x *ChangeDone) GetOperator() string {
+	if x != nil {
+		return x.Operator
+	}
+	return ""
+}
+
 type isChangeDone_Change interface {
 	isChangeDone_Change()
 }
@@ -1786,7 +1795,9 @@ type ChangeFailed struct {
 	Origin *SlackMessageRef      `protobuf:"bytes,5,opt,name=origin,proto3" json:"origin,omitempty"`
 	Reason FailureReason         `protobuf:"varint,6,opt,name=reason,proto3,enum=slacktalk.event.v1.FailureReason" json:"reason,omitempty"`
 	// KARTE's own words, shortened.
-	Detail        string `protobuf:"bytes,7,opt,name=detail,proto3" json:"detail,omitempty"`
+	Detail string `protobuf:"bytes,7,opt,name=detail,proto3" json:"detail,omitempty"`
+	// In whose name: the operator that the member was linked to.
+	Operator      string `protobuf:"bytes,8,opt,name=operator,proto3" json:"operator,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -1877,6 +1888,13 @@ func (x *ChangeFailed) GetReason() FailureReason {
 func (x *ChangeFailed) GetDetail() string {
 	if x != nil {
 		return x.Detail
+	}
+	return ""
+}
+
+func (x *ChangeFailed) GetOperator() string {
+	if x != nil {
+		return x.Operator
 	}
 	return ""
 }
@@ -2757,7 +2775,9 @@ type ThreadOpened struct {
 	Conversation string                 `protobuf:"bytes,2,opt,name=conversation,proto3" json:"conversation,omitempty"`
 	Customer     *Customer              `protobuf:"bytes,3,opt,name=customer,proto3" json:"customer,omitempty"`
 	// The revision of the card that the head shows; 0 when it shows none.
-	CardRevision  uint64 `protobuf:"varint,4,opt,name=card_revision,json=cardRevision,proto3" json:"card_revision,omitempty"`
+	CardRevision uint64 `protobuf:"varint,4,opt,name=card_revision,json=cardRevision,proto3" json:"card_revision,omitempty"`
+	// KARTE's time of what opened it; absent unless it is the conversation's first thread, the one under whose head it is told what was said before.
+	BeganAt       *timestamppb.Timestamp `protobuf:"bytes,5,opt,name=began_at,json=beganAt,proto3" json:"began_at,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -2818,6 +2838,13 @@ func (x *ThreadOpened) GetCardRevision() uint64 {
 		return x.CardRevision
 	}
 	return 0
+}
+
+func (x *ThreadOpened) GetBeganAt() *timestamppb.Timestamp {
+	if x != nil {
+		return x.BeganAt
+	}
+	return nil
 }
 
 // ActionPressed tells that somebody has pressed a button, picked from a menu, used a shortcut or submitted a dialog about a conversation. Two presses of one
@@ -3262,6 +3289,8 @@ type SlackCommand struct {
 	Language string `protobuf:"bytes,5,opt,name=language,proto3" json:"language,omitempty"`
 	// Set when a dead letter is tried again: the command may already have had its effect.
 	Replay bool `protobuf:"varint,6,opt,name=replay,proto3" json:"replay,omitempty"`
+	// The IANA name of the time zone in which times are shown; empty is Japan's.
+	TimeZone string `protobuf:"bytes,7,opt,name=time_zone,json=timeZone,proto3" json:"time_zone,omitempty"`
 	// Types that are valid to be assigned to Command:
 	//
 	//	*SlackCommand_ThreadPost
@@ -3344,6 +3373,13 @@ func (x *SlackCommand) GetReplay() bool {
 		return x.Replay
 	}
 	return false
+}
+
+func (x *SlackCommand) GetTimeZone() string {
+	if x != nil {
+		return x.TimeZone
+	}
+	return ""
 }
 
 func (x *SlackCommand) GetCommand() isSlackCommand_Command {
@@ -3743,7 +3779,7 @@ func (*Mention_UserGroup) isMention_Mention() {}
 
 func (*Mention_Broadcast) isMention_Mention() {}
 
-// ThreadPost adds a line to the conversation's thread, opening it first where there is none. Next field: 30.
+// ThreadPost adds a line to the conversation's thread, opening it first where there is none. Next field: 31.
 type ThreadPost struct {
 	state        protoimpl.MessageState `protogen:"open.v1"`
 	Project      string                 `protobuf:"bytes,1,opt,name=project,proto3" json:"project,omitempty"`
@@ -3763,6 +3799,8 @@ type ThreadPost struct {
 	Card *Card `protobuf:"bytes,9,opt,name=card,proto3" json:"card,omitempty"`
 	// Members who get a direct message with a link once this is posted, instead of being mentioned.
 	TellDirectly []string `protobuf:"bytes,29,rep,name=tell_directly,json=tellDirectly,proto3" json:"tell_directly,omitempty"`
+	// An operator's message carries their name and picture as its sender, where the app may do that.
+	UnderOwnName bool `protobuf:"varint,30,opt,name=under_own_name,json=underOwnName,proto3" json:"under_own_name,omitempty"`
 	// Types that are valid to be assigned to Body:
 	//
 	//	*ThreadPost_CustomerMessage
@@ -3877,6 +3915,13 @@ func (x *ThreadPost) GetTellDirectly() []string {
 		return x.TellDirectly
 	}
 	return nil
+}
+
+func (x *ThreadPost) GetUnderOwnName() bool {
+	if x != nil {
+		return x.UnderOwnName
+	}
+	return false
 }
 
 func (x *ThreadPost) GetBody() isThreadPost_Body {
@@ -4076,8 +4121,10 @@ type HistoryEntry struct {
 	state      protoimpl.MessageState `protogen:"open.v1"`
 	OccurredAt *timestamppb.Timestamp `protobuf:"bytes,1,opt,name=occurred_at,json=occurredAt,proto3" json:"occurred_at,omitempty"`
 	// Absent when the customer wrote it.
-	Operator      *Operator `protobuf:"bytes,2,opt,name=operator,proto3" json:"operator,omitempty"`
-	Text          string    `protobuf:"bytes,3,opt,name=text,proto3" json:"text,omitempty"`
+	Operator *Operator `protobuf:"bytes,2,opt,name=operator,proto3" json:"operator,omitempty"`
+	Text     string    `protobuf:"bytes,3,opt,name=text,proto3" json:"text,omitempty"`
+	// There was an image, too.
+	Image         bool `protobuf:"varint,4,opt,name=image,proto3" json:"image,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -4131,6 +4178,13 @@ func (x *HistoryEntry) GetText() string {
 		return x.Text
 	}
 	return ""
+}
+
+func (x *HistoryEntry) GetImage() bool {
+	if x != nil {
+		return x.Image
+	}
+	return false
 }
 
 // SentReply tells what was sent to the customer from a dialog, and not as a line of the thread.
@@ -5252,7 +5306,9 @@ type HistoryResponse struct {
 	// Oldest first.
 	Entries []*HistoryEntry `protobuf:"bytes,1,rep,name=entries,proto3" json:"entries,omitempty"`
 	// Set when KARTE could not be asked now.
-	Error         string `protobuf:"bytes,2,opt,name=error,proto3" json:"error,omitempty"`
+	Error string `protobuf:"bytes,2,opt,name=error,proto3" json:"error,omitempty"`
+	// Set with error when asking again would be answered the same.
+	Refused       bool `protobuf:"varint,3,opt,name=refused,proto3" json:"refused,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -5299,6 +5355,13 @@ func (x *HistoryResponse) GetError() string {
 		return x.Error
 	}
 	return ""
+}
+
+func (x *HistoryResponse) GetRefused() bool {
+	if x != nil {
+		return x.Refused
+	}
+	return false
 }
 
 // OperatorsRequest asks ingest-karte which operators KARTE knows (request/reply, `ask.karte.<project>.operators`).
@@ -5750,14 +5813,16 @@ type AuditEntry struct {
 	Time    *timestamppb.Timestamp `protobuf:"bytes,3,opt,name=time,proto3" json:"time,omitempty"`
 	// The name of an API token, or a Slack member id.
 	Actor string `protobuf:"bytes,4,opt,name=actor,proto3" json:"actor,omitempty"`
-	// The method of the API, or `message`, `note`.
+	// The method of the API, or `message`, `note`, `claim`, `assign`, `unassign`, `resolve`, `reopen`, `status`.
 	Action string `protobuf:"bytes,5,opt,name=action,proto3" json:"action,omitempty"`
 	// The name of what it was done to.
 	Resource string `protobuf:"bytes,6,opt,name=resource,proto3" json:"resource,omitempty"`
-	// The status code of the API, or `DELIVERED`, or the reason of a failure.
+	// The status code of the API, or `DELIVERED`, or `DONE` of a change of a conversation, or the reason of a failure.
 	Result string `protobuf:"bytes,7,opt,name=result,proto3" json:"result,omitempty"`
-	// The KARTE operator in whose name a message was sent.
-	Operator      string `protobuf:"bytes,8,opt,name=operator,proto3" json:"operator,omitempty"`
+	// The KARTE operator in whose name a message was sent, or a conversation changed.
+	Operator string `protobuf:"bytes,8,opt,name=operator,proto3" json:"operator,omitempty"`
+	// The KARTE operator whom a conversation was given to.
+	Assignee      string `protobuf:"bytes,9,opt,name=assignee,proto3" json:"assignee,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -5844,6 +5909,13 @@ func (x *AuditEntry) GetResult() string {
 func (x *AuditEntry) GetOperator() string {
 	if x != nil {
 		return x.Operator
+	}
+	return ""
+}
+
+func (x *AuditEntry) GetAssignee() string {
+	if x != nil {
+		return x.Assignee
 	}
 	return ""
 }
@@ -6166,7 +6238,7 @@ const file_slacktalk_event_v1_event_proto_rawDesc = "" +
 	"\fReplyWaiting\x12\x1d\n" +
 	"\n" +
 	"command_id\x18\x01 \x01(\tR\tcommandId\x12;\n" +
-	"\x06origin\x18\x02 \x01(\v2#.slacktalk.event.v1.SlackMessageRefR\x06origin\"\x94\x02\n" +
+	"\x06origin\x18\x02 \x01(\v2#.slacktalk.event.v1.SlackMessageRefR\x06origin\"\xb0\x02\n" +
 	"\n" +
 	"ChangeDone\x12\x1d\n" +
 	"\n" +
@@ -6174,8 +6246,9 @@ const file_slacktalk_event_v1_event_proto_rawDesc = "" +
 	"\fconversation\x18\x02 \x01(\tR\fconversation\x12@\n" +
 	"\bassignee\x18\x03 \x01(\v2\".slacktalk.event.v1.AssigneeChangeH\x00R\bassignee\x12:\n" +
 	"\x06status\x18\x04 \x01(\v2 .slacktalk.event.v1.StatusChangeH\x00R\x06status\x12;\n" +
-	"\x06origin\x18\x05 \x01(\v2#.slacktalk.event.v1.SlackMessageRefR\x06originB\b\n" +
-	"\x06change\"\xe9\x02\n" +
+	"\x06origin\x18\x05 \x01(\v2#.slacktalk.event.v1.SlackMessageRefR\x06origin\x12\x1a\n" +
+	"\boperator\x18\x06 \x01(\tR\boperatorB\b\n" +
+	"\x06change\"\x85\x03\n" +
 	"\fChangeFailed\x12\x1d\n" +
 	"\n" +
 	"command_id\x18\x01 \x01(\tR\tcommandId\x12\"\n" +
@@ -6184,7 +6257,8 @@ const file_slacktalk_event_v1_event_proto_rawDesc = "" +
 	"\x06status\x18\x04 \x01(\v2 .slacktalk.event.v1.StatusChangeH\x00R\x06status\x12;\n" +
 	"\x06origin\x18\x05 \x01(\v2#.slacktalk.event.v1.SlackMessageRefR\x06origin\x129\n" +
 	"\x06reason\x18\x06 \x01(\x0e2!.slacktalk.event.v1.FailureReasonR\x06reason\x12\x16\n" +
-	"\x06detail\x18\a \x01(\tR\x06detailB\b\n" +
+	"\x06detail\x18\a \x01(\tR\x06detail\x12\x1a\n" +
+	"\boperator\x18\b \x01(\tR\boperatorB\b\n" +
 	"\x06change\"'\n" +
 	"\rProjectParked\x12\x16\n" +
 	"\x06detail\x18\x01 \x01(\tR\x06detail\"\xbb\a\n" +
@@ -6250,12 +6324,13 @@ const file_slacktalk_event_v1_event_proto_rawDesc = "" +
 	"\tedited_ts\x18\x05 \x01(\tR\beditedTs\"R\n" +
 	"\fReplyDeleted\x12\x0e\n" +
 	"\x02ts\x18\x01 \x01(\tR\x02ts\x122\n" +
-	"\x06author\x18\x02 \x01(\v2\x1a.slacktalk.event.v1.AuthorR\x06author\"\xab\x01\n" +
+	"\x06author\x18\x02 \x01(\v2\x1a.slacktalk.event.v1.AuthorR\x06author\"\xe2\x01\n" +
 	"\fThreadOpened\x12\x18\n" +
 	"\aproject\x18\x01 \x01(\tR\aproject\x12\"\n" +
 	"\fconversation\x18\x02 \x01(\tR\fconversation\x128\n" +
 	"\bcustomer\x18\x03 \x01(\v2\x1c.slacktalk.event.v1.CustomerR\bcustomer\x12#\n" +
-	"\rcard_revision\x18\x04 \x01(\x04R\fcardRevision\"\xb2\x02\n" +
+	"\rcard_revision\x18\x04 \x01(\x04R\fcardRevision\x125\n" +
+	"\bbegan_at\x18\x05 \x01(\v2\x1a.google.protobuf.TimestampR\abeganAt\"\xb2\x02\n" +
 	"\rActionPressed\x122\n" +
 	"\x06action\x18\x01 \x01(\x0e2\x1a.slacktalk.event.v1.ActionR\x06action\x122\n" +
 	"\x06author\x18\x02 \x01(\v2\x1a.slacktalk.event.v1.AuthorR\x06author\x12\x0e\n" +
@@ -6291,14 +6366,15 @@ const file_slacktalk_event_v1_event_proto_rawDesc = "" +
 	"\n" +
 	"LaneParked\x12\x16\n" +
 	"\x06detail\x18\x01 \x01(\tR\x06detail\x12\x18\n" +
-	"\aproject\x18\x02 \x01(\tR\aproject\"\x85\x04\n" +
+	"\aproject\x18\x02 \x01(\tR\aproject\"\xa2\x04\n" +
 	"\fSlackCommand\x12\x0e\n" +
 	"\x02id\x18\x01 \x01(\tR\x02id\x12\x12\n" +
 	"\x04team\x18\x02 \x01(\tR\x04team\x12\x18\n" +
 	"\achannel\x18\x03 \x01(\tR\achannel\x127\n" +
 	"\tissued_at\x18\x04 \x01(\v2\x1a.google.protobuf.TimestampR\bissuedAt\x12\x1a\n" +
 	"\blanguage\x18\x05 \x01(\tR\blanguage\x12\x16\n" +
-	"\x06replay\x18\x06 \x01(\bR\x06replay\x12A\n" +
+	"\x06replay\x18\x06 \x01(\bR\x06replay\x12\x1b\n" +
+	"\ttime_zone\x18\a \x01(\tR\btimeZone\x12A\n" +
 	"\vthread_post\x18\n" +
 	" \x01(\v2\x1e.slacktalk.event.v1.ThreadPostH\x00R\n" +
 	"threadPost\x12:\n" +
@@ -6334,7 +6410,7 @@ const file_slacktalk_event_v1_event_proto_rawDesc = "" +
 	"\n" +
 	"user_group\x18\x02 \x01(\tH\x00R\tuserGroup\x12\x1e\n" +
 	"\tbroadcast\x18\x03 \x01(\tH\x00R\tbroadcastB\t\n" +
-	"\amention\"\x89\b\n" +
+	"\amention\"\xaf\b\n" +
 	"\n" +
 	"ThreadPost\x12\x18\n" +
 	"\aproject\x18\x01 \x01(\tR\aproject\x12\"\n" +
@@ -6347,7 +6423,8 @@ const file_slacktalk_event_v1_event_proto_rawDesc = "" +
 	"\x0eonly_in_thread\x18\a \x01(\bR\fonlyInThread\x12\x14\n" +
 	"\x05moves\x18\b \x01(\rR\x05moves\x12,\n" +
 	"\x04card\x18\t \x01(\v2\x18.slacktalk.event.v1.CardR\x04card\x12#\n" +
-	"\rtell_directly\x18\x1d \x03(\tR\ftellDirectly\x12P\n" +
+	"\rtell_directly\x18\x1d \x03(\tR\ftellDirectly\x12$\n" +
+	"\x0eunder_own_name\x18\x1e \x01(\bR\funderOwnName\x12P\n" +
 	"\x10customer_message\x18\x14 \x01(\v2#.slacktalk.event.v1.CustomerMessageH\x00R\x0fcustomerMessage\x12P\n" +
 	"\x10operator_message\x18\x15 \x01(\v2#.slacktalk.event.v1.OperatorMessageH\x00R\x0foperatorMessage\x12:\n" +
 	"\bassigned\x18\x16 \x01(\v2\x1c.slacktalk.event.v1.AssignedH\x00R\bassigned\x124\n" +
@@ -6361,12 +6438,13 @@ const file_slacktalk_event_v1_event_proto_rawDesc = "" +
 	"status_set\x18\x1c \x01(\v2\x1d.slacktalk.event.v1.StatusSetH\x00R\tstatusSetB\x06\n" +
 	"\x04body\"E\n" +
 	"\aHistory\x12:\n" +
-	"\aentries\x18\x01 \x03(\v2 .slacktalk.event.v1.HistoryEntryR\aentries\"\x99\x01\n" +
+	"\aentries\x18\x01 \x03(\v2 .slacktalk.event.v1.HistoryEntryR\aentries\"\xaf\x01\n" +
 	"\fHistoryEntry\x12;\n" +
 	"\voccurred_at\x18\x01 \x01(\v2\x1a.google.protobuf.TimestampR\n" +
 	"occurredAt\x128\n" +
 	"\boperator\x18\x02 \x01(\v2\x1c.slacktalk.event.v1.OperatorR\boperator\x12\x12\n" +
-	"\x04text\x18\x03 \x01(\tR\x04text\"q\n" +
+	"\x04text\x18\x03 \x01(\tR\x04text\x12\x14\n" +
+	"\x05image\x18\x04 \x01(\bR\x05image\"q\n" +
 	"\tSentReply\x128\n" +
 	"\boperator\x18\x01 \x01(\v2\x1c.slacktalk.event.v1.OperatorR\boperator\x12\x16\n" +
 	"\x06member\x18\x02 \x01(\tR\x06member\x12\x12\n" +
@@ -6448,10 +6526,11 @@ const file_slacktalk_event_v1_event_proto_rawDesc = "" +
 	"\aproject\x18\x01 \x01(\tR\aproject\x128\n" +
 	"\bcustomer\x18\x02 \x01(\v2\x1c.slacktalk.event.v1.CustomerR\bcustomer\x12\x14\n" +
 	"\x05limit\x18\x03 \x01(\x05R\x05limit\x122\n" +
-	"\x06before\x18\x04 \x01(\v2\x1a.google.protobuf.TimestampR\x06before\"c\n" +
+	"\x06before\x18\x04 \x01(\v2\x1a.google.protobuf.TimestampR\x06before\"}\n" +
 	"\x0fHistoryResponse\x12:\n" +
 	"\aentries\x18\x01 \x03(\v2 .slacktalk.event.v1.HistoryEntryR\aentries\x12\x14\n" +
-	"\x05error\x18\x02 \x01(\tR\x05error\",\n" +
+	"\x05error\x18\x02 \x01(\tR\x05error\x12\x18\n" +
+	"\arefused\x18\x03 \x01(\bR\arefused\",\n" +
 	"\x10OperatorsRequest\x12\x18\n" +
 	"\aproject\x18\x01 \x01(\tR\aproject\"e\n" +
 	"\x11OperatorsResponse\x12:\n" +
@@ -6484,7 +6563,7 @@ const file_slacktalk_event_v1_event_proto_rawDesc = "" +
 	"\x06values\x18\x05 \x03(\v2'.slacktalk.event.v1.Finding.ValuesEntryR\x06values\x1a9\n" +
 	"\vValuesEntry\x12\x10\n" +
 	"\x03key\x18\x01 \x01(\tR\x03key\x12\x14\n" +
-	"\x05value\x18\x02 \x01(\tR\x05value:\x028\x01\"\xe4\x01\n" +
+	"\x05value\x18\x02 \x01(\tR\x05value:\x028\x01\"\x80\x02\n" +
 	"\n" +
 	"AuditEntry\x12\x0e\n" +
 	"\x02id\x18\x01 \x01(\tR\x02id\x12\x18\n" +
@@ -6494,7 +6573,8 @@ const file_slacktalk_event_v1_event_proto_rawDesc = "" +
 	"\x06action\x18\x05 \x01(\tR\x06action\x12\x1a\n" +
 	"\bresource\x18\x06 \x01(\tR\bresource\x12\x16\n" +
 	"\x06result\x18\a \x01(\tR\x06result\x12\x1a\n" +
-	"\boperator\x18\b \x01(\tR\boperator\"{\n" +
+	"\boperator\x18\b \x01(\tR\boperator\x12\x1a\n" +
+	"\bassignee\x18\t \x01(\tR\bassignee\"{\n" +
 	"\x0eMembersRequest\x12\x12\n" +
 	"\x04team\x18\x01 \x01(\tR\x04team\x12\x18\n" +
 	"\amembers\x18\x02 \x03(\tR\amembers\x12\x1f\n" +
@@ -6752,80 +6832,81 @@ var file_slacktalk_event_v1_event_proto_depIdxs = []int32{
 	26,  // 50: slacktalk.event.v1.ReplyEdited.after:type_name -> slacktalk.event.v1.Content
 	25,  // 51: slacktalk.event.v1.ReplyDeleted.author:type_name -> slacktalk.event.v1.Author
 	8,   // 52: slacktalk.event.v1.ThreadOpened.customer:type_name -> slacktalk.event.v1.Customer
-	3,   // 53: slacktalk.event.v1.ActionPressed.action:type_name -> slacktalk.event.v1.Action
-	25,  // 54: slacktalk.event.v1.ActionPressed.author:type_name -> slacktalk.event.v1.Author
-	26,  // 55: slacktalk.event.v1.ActionPressed.content:type_name -> slacktalk.event.v1.Content
-	25,  // 56: slacktalk.event.v1.MessageComposed.author:type_name -> slacktalk.event.v1.Author
-	2,   // 57: slacktalk.event.v1.PostFailed.reason:type_name -> slacktalk.event.v1.FailureReason
-	77,  // 58: slacktalk.event.v1.SlackCommand.issued_at:type_name -> google.protobuf.Timestamp
-	44,  // 59: slacktalk.event.v1.SlackCommand.thread_post:type_name -> slacktalk.event.v1.ThreadPost
-	52,  // 60: slacktalk.event.v1.SlackCommand.reaction:type_name -> slacktalk.event.v1.Reaction
-	53,  // 61: slacktalk.event.v1.SlackCommand.notice:type_name -> slacktalk.event.v1.Notice
-	54,  // 62: slacktalk.event.v1.SlackCommand.direct_notice:type_name -> slacktalk.event.v1.DirectNotice
-	42,  // 63: slacktalk.event.v1.SlackCommand.card_update:type_name -> slacktalk.event.v1.CardUpdate
-	8,   // 64: slacktalk.event.v1.Card.customer:type_name -> slacktalk.event.v1.Customer
-	8,   // 65: slacktalk.event.v1.Card.aliases:type_name -> slacktalk.event.v1.Customer
-	12,  // 66: slacktalk.event.v1.Card.page:type_name -> slacktalk.event.v1.Page
-	9,   // 67: slacktalk.event.v1.Card.assignee:type_name -> slacktalk.event.v1.Operator
-	0,   // 68: slacktalk.event.v1.Card.status:type_name -> slacktalk.event.v1.ChatStatus
-	77,  // 69: slacktalk.event.v1.Card.opened_at:type_name -> google.protobuf.Timestamp
-	77,  // 70: slacktalk.event.v1.Card.customer_wrote_at:type_name -> google.protobuf.Timestamp
-	77,  // 71: slacktalk.event.v1.Card.operator_wrote_at:type_name -> google.protobuf.Timestamp
-	41,  // 72: slacktalk.event.v1.CardUpdate.card:type_name -> slacktalk.event.v1.Card
-	8,   // 73: slacktalk.event.v1.ThreadPost.customer:type_name -> slacktalk.event.v1.Customer
-	77,  // 74: slacktalk.event.v1.ThreadPost.occurred_at:type_name -> google.protobuf.Timestamp
-	43,  // 75: slacktalk.event.v1.ThreadPost.mentions:type_name -> slacktalk.event.v1.Mention
-	9,   // 76: slacktalk.event.v1.ThreadPost.assignee:type_name -> slacktalk.event.v1.Operator
-	41,  // 77: slacktalk.event.v1.ThreadPost.card:type_name -> slacktalk.event.v1.Card
-	15,  // 78: slacktalk.event.v1.ThreadPost.customer_message:type_name -> slacktalk.event.v1.CustomerMessage
-	16,  // 79: slacktalk.event.v1.ThreadPost.operator_message:type_name -> slacktalk.event.v1.OperatorMessage
-	17,  // 80: slacktalk.event.v1.ThreadPost.assigned:type_name -> slacktalk.event.v1.Assigned
-	51,  // 81: slacktalk.event.v1.ThreadPost.merged:type_name -> slacktalk.event.v1.Merged
-	50,  // 82: slacktalk.event.v1.ThreadPost.moved:type_name -> slacktalk.event.v1.Moved
-	45,  // 83: slacktalk.event.v1.ThreadPost.history:type_name -> slacktalk.event.v1.History
-	47,  // 84: slacktalk.event.v1.ThreadPost.sent_reply:type_name -> slacktalk.event.v1.SentReply
-	48,  // 85: slacktalk.event.v1.ThreadPost.reminder:type_name -> slacktalk.event.v1.Reminder
-	49,  // 86: slacktalk.event.v1.ThreadPost.status_set:type_name -> slacktalk.event.v1.StatusSet
-	46,  // 87: slacktalk.event.v1.History.entries:type_name -> slacktalk.event.v1.HistoryEntry
-	77,  // 88: slacktalk.event.v1.HistoryEntry.occurred_at:type_name -> google.protobuf.Timestamp
-	9,   // 89: slacktalk.event.v1.HistoryEntry.operator:type_name -> slacktalk.event.v1.Operator
-	9,   // 90: slacktalk.event.v1.SentReply.operator:type_name -> slacktalk.event.v1.Operator
-	77,  // 91: slacktalk.event.v1.Reminder.waiting_since:type_name -> google.protobuf.Timestamp
-	0,   // 92: slacktalk.event.v1.StatusSet.status:type_name -> slacktalk.event.v1.ChatStatus
-	9,   // 93: slacktalk.event.v1.StatusSet.operator:type_name -> slacktalk.event.v1.Operator
-	13,  // 94: slacktalk.event.v1.Reaction.target:type_name -> slacktalk.event.v1.SlackMessageRef
-	4,   // 95: slacktalk.event.v1.Reaction.receipt:type_name -> slacktalk.event.v1.Receipt
-	13,  // 96: slacktalk.event.v1.Notice.target:type_name -> slacktalk.event.v1.SlackMessageRef
-	5,   // 97: slacktalk.event.v1.Notice.kind:type_name -> slacktalk.event.v1.NoticeKind
-	5,   // 98: slacktalk.event.v1.DirectNotice.kind:type_name -> slacktalk.event.v1.NoticeKind
-	13,  // 99: slacktalk.event.v1.DirectNotice.about:type_name -> slacktalk.event.v1.SlackMessageRef
-	8,   // 100: slacktalk.event.v1.KarteCommand.customer:type_name -> slacktalk.event.v1.Customer
-	1,   // 101: slacktalk.event.v1.KarteCommand.kind:type_name -> slacktalk.event.v1.ReplyKind
-	13,  // 102: slacktalk.event.v1.KarteCommand.origin:type_name -> slacktalk.event.v1.SlackMessageRef
-	77,  // 103: slacktalk.event.v1.KarteCommand.issued_at:type_name -> google.protobuf.Timestamp
-	10,  // 104: slacktalk.event.v1.KarteCommand.assignee:type_name -> slacktalk.event.v1.AssigneeChange
-	11,  // 105: slacktalk.event.v1.KarteCommand.status:type_name -> slacktalk.event.v1.StatusChange
-	24,  // 106: slacktalk.event.v1.RepliesResponse.replies:type_name -> slacktalk.event.v1.SlackFact
-	30,  // 107: slacktalk.event.v1.MessageResponse.message:type_name -> slacktalk.event.v1.ReplyWritten
-	8,   // 108: slacktalk.event.v1.HistoryRequest.customer:type_name -> slacktalk.event.v1.Customer
-	77,  // 109: slacktalk.event.v1.HistoryRequest.before:type_name -> google.protobuf.Timestamp
-	46,  // 110: slacktalk.event.v1.HistoryResponse.entries:type_name -> slacktalk.event.v1.HistoryEntry
-	9,   // 111: slacktalk.event.v1.OperatorsResponse.operators:type_name -> slacktalk.event.v1.Operator
-	8,   // 112: slacktalk.event.v1.TestMessageResponse.customer:type_name -> slacktalk.event.v1.Customer
-	77,  // 113: slacktalk.event.v1.TestMessageResponse.sent_at:type_name -> google.protobuf.Timestamp
-	77,  // 114: slacktalk.event.v1.TestMessageResponse.accepted_at:type_name -> google.protobuf.Timestamp
-	69,  // 115: slacktalk.event.v1.ExaminationResponse.findings:type_name -> slacktalk.event.v1.Finding
-	6,   // 116: slacktalk.event.v1.Finding.state:type_name -> slacktalk.event.v1.FindingState
-	74,  // 117: slacktalk.event.v1.Finding.values:type_name -> slacktalk.event.v1.Finding.ValuesEntry
-	77,  // 118: slacktalk.event.v1.AuditEntry.time:type_name -> google.protobuf.Timestamp
-	73,  // 119: slacktalk.event.v1.MembersResponse.members:type_name -> slacktalk.event.v1.Member
-	75,  // 120: slacktalk.event.v1.MembersResponse.user_groups:type_name -> slacktalk.event.v1.MembersResponse.UserGroupsEntry
-	76,  // 121: slacktalk.event.v1.MembersResponse.channels:type_name -> slacktalk.event.v1.MembersResponse.ChannelsEntry
-	122, // [122:122] is the sub-list for method output_type
-	122, // [122:122] is the sub-list for method input_type
-	122, // [122:122] is the sub-list for extension type_name
-	122, // [122:122] is the sub-list for extension extendee
-	0,   // [0:122] is the sub-list for field type_name
+	77,  // 53: slacktalk.event.v1.ThreadOpened.began_at:type_name -> google.protobuf.Timestamp
+	3,   // 54: slacktalk.event.v1.ActionPressed.action:type_name -> slacktalk.event.v1.Action
+	25,  // 55: slacktalk.event.v1.ActionPressed.author:type_name -> slacktalk.event.v1.Author
+	26,  // 56: slacktalk.event.v1.ActionPressed.content:type_name -> slacktalk.event.v1.Content
+	25,  // 57: slacktalk.event.v1.MessageComposed.author:type_name -> slacktalk.event.v1.Author
+	2,   // 58: slacktalk.event.v1.PostFailed.reason:type_name -> slacktalk.event.v1.FailureReason
+	77,  // 59: slacktalk.event.v1.SlackCommand.issued_at:type_name -> google.protobuf.Timestamp
+	44,  // 60: slacktalk.event.v1.SlackCommand.thread_post:type_name -> slacktalk.event.v1.ThreadPost
+	52,  // 61: slacktalk.event.v1.SlackCommand.reaction:type_name -> slacktalk.event.v1.Reaction
+	53,  // 62: slacktalk.event.v1.SlackCommand.notice:type_name -> slacktalk.event.v1.Notice
+	54,  // 63: slacktalk.event.v1.SlackCommand.direct_notice:type_name -> slacktalk.event.v1.DirectNotice
+	42,  // 64: slacktalk.event.v1.SlackCommand.card_update:type_name -> slacktalk.event.v1.CardUpdate
+	8,   // 65: slacktalk.event.v1.Card.customer:type_name -> slacktalk.event.v1.Customer
+	8,   // 66: slacktalk.event.v1.Card.aliases:type_name -> slacktalk.event.v1.Customer
+	12,  // 67: slacktalk.event.v1.Card.page:type_name -> slacktalk.event.v1.Page
+	9,   // 68: slacktalk.event.v1.Card.assignee:type_name -> slacktalk.event.v1.Operator
+	0,   // 69: slacktalk.event.v1.Card.status:type_name -> slacktalk.event.v1.ChatStatus
+	77,  // 70: slacktalk.event.v1.Card.opened_at:type_name -> google.protobuf.Timestamp
+	77,  // 71: slacktalk.event.v1.Card.customer_wrote_at:type_name -> google.protobuf.Timestamp
+	77,  // 72: slacktalk.event.v1.Card.operator_wrote_at:type_name -> google.protobuf.Timestamp
+	41,  // 73: slacktalk.event.v1.CardUpdate.card:type_name -> slacktalk.event.v1.Card
+	8,   // 74: slacktalk.event.v1.ThreadPost.customer:type_name -> slacktalk.event.v1.Customer
+	77,  // 75: slacktalk.event.v1.ThreadPost.occurred_at:type_name -> google.protobuf.Timestamp
+	43,  // 76: slacktalk.event.v1.ThreadPost.mentions:type_name -> slacktalk.event.v1.Mention
+	9,   // 77: slacktalk.event.v1.ThreadPost.assignee:type_name -> slacktalk.event.v1.Operator
+	41,  // 78: slacktalk.event.v1.ThreadPost.card:type_name -> slacktalk.event.v1.Card
+	15,  // 79: slacktalk.event.v1.ThreadPost.customer_message:type_name -> slacktalk.event.v1.CustomerMessage
+	16,  // 80: slacktalk.event.v1.ThreadPost.operator_message:type_name -> slacktalk.event.v1.OperatorMessage
+	17,  // 81: slacktalk.event.v1.ThreadPost.assigned:type_name -> slacktalk.event.v1.Assigned
+	51,  // 82: slacktalk.event.v1.ThreadPost.merged:type_name -> slacktalk.event.v1.Merged
+	50,  // 83: slacktalk.event.v1.ThreadPost.moved:type_name -> slacktalk.event.v1.Moved
+	45,  // 84: slacktalk.event.v1.ThreadPost.history:type_name -> slacktalk.event.v1.History
+	47,  // 85: slacktalk.event.v1.ThreadPost.sent_reply:type_name -> slacktalk.event.v1.SentReply
+	48,  // 86: slacktalk.event.v1.ThreadPost.reminder:type_name -> slacktalk.event.v1.Reminder
+	49,  // 87: slacktalk.event.v1.ThreadPost.status_set:type_name -> slacktalk.event.v1.StatusSet
+	46,  // 88: slacktalk.event.v1.History.entries:type_name -> slacktalk.event.v1.HistoryEntry
+	77,  // 89: slacktalk.event.v1.HistoryEntry.occurred_at:type_name -> google.protobuf.Timestamp
+	9,   // 90: slacktalk.event.v1.HistoryEntry.operator:type_name -> slacktalk.event.v1.Operator
+	9,   // 91: slacktalk.event.v1.SentReply.operator:type_name -> slacktalk.event.v1.Operator
+	77,  // 92: slacktalk.event.v1.Reminder.waiting_since:type_name -> google.protobuf.Timestamp
+	0,   // 93: slacktalk.event.v1.StatusSet.status:type_name -> slacktalk.event.v1.ChatStatus
+	9,   // 94: slacktalk.event.v1.StatusSet.operator:type_name -> slacktalk.event.v1.Operator
+	13,  // 95: slacktalk.event.v1.Reaction.target:type_name -> slacktalk.event.v1.SlackMessageRef
+	4,   // 96: slacktalk.event.v1.Reaction.receipt:type_name -> slacktalk.event.v1.Receipt
+	13,  // 97: slacktalk.event.v1.Notice.target:type_name -> slacktalk.event.v1.SlackMessageRef
+	5,   // 98: slacktalk.event.v1.Notice.kind:type_name -> slacktalk.event.v1.NoticeKind
+	5,   // 99: slacktalk.event.v1.DirectNotice.kind:type_name -> slacktalk.event.v1.NoticeKind
+	13,  // 100: slacktalk.event.v1.DirectNotice.about:type_name -> slacktalk.event.v1.SlackMessageRef
+	8,   // 101: slacktalk.event.v1.KarteCommand.customer:type_name -> slacktalk.event.v1.Customer
+	1,   // 102: slacktalk.event.v1.KarteCommand.kind:type_name -> slacktalk.event.v1.ReplyKind
+	13,  // 103: slacktalk.event.v1.KarteCommand.origin:type_name -> slacktalk.event.v1.SlackMessageRef
+	77,  // 104: slacktalk.event.v1.KarteCommand.issued_at:type_name -> google.protobuf.Timestamp
+	10,  // 105: slacktalk.event.v1.KarteCommand.assignee:type_name -> slacktalk.event.v1.AssigneeChange
+	11,  // 106: slacktalk.event.v1.KarteCommand.status:type_name -> slacktalk.event.v1.StatusChange
+	24,  // 107: slacktalk.event.v1.RepliesResponse.replies:type_name -> slacktalk.event.v1.SlackFact
+	30,  // 108: slacktalk.event.v1.MessageResponse.message:type_name -> slacktalk.event.v1.ReplyWritten
+	8,   // 109: slacktalk.event.v1.HistoryRequest.customer:type_name -> slacktalk.event.v1.Customer
+	77,  // 110: slacktalk.event.v1.HistoryRequest.before:type_name -> google.protobuf.Timestamp
+	46,  // 111: slacktalk.event.v1.HistoryResponse.entries:type_name -> slacktalk.event.v1.HistoryEntry
+	9,   // 112: slacktalk.event.v1.OperatorsResponse.operators:type_name -> slacktalk.event.v1.Operator
+	8,   // 113: slacktalk.event.v1.TestMessageResponse.customer:type_name -> slacktalk.event.v1.Customer
+	77,  // 114: slacktalk.event.v1.TestMessageResponse.sent_at:type_name -> google.protobuf.Timestamp
+	77,  // 115: slacktalk.event.v1.TestMessageResponse.accepted_at:type_name -> google.protobuf.Timestamp
+	69,  // 116: slacktalk.event.v1.ExaminationResponse.findings:type_name -> slacktalk.event.v1.Finding
+	6,   // 117: slacktalk.event.v1.Finding.state:type_name -> slacktalk.event.v1.FindingState
+	74,  // 118: slacktalk.event.v1.Finding.values:type_name -> slacktalk.event.v1.Finding.ValuesEntry
+	77,  // 119: slacktalk.event.v1.AuditEntry.time:type_name -> google.protobuf.Timestamp
+	73,  // 120: slacktalk.event.v1.MembersResponse.members:type_name -> slacktalk.event.v1.Member
+	75,  // 121: slacktalk.event.v1.MembersResponse.user_groups:type_name -> slacktalk.event.v1.MembersResponse.UserGroupsEntry
+	76,  // 122: slacktalk.event.v1.MembersResponse.channels:type_name -> slacktalk.event.v1.MembersResponse.ChannelsEntry
+	123, // [123:123] is the sub-list for method output_type
+	123, // [123:123] is the sub-list for method input_type
+	123, // [123:123] is the sub-list for extension type_name
+	123, // [123:123] is the sub-list for extension extendee
+	0,   // [0:123] is the sub-list for field type_name
 }
 
 func init() { file_slacktalk_event_v1_event_proto_init() }

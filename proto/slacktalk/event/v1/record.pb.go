@@ -363,7 +363,9 @@ type ThreadRecord struct {
 	Words string `protobuf:"bytes,15,opt,name=words,proto3" json:"words,omitempty"`
 	More  bool   `protobuf:"varint,16,opt,name=more,proto3" json:"more,omitempty"`
 	// A hash of what the card says besides its times: records also change in what no card shows.
-	CardState     string `protobuf:"bytes,17,opt,name=card_state,json=cardState,proto3" json:"card_state,omitempty"`
+	CardState string `protobuf:"bytes,17,opt,name=card_state,json=cardState,proto3" json:"card_state,omitempty"`
+	// KARTE's time of what opened the conversation's first thread; absent in later threads.
+	BeganAt       *timestamppb.Timestamp `protobuf:"bytes,18,opt,name=began_at,json=beganAt,proto3" json:"began_at,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -515,6 +517,13 @@ func (x *ThreadRecord) GetCardState() string {
 		return x.CardState
 	}
 	return ""
+}
+
+func (x *ThreadRecord) GetBeganAt() *timestamppb.Timestamp {
+	if x != nil {
+		return x.BeganAt
+	}
+	return nil
 }
 
 // ChannelRecord says that Slack has given a channel another id, for good. Bucket THREADS, one key per former id; written by slack-gateway, read by router.
@@ -1044,7 +1053,7 @@ const file_slacktalk_event_v1_record_proto_rawDesc = "" +
 	"\voccurred_at\x18\x01 \x01(\v2\x1a.google.protobuf.TimestampR\n" +
 	"occurredAt\x12;\n" +
 	"\vreceived_at\x18\x02 \x01(\v2\x1a.google.protobuf.TimestampR\n" +
-	"receivedAt\"\xd8\x04\n" +
+	"receivedAt\"\x8f\x05\n" +
 	"\fThreadRecord\x12\x12\n" +
 	"\x04team\x18\x01 \x01(\tR\x04team\x12\x18\n" +
 	"\achannel\x18\x02 \x01(\tR\achannel\x12\x0e\n" +
@@ -1066,7 +1075,8 @@ const file_slacktalk_event_v1_record_proto_rawDesc = "" +
 	"\x05words\x18\x0f \x01(\tR\x05words\x12\x12\n" +
 	"\x04more\x18\x10 \x01(\bR\x04more\x12\x1d\n" +
 	"\n" +
-	"card_state\x18\x11 \x01(\tR\tcardState\"#\n" +
+	"card_state\x18\x11 \x01(\tR\tcardState\x125\n" +
+	"\bbegan_at\x18\x12 \x01(\v2\x1a.google.protobuf.TimestampR\abeganAt\"#\n" +
 	"\rChannelRecord\x12\x12\n" +
 	"\x04next\x18\x01 \x01(\tR\x04next\"\xdd\x01\n" +
 	"\n" +
@@ -1167,19 +1177,20 @@ var file_slacktalk_event_v1_record_proto_depIdxs = []int32{
 	11, // 16: slacktalk.event.v1.ThreadRecord.claimed_at:type_name -> google.protobuf.Timestamp
 	11, // 17: slacktalk.event.v1.ThreadRecord.card_time:type_name -> google.protobuf.Timestamp
 	14, // 18: slacktalk.event.v1.ThreadRecord.mentions:type_name -> slacktalk.event.v1.Mention
-	11, // 19: slacktalk.event.v1.Checkpoint.attempted_at:type_name -> google.protobuf.Timestamp
-	15, // 20: slacktalk.event.v1.DeadLetter.reason:type_name -> slacktalk.event.v1.FailureReason
-	11, // 21: slacktalk.event.v1.DeadLetter.died_at:type_name -> google.protobuf.Timestamp
-	11, // 22: slacktalk.event.v1.InstallationRecord.expires_at:type_name -> google.protobuf.Timestamp
-	11, // 23: slacktalk.event.v1.InstallationRecord.renewing_until:type_name -> google.protobuf.Timestamp
-	11, // 24: slacktalk.event.v1.InstallationRecord.installed_at:type_name -> google.protobuf.Timestamp
-	11, // 25: slacktalk.event.v1.InstallationRecord.ended_at:type_name -> google.protobuf.Timestamp
-	11, // 26: slacktalk.event.v1.InstallationRecord.renew_at:type_name -> google.protobuf.Timestamp
-	27, // [27:27] is the sub-list for method output_type
-	27, // [27:27] is the sub-list for method input_type
-	27, // [27:27] is the sub-list for extension type_name
-	27, // [27:27] is the sub-list for extension extendee
-	0,  // [0:27] is the sub-list for field type_name
+	11, // 19: slacktalk.event.v1.ThreadRecord.began_at:type_name -> google.protobuf.Timestamp
+	11, // 20: slacktalk.event.v1.Checkpoint.attempted_at:type_name -> google.protobuf.Timestamp
+	15, // 21: slacktalk.event.v1.DeadLetter.reason:type_name -> slacktalk.event.v1.FailureReason
+	11, // 22: slacktalk.event.v1.DeadLetter.died_at:type_name -> google.protobuf.Timestamp
+	11, // 23: slacktalk.event.v1.InstallationRecord.expires_at:type_name -> google.protobuf.Timestamp
+	11, // 24: slacktalk.event.v1.InstallationRecord.renewing_until:type_name -> google.protobuf.Timestamp
+	11, // 25: slacktalk.event.v1.InstallationRecord.installed_at:type_name -> google.protobuf.Timestamp
+	11, // 26: slacktalk.event.v1.InstallationRecord.ended_at:type_name -> google.protobuf.Timestamp
+	11, // 27: slacktalk.event.v1.InstallationRecord.renew_at:type_name -> google.protobuf.Timestamp
+	28, // [28:28] is the sub-list for method output_type
+	28, // [28:28] is the sub-list for method input_type
+	28, // [28:28] is the sub-list for extension type_name
+	28, // [28:28] is the sub-list for extension extendee
+	0,  // [0:28] is the sub-list for field type_name
 }
 
 func init() { file_slacktalk_event_v1_record_proto_init() }

@@ -237,6 +237,7 @@ func TestDeadLettersAreDiscardedOnlyWhenConfirmed(t *testing.T) {
 
 func TestAudit(t *testing.T) {
 	f := &record{list: []*adminv1.AuditEntry{
+		{Name: "projects/demo/auditEntries/3", Time: minute(6), Actor: "U0DEMO1", Action: "assign", Resource: waiting, Result: "DONE", Operator: "op1", Assignee: "op2"},
 		{Name: "projects/demo/auditEntries/2", Time: minute(5), Actor: "U0DEMO1", Action: "message", Resource: waiting, Result: "DELIVERED", Operator: "op1"},
 		{Name: "projects/demo/auditEntries/1", Time: minute(4), Actor: "ci", Action: "/slacktalk.settings.v1.SettingsService/UpdateTeamSettings", Resource: "projects/demo/teamSettings", Result: "OK"},
 	}}

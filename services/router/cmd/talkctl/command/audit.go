@@ -17,7 +17,7 @@ func (a *app) auditList() *cobra.Command {
 	var list listFlags
 	var since time.Duration
 	c := &cobra.Command{
-		Use: "list", Short: "List every change and every message sent to a customer, the latest first", Args: cobra.NoArgs, ValidArgsFunction: cobra.NoFileCompletions,
+		Use: "list", Short: "List every change, also of conversations, and every message sent to a customer, the latest first", Args: cobra.NoArgs, ValidArgsFunction: cobra.NoFileCompletions,
 		Example: "  talkctl audit list --since 24h\n  talkctl audit list --filter 'actor = \"ci\" AND result != \"OK\"'",
 		RunE: a.run(func(ctx context.Context, _ []string) error {
 			parent, err := a.open()
@@ -39,7 +39,7 @@ func (a *app) auditList() *cobra.Command {
 			return a.printEntries(found, more)
 		}),
 	}
-	list.add(c, "actor, action, resource, result, operator and time")
+	list.add(c, "actor, action, resource, result, operator, assignee and time")
 	c.Flags().DurationVar(&since, "since", 0, "only what is not older, like 24h")
 	return c
 }
@@ -53,5 +53,6 @@ func (a *app) printEntries(found []*adminv1.AuditEntry, more bool) error {
 		column[entry]{"resource", entry.GetResource},
 		column[entry]{"result", entry.GetResult},
 		column[entry]{"operator", entry.GetOperator},
+		column[entry]{"assignee", entry.GetAssignee},
 	)
 }
