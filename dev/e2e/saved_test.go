@@ -36,6 +36,15 @@ func (s system) savedOn(member, ts, text string) slackstandin.View {
 	return s.view("a modal with "+text, member, "modal", text)
 }
 
+// talked is a system with a customer's thread that is known everywhere.
+func talked(t *testing.T) (s system, thread string) {
+	t.Helper()
+	s, thread = talk(t, stack.Options{})
+	s.replies(stack.Taro, thread, "こちらは確認中です")
+	s.told(stack.Taro, "紐付いていません")
+	return s, thread
+}
+
 // picks chooses in a menu of a modal, and answers the modal once it holds text.
 func (s system) picks(member string, modal slackstandin.View, menu, value, label, text string, state map[string]any) slackstandin.View {
 	s.t.Helper()
@@ -73,7 +82,7 @@ func (s system) threadShows(thread, text string) {
 }
 
 func TestASavedReplyIsSentFromAThreadOnce(t *testing.T) {
-	s, thread := talk(t, stack.Options{})
+	s, thread := talked(t)
 	s.saves("thanks", "お礼", "{customer} 様、{operator} です。ありがとうございます。")
 	s.saves("wait", "お待ちください", "少々お待ちください。")
 	line := s.replies(stack.Hanako, thread, "定型文で返す")
@@ -101,7 +110,7 @@ func TestASavedReplyIsSentFromAThreadOnce(t *testing.T) {
 }
 
 func TestTheCommandSendsASavedReplyToTheConversationThatIsChosen(t *testing.T) {
-	s, first := talk(t, stack.Options{})
+	s, first := talked(t)
 	s.says(kartestandin.Customer{UserID: "member-2"}, "もしもし")
 	second := s.head("もしもし")
 	s.saves("refund", "返金の案内", "{customer} 様、返金いたします。")
@@ -153,7 +162,7 @@ func (s system) importsSaved(n int) {
 
 // Of more saved replies than a menu takes, those are suggested that have what is typed in title or text.
 func TestManySavedRepliesAreSuggested(t *testing.T) {
-	s, thread := talk(t, stack.Options{})
+	s, thread := talked(t)
 	s.importsSaved(105)
 	modal := s.savedOn(stack.Hanako, thread, "external_select")
 	for typed, want := range map[string]int{"": 100, "定型文 104": 1, "本文の007": 1, "ない": 0} {
@@ -173,7 +182,7 @@ func TestManySavedRepliesAreSuggested(t *testing.T) {
 
 // What has changed while the modal was open is said in it, and what was written stays there.
 func TestASavedReplyThatMayNotGoStaysInTheModal(t *testing.T) {
-	s, thread := talk(t, stack.Options{})
+	s, thread := talked(t)
 	s.saves("hello", "あいさつ", "こんにちは。")
 	modal := s.savedOn(stack.Hanako, thread, "佐藤 花子")
 	refused := func(words string) {
@@ -204,7 +213,7 @@ func TestASavedReplyThatMayNotGoStaysInTheModal(t *testing.T) {
 }
 
 func TestSavedRepliesAreNotForEverybody(t *testing.T) {
-	s, thread := talk(t, stack.Options{})
+	s, thread := talked(t)
 	s.saves("hello", "あいさつ", "こんにちは。")
 	s.savedOn(stack.Taro, thread, "リンクされていないため")
 	s.savedOn(stack.Guest, thread, "Only full members")
@@ -225,7 +234,7 @@ func TestSavedRepliesAreNotForEverybody(t *testing.T) {
 
 // While KARTE is down its author is told that it waits; given up, it is tried again with a button, and shown in the thread when KARTE has it.
 func TestADialogsMessageWaitsFailsAndIsTriedAgain(t *testing.T) {
-	s, thread := talk(t, stack.Options{})
+	s, thread := talked(t)
 	if err := s.Slack.Join(stack.Channel, stack.Hanako); err != nil {
 		t.Fatal(err)
 	}
@@ -251,4 +260,29 @@ func TestADialogsMessageWaitsFailsAndIsTriedAgain(t *testing.T) {
 	s.threadShows(thread, "もう一つあります。")
 	s.replaced(notice, "届くと、スレッドに表示されます")
 	s.still("明日お届けします。", "もう一つあります。")
+}
+
+// Somebody who is not in the channel cannot be told anything there: they are told in the app's own conversation with them, button and all.
+func TestWhoIsNotInTheChannelIsToldDirectly(t *testing.T) {
+	s, thread := talked(t)
+	modal := s.savedOn(stack.Hanako, thread, "お客様に届く文章")
+	s.KARTE.AddFault(kartestandin.Fault{Path: kartestandin.PathSendFromOperator, Kind: kartestandin.FaultStatus, Status: 400, Count: 1})
+	s.submits(stack.Hanako, modal.ID, texts(modal, "明日お届けします。", nil))
+	var dm, ts string
+	s.slack("a direct message with a button", func(now *slackstandin.Snapshot) bool {
+		for id, c := range now.Channels {
+			for _, m := range c.Messages {
+				if c.Channel.DM && strings.Contains(m.Text, "書いた文章を KARTE に届けられませんでした") && strings.Contains(string(m.Blocks), `"action_id":"retry"`) {
+					dm, ts = id, m.TS
+				}
+			}
+		}
+		return dm != ""
+	})
+	answer, err := s.Slack.ClickButton(t.Context(), slackstandin.Click{Member: stack.Hanako, Channel: dm, TS: ts, ActionID: "retry"})
+	if err != nil || answer.Status != http.StatusOK {
+		t.Fatalf("retry: %+v, %v", answer, err)
+	}
+	s.customer("明日お届けします。")
+	s.threadShows(thread, "明日お届けします。")
 }

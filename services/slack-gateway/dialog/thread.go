@@ -20,7 +20,7 @@ type talk struct {
 
 // talkAt answers the conversation of a thread; say is why the person cannot write to its customer, empty when they can.
 func (d *Dialogs) talkAt(ctx context.Context, r Request, channel, thread string) (t talk, say view.Saying) {
-	record, err := d.Thread(ctx, r.Team, channel, thread)
+	record, err := d.threadRecord(ctx, r.Team, channel, thread)
 	if err != nil {
 		d.Log.Warn("a thread was not looked up", "team", r.Team, "channel", channel, "err", err)
 		return t, view.TryAgain
@@ -36,6 +36,25 @@ func (d *Dialogs) talkAt(ctx context.Context, r Request, channel, thread string)
 		return t, say
 	}
 	return talk{project: p, customer: record.GetCustomer()}, d.closed(ctx, r.Team, channel)
+}
+
+// justOpened is how long a head may be in Slack before its thread is known here.
+const justOpened = 400 * time.Millisecond
+
+// threadRecord answers what is known of a thread, nil when it is none of ours; one that is not known is looked up once more, because it may have been opened just now.
+func (d *Dialogs) threadRecord(ctx context.Context, team, channel, thread string) (*eventv1.ThreadRecord, error) {
+	record, err := d.Thread(ctx, team, channel, thread)
+	if err != nil || record != nil {
+		return record, err
+	}
+	again := time.NewTimer(justOpened)
+	defer again.Stop()
+	select {
+	case <-again.C:
+		return d.Thread(ctx, team, channel, thread)
+	case <-ctx.Done():
+		return nil, context.Cause(ctx)
+	}
 }
 
 // mayNotSend answers why a member of a project cannot send to customers from a channel; empty when they can.

@@ -68,6 +68,8 @@ type Line struct {
 	Edited string `json:"edited,omitempty"`
 	// Command is the id of the command that was given up; empty when none.
 	Command string `json:"command,omitempty"`
+	// Channel is where the line is, when the button stands in the app's own conversation with somebody; empty when it is where the button is.
+	Channel string `json:"channel,omitempty"`
 }
 
 // Value is the line as a button's value.

@@ -1,6 +1,7 @@
 package inbound
 
 import (
+	"strings"
 	"time"
 
 	"google.golang.org/protobuf/types/known/timestamppb"
@@ -23,7 +24,7 @@ func Press(in Interaction, team string, received time.Time) *eventv1.SlackFact {
 		return nil
 	}
 	pressed := &eventv1.ActionPressed{Action: action, Author: &eventv1.Author{Member: in.User, Team: either(in.UserTeam, in.Team)}}
-	thread := either(in.ThreadTS, in.MessageTS) // a head without replies names no thread
+	channel, thread := in.Channel, either(in.ThreadTS, in.MessageTS) // a head without replies names no thread
 	value := either(used.Values...)
 	if element.OnHead(action) {
 		if action == eventv1.Action_ACTION_ASSIGN {
@@ -37,14 +38,20 @@ func Press(in Interaction, team string, received time.Time) *eventv1.SlackFact {
 		if line.TS == "" && action != eventv1.Action_ACTION_RETRY {
 			return nil
 		}
+		if line.Channel != "" {
+			if !strings.HasPrefix(in.Channel, "D") || !validID(line.Channel) {
+				return nil // only in the app's own conversation with somebody is it about a line that is somewhere else
+			}
+			channel = line.Channel
+		}
 		thread, pressed.Ts, pressed.EditedTs, pressed.CommandId = line.Thread, line.TS, line.Edited, line.Command
 	}
 	if !validTS(thread) {
 		return nil
 	}
 	fact := &eventv1.SlackFact{
-		Id:   "slack-" + team + "-" + in.Channel + "-press-" + used.ID + "-" + in.User + "-" + in.ActionTS,
-		Team: team, Channel: in.Channel, ThreadTs: thread, ReceivedAt: timestamppb.New(received), OccurredAt: timestamppb.New(received),
+		Id:   "slack-" + team + "-" + channel + "-press-" + used.ID + "-" + in.User + "-" + in.ActionTS,
+		Team: team, Channel: channel, ThreadTs: thread, ReceivedAt: timestamppb.New(received), OccurredAt: timestamppb.New(received),
 		Fact: &eventv1.SlackFact_ActionPressed{ActionPressed: pressed},
 	}
 	if at, ok := timeOf(in.ActionTS); ok {

@@ -34,6 +34,18 @@ func TestPress(t *testing.T) {
 		"a thread that is no ts": {press(func(in *Interaction) {
 			in.Actions[0] = Action{ID: element.SendBlock, Values: []string{element.Line{Thread: "*", TS: "1.1"}.Value()}}
 		}), nil},
+		"a dialog's message, which has no line": {press(func(in *Interaction) {
+			in.Actions[0] = Action{ID: element.Retry, Values: []string{element.Line{Thread: line.Thread, Command: "cmd-1"}.Value()}}
+		}), &eventv1.ActionPressed{Action: eventv1.Action_ACTION_RETRY, CommandId: "cmd-1"}},
+		"no line for what needs one": {press(func(in *Interaction) {
+			in.Actions[0] = Action{ID: element.SendAll, Values: []string{element.Line{Thread: line.Thread, Command: "cmd-1"}.Value()}}
+		}), nil},
+		"another channel from a channel": {press(func(in *Interaction) {
+			in.Actions[0] = Action{ID: element.SendAll, Values: []string{element.Line{Thread: line.Thread, TS: line.TS, Channel: "C0OTHER"}.Value()}}
+		}), nil},
+		"a channel that is none": {press(func(in *Interaction) {
+			in.Channel, in.Actions[0] = "D0DEMO1", Action{ID: element.SendAll, Values: []string{element.Line{Thread: line.Thread, TS: line.TS, Channel: "*"}.Value()}}
+		}), nil},
 		"a line's button without its line":       {press(func(in *Interaction) { in.Actions[0] = Action{ID: element.Retry} }), nil},
 		"an element that is somebody else's":     {press(func(in *Interaction) { in.Actions[0].ID = "other" }), nil},
 		"two elements at once":                   {press(func(in *Interaction) { in.Actions = append(in.Actions, Action{ID: element.Resolve}) }), nil},
@@ -74,6 +86,44 @@ func TestEveryActionHasAnElement(t *testing.T) {
 		}
 		if !found {
 			t.Errorf("nothing can ask for %v", action)
+		}
+	}
+}
+
+// In the app's own conversation with somebody, a button says in which channel its line is.
+func TestAPressInADirectMessageIsAboutTheLinesChannel(t *testing.T) {
+	value := element.Line{Thread: "1767225600.000100", Command: "cmd-1", Channel: "C0SUPPORT"}.Value()
+	fact := Press(press(func(in *Interaction) {
+		in.Channel, in.Actions[0] = "D0DEMO1", Action{ID: element.Retry, Values: []string{value}}
+	}), "T0DEMO1", time.Unix(1767225701, 0))
+	if fact.GetChannel() != "C0SUPPORT" || fact.GetThreadTs() != "1767225600.000100" || fact.GetActionPressed().GetCommandId() != "cmd-1" {
+		t.Errorf("got %v", fact)
+	}
+}
+
+func TestAModalIsOneMessage(t *testing.T) {
+	dialog := Dialog{Team: "T0DEMO1", Channel: "C0SUPPORT", Thread: "1767225600.000100", View: "V0DEMO1", Author: &eventv1.Author{Member: "U0HANAKO", Team: "T0DEMO1"}, Received: time.Unix(1767225701, 0)}
+	message := func() *eventv1.MessageComposed {
+		return &eventv1.MessageComposed{Text: "hello", SavedReply: "thanks", Operator: "op-1"}
+	}
+	first := Composed(dialog, message())
+	dialog.Received = time.Unix(1767229999, 0)
+	second := Composed(dialog, message())
+	if first.GetId() == "" || first.GetId() != second.GetId() || first.GetMessageComposed().GetAuthor().GetMember() != "U0HANAKO" || first.GetMessageComposed().GetOperator() != "op-1" ||
+		first.GetThreadTs() != dialog.Thread || KindOf(first) != "message-composed" {
+		t.Errorf("%v and %v", first, second)
+	}
+	for name, change := range map[string]func(*Dialog, *eventv1.MessageComposed){
+		"no text":            func(_ *Dialog, m *eventv1.MessageComposed) { m.Text = "" },
+		"no view":            func(d *Dialog, _ *eventv1.MessageComposed) { d.View = "" },
+		"a channel of stars": func(d *Dialog, _ *eventv1.MessageComposed) { d.Channel = "*" },
+		"no thread":          func(d *Dialog, _ *eventv1.MessageComposed) { d.Thread = "now" },
+		"no workspace":       func(d *Dialog, _ *eventv1.MessageComposed) { d.Team = "" },
+	} {
+		changed, m := dialog, message()
+		change(&changed, m)
+		if fact := Composed(changed, m); fact != nil {
+			t.Errorf("%s: %v", name, fact)
 		}
 	}
 }

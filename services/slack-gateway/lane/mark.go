@@ -8,6 +8,7 @@ import (
 	"github.com/slacktalk/slacktalk/internal/retry"
 	eventv1 "github.com/slacktalk/slacktalk/proto/slacktalk/event/v1"
 	"github.com/slacktalk/slacktalk/services/slack-gateway/render"
+	"github.com/slacktalk/slacktalk/services/slack-gateway/slackapi"
 )
 
 // Marks is what the lanes of reactions and private notices do at Slack.
@@ -27,8 +28,7 @@ func (w *worker) mark(ctx context.Context, m bus.Message, command *eventv1.Slack
 		w.count("reaction", err)
 	case *eventv1.SlackCommand_Notice:
 		err = w.once(ctx, m, func() error {
-			target := c.Notice.GetTarget()
-			return w.Marks.Private(context.WithoutCancel(ctx), target.GetChannel(), target.GetThreadTs(), target.GetMember(), render.Private(c.Notice, command.GetLanguage()))
+			return w.private(context.WithoutCancel(ctx), c.Notice, command.GetLanguage())
 		})
 	case *eventv1.SlackCommand_DirectNotice:
 		err = w.once(ctx, m, func() error {
@@ -37,6 +37,17 @@ func (w *worker) mark(ctx context.Context, m bus.Message, command *eventv1.Slack
 	default:
 		err = unknown(m, command, "neither reaction nor notice")
 	}
+	return err
+}
+
+// private tells one member something in the thread; one who is not in the channel, where Slack shows them nothing, in the app's own conversation with them.
+func (w *worker) private(ctx context.Context, notice *eventv1.Notice, language string) error {
+	target := notice.GetTarget()
+	err := w.Marks.Private(ctx, target.GetChannel(), target.GetThreadTs(), target.GetMember(), render.Private(notice, language))
+	if !errors.Is(err, slackapi.ErrNotThere) {
+		return err
+	}
+	_, err = w.Slack.Post(ctx, target.GetMember(), "", render.Elsewhere(notice, w.now(target.GetTeam(), target.GetChannel()), language), nil)
 	return err
 }
 

@@ -9,14 +9,28 @@ import (
 
 // Private renders a private notice about a line of a thread, with the buttons that its kind offers. They name the line, and the edit or the command that they
 // are about.
-func Private(n *eventv1.Notice, lang string) Message {
+func Private(n *eventv1.Notice, lang string) Message { return private(n, "", lang) }
+
+// Elsewhere renders the same for the app's own conversation with somebody: it says where it is about, and so do its buttons. channel is
+// by which id Slack knows the channel now.
+func Elsewhere(n *eventv1.Notice, channel, lang string) Message {
+	m := private(n, n.GetTarget().GetChannel(), lang)
+	if address := threadURL(n.GetTarget().GetTeam(), channel, n.GetTarget().GetThreadTs()); address != "" {
+		name := wordsIn(lang).say("notice_open")
+		m.Text += "\n" + escape(name+": "+address)
+		m.Blocks = append(m.Blocks, richText(link(address, name)))
+	}
+	return m
+}
+
+func private(n *eventv1.Notice, channel, lang string) Message {
 	m := Notice(n.GetKind(), n.GetDetail(), lang)
 	var elements []slack.BlockElement
 	for _, b := range offered(n) {
 		if n.GetTarget().GetTs() == "" && b.action != element.Retry {
 			continue // it would be about no line
 		}
-		line := element.Line{Thread: n.GetTarget().GetThreadTs(), TS: n.GetTarget().GetTs(), Edited: n.GetEditedTs()}
+		line := element.Line{Thread: n.GetTarget().GetThreadTs(), TS: n.GetTarget().GetTs(), Edited: n.GetEditedTs(), Channel: channel}
 		if b.action == element.Retry {
 			line.Edited, line.Command = "", n.GetCommandId()
 		}

@@ -113,6 +113,20 @@ func TestADialogsMessageIsTriedAgainWithoutALine(t *testing.T) {
 	}
 }
 
+// Somebody who is not in the channel is told in the app's own conversation with them, by buttons that name the channel.
+func TestElsewhereGolden(t *testing.T) {
+	for _, lang := range []string{"ja", "en"} {
+		notice := noticeOf(eventv1.NoticeKind_NOTICE_KIND_COMPOSED_FAILED, "", "reply-slack-T0DEMO1-C0SUPPORT-composed-U0HANAKO-V0DEMO1")
+		notice.Target.Ts = ""
+		m := render.Elsewhere(notice, "C0SUPPORT", lang)
+		if _, lines := buttons(t, m); len(lines) != 1 || lines[0].Channel != "C0SUPPORT" {
+			t.Errorf("buttons about %+v", lines)
+		}
+		checkLimits(t, m, 3500)
+		golden(t, "elsewhere_composed_failed."+lang+".json", m)
+	}
+}
+
 func TestChosenGolden(t *testing.T) {
 	for number, name := range eventv1.Action_name {
 		for _, lang := range []string{"ja", "en"} {

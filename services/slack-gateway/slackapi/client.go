@@ -140,13 +140,20 @@ func content(message render.Message) []slack.MsgOption {
 	return options
 }
 
+// ErrNotThere is answered when somebody is not in the channel in which they would be told something.
+var ErrNotThere = errors.New("the member is not in the channel")
+
 // Private shows message to one member only; in the thread if one is named.
 func (c *Client) Private(ctx context.Context, channel, thread, member string, message render.Message) error {
 	options := content(message)
 	if thread != "" {
 		options = append(options, slack.MsgOptionTS(thread))
 	}
-	if _, err := c.api().PostEphemeralContext(ctx, c.at(channel), member, options...); err != nil {
+	_, err := c.api().PostEphemeralContext(ctx, c.at(channel), member, options...)
+	if code(err) == "user_not_in_channel" {
+		err = fmt.Errorf("%w: %w", ErrNotThere, err)
+	}
+	if err != nil {
 		return fmt.Errorf("chat.postEphemeral to %s: %w", channel, classify(err))
 	}
 	return nil

@@ -101,7 +101,7 @@ nothing was changed; 3 the router cannot be reached or does not answer in time; 
 	root.SetOut(a.Out)
 	root.SetErr(a.Err)
 	a.addFlags(root)
-	root.AddCommand(a.settings(), a.operators(), a.conversations(), a.dead(), a.audit(), a.export(), a.importDocument(),
+	root.AddCommand(a.settings(), a.operators(), a.savedReplies(), a.conversations(), a.dead(), a.audit(), a.export(), a.importDocument(),
 		a.doctor(), a.topology(), a.config(), a.version())
 	root.InitDefaultCompletionCmd()
 	return root
