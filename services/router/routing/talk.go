@@ -24,9 +24,10 @@ func (r *Router) Talk(ctx context.Context, m bus.Message) error {
 	if err != nil {
 		return err
 	}
+	var about conversation.Conversation
 	switch f := fact.GetFact().(type) {
 	case *eventv1.TalkFact_CustomerMessage, *eventv1.TalkFact_OperatorMessage, *eventv1.TalkFact_Assigned:
-		err = r.show(ctx, &fact, team)
+		about, err = r.show(ctx, &fact, team)
 	case *eventv1.TalkFact_ReplyDelivered, *eventv1.TalkFact_ReplyFailed, *eventv1.TalkFact_ReplyWaiting:
 		if err = r.record(ctx, audit.OfReply(&fact)); err == nil {
 			err = r.answered(ctx, &fact, team)
@@ -48,7 +49,7 @@ func (r *Router) Talk(ctx context.Context, m bus.Message) error {
 		err = r.unknown(m, &fact)
 	}
 	if err == nil {
-		err = r.waits(ctx, &fact, team)
+		err = r.waits(ctx, &fact, team, about)
 	}
 	if err != nil {
 		return fmt.Errorf("talk fact %s: %w", fact.GetId(), err)
@@ -65,47 +66,47 @@ func (r *Router) unknown(m bus.Message, fact proto.Message) error {
 	return nil
 }
 
-// show brings a fact from KARTE into the conversation's thread.
-func (r *Router) show(ctx context.Context, fact *eventv1.TalkFact, team *settingsv1.TeamSettings) error {
+// show brings a fact from KARTE into the conversation's thread, and answers the conversation as it was found for that.
+func (r *Router) show(ctx context.Context, fact *eventv1.TalkFact, team *settingsv1.TeamSettings) (conversation.Conversation, error) {
 	conv, merged, err := r.conversations.Resolve(ctx, fact.GetProject(), fact.GetCustomer())
 	if err != nil {
-		return err
+		return conv, err
 	}
 	if merged != nil && merged.Record.GetChannel() != "" {
 		if err := r.postMerged(ctx, fact, team, *merged, conv); err != nil {
-			return err
+			return conv, err
 		}
 	}
 	if merged != nil {
 		if conv, err = r.inherits(ctx, *merged, conv); err != nil {
-			return err
+			return conv, err
 		}
 	}
 	if fact.GetAssigned() != nil {
-		return r.assigned(ctx, fact, team, conv)
+		return conv, r.assigned(ctx, fact, team, conv)
 	}
 	if console := fact.GetOperatorMessage(); console != nil {
 		echo, err := r.conversations.Echo(ctx, conv, console.GetOperator().GetId(), console.GetText())
 		if err != nil {
-			return err
+			return conv, err
 		}
 		if echo {
 			r.decided("ignored: echo")
-			return nil
+			return conv, nil
 		}
 	}
 	if conv, err = r.wrote(ctx, fact, conv); err != nil {
-		return err
+		return conv, err
 	}
 	activity, err := r.active(ctx, fact, conv)
 	if err != nil {
-		return err
+		return conv, err
 	}
 	if !team.GetNotificationsEnabled() {
 		r.decided("ignored: notifications off")
-		return nil
+		return conv, nil
 	}
-	return r.post(ctx, fact, team, conv, activity)
+	return conv, r.post(ctx, fact, team, conv, activity)
 }
 
 // wrote notes that a customer wrote in a conversation that was closed.

@@ -22,13 +22,14 @@ type Timers interface {
 	SetTimer(ctx context.Context, project, conversation string, at time.Time, message proto.Message) error
 }
 
-// waits keeps by what a fact tells who waits for an answer since when, and sees to it that somebody looks in time.
-func (r *Router) waits(ctx context.Context, fact *eventv1.TalkFact, team *settingsv1.TeamSettings) error {
+// waits keeps by what a fact tells who waits for an answer since when, and sees to it that somebody looks in time. A conversation that was found for the fact
+// already is not looked for again.
+func (r *Router) waits(ctx context.Context, fact *eventv1.TalkFact, team *settingsv1.TeamSettings, found conversation.Conversation) error {
 	change := waitingChange(fact)
 	if change == nil {
 		return nil
 	}
-	conv, ok, err := r.about(ctx, fact)
+	conv, ok, err := r.about(ctx, fact, found)
 	if err != nil || !ok || !decide.Watched(team) && conv.Record.GetWaiting() == nil {
 		return err
 	}
@@ -69,10 +70,13 @@ func waitingChange(fact *eventv1.TalkFact) func(*eventv1.Waiting) *eventv1.Waiti
 	return nil
 }
 
-// about answers the conversation that a fact is about; ok is false when it is none that is known.
-func (r *Router) about(ctx context.Context, fact *eventv1.TalkFact) (conv conversation.Conversation, ok bool, err error) {
+// about answers the conversation that a fact is about, which may have been found before; ok is false when it is none that is known.
+func (r *Router) about(ctx context.Context, fact *eventv1.TalkFact, found conversation.Conversation) (conv conversation.Conversation, ok bool, err error) {
+	if found.ID != "" {
+		return found, true, nil
+	}
 	id := fact.GetReplyDelivered().GetConversation() + fact.GetChangeDone().GetConversation()
-	if id == "" {
+	if id == "" { // facts of earlier versions do not name it
 		conv, _, err = r.conversations.Resolve(ctx, fact.GetProject(), fact.GetCustomer())
 		return conv, err == nil, err
 	}
