@@ -65,6 +65,8 @@ type Lanes struct {
 	posts   *prometheus.CounterVec
 	merged  prometheus.Counter
 	parked  *prometheus.GaugeVec
+	// reactions are those that there may be.
+	reactions budgets
 }
 
 // skew is how far Slack's clock and ours may be apart.

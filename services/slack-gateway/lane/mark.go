@@ -79,13 +79,23 @@ func (w *worker) react(ctx context.Context, r *eventv1.Reaction) error {
 	if name == "" {
 		return nil
 	}
+	replaces := map[eventv1.Receipt]bool{
+		eventv1.Receipt_RECEIPT_WAITING: r.GetReplacesWaiting(), eventv1.Receipt_RECEIPT_FAILED: r.GetReplacesFailed(),
+		eventv1.Receipt_RECEIPT_NOTED: r.GetReplacesNoted(),
+	}
+	removes := 0
+	for _, replaced := range replaces {
+		if replaced {
+			removes++
+		}
+	}
+	if wait := w.reactions.take(w.lane.Team, w.Pace, w.Now(), removes); wait > 0 {
+		return retry.After(wait, errBusy)
+	}
 	if err := w.Marks.React(ctx, r.GetTarget().GetChannel(), r.GetTarget().GetTs(), name); err != nil {
 		return err
 	}
-	for receipt, replaced := range map[eventv1.Receipt]bool{
-		eventv1.Receipt_RECEIPT_WAITING: r.GetReplacesWaiting(), eventv1.Receipt_RECEIPT_FAILED: r.GetReplacesFailed(),
-		eventv1.Receipt_RECEIPT_NOTED: r.GetReplacesNoted(),
-	} {
+	for receipt, replaced := range replaces {
 		if !replaced {
 			continue
 		}
