@@ -400,11 +400,14 @@ func TestWhileTheRouterIsAwayDialogsSaySo(t *testing.T) {
 	if err := s.AwaitReady(t.Context()); err != nil {
 		t.Fatal(err)
 	}
+	var opened time.Time
 	eventually.Holds(t, within, "the home is back", func() bool {
-		if err := s.Slack.OpenHome(stack.Taro); err != nil {
-			t.Fatal(err)
+		if time.Since(opened) > 200*time.Millisecond { // a person does not open it more often
+			if err := s.Slack.OpenHome(stack.Taro); err != nil {
+				t.Fatal(err)
+			}
+			opened = time.Now()
 		}
-		time.Sleep(100 * time.Millisecond) // as long as a person at least
 		return slices.ContainsFunc(s.Slack.Snapshot().Views, func(v slackstandin.View) bool {
 			raw, _ := json.Marshal(v.Body)
 			return v.User == stack.Taro && strings.Contains(string(raw), "個人設定")

@@ -29,6 +29,7 @@ type workspace struct {
 	said    []string
 	opening error
 	locale  string
+	opened  chan struct{} // is told that a modal was opened; may be nil
 }
 
 func (w *workspace) say(s string) {
@@ -39,6 +40,10 @@ func (w *workspace) say(s string) {
 
 func (w *workspace) OpenView(_ context.Context, _ string, v slack.ModalViewRequest) (slackapi.View, error) {
 	w.say("open " + v.Title.Text)
+	select {
+	case w.opened <- struct{}{}:
+	default:
+	}
 	return slackapi.View{ID: "V0DEMO1"}, w.opening
 }
 
@@ -128,20 +133,22 @@ func TestWithoutTheRouterDialogsSayThatTheyAreNotSetUp(t *testing.T) {
 
 func TestAModalThatTakesLongIsOpenedFirst(t *testing.T) {
 	for name, c := range map[string]struct {
-		takes   time.Duration
+		slow    bool
 		opening error
 		want    []string
 	}{
-		"quick":    {0, nil, []string{"open ready"}},
-		"slow":     {1500 * time.Millisecond, nil, []string{"open Slack Talk", "update V0DEMO1 ready"}},
-		"too late": {0, slackapi.ErrTriggerExpired, []string{"open ready", "answer 操作から時間"}},
-		"refused":  {0, errors.New("no"), []string{"open ready", "answer いま応答が"}},
+		"quick":    {false, nil, []string{"open ready"}},
+		"slow":     {true, nil, []string{"open Slack Talk", "update V0DEMO1 ready"}},
+		"too late": {false, slackapi.ErrTriggerExpired, []string{"open ready", "answer 操作から時間"}},
+		"refused":  {false, errors.New("no"), []string{"open ready", "answer いま応答が"}},
 	} {
-		w := &workspace{locale: "ja-JP", opening: c.opening}
+		w := &workspace{locale: "ja-JP", opening: c.opening, opened: make(chan struct{}, 1)}
 		d, done := dialogs(t, w, &routerapi.Client{})
 		d.OnPress("demo", func(ctx context.Context, r dialog.Request) {
 			d.Open(ctx, r, func(context.Context) slack.ModalViewRequest {
-				time.Sleep(c.takes) // that is what is tried
+				if c.slow {
+					<-w.opened // it is ready only when another one was opened in its place
+				}
 				return slack.ModalViewRequest{Title: &slack.TextBlockObject{Text: "ready"}}
 			})
 		})
