@@ -17,8 +17,8 @@ import (
 
 const renamed = "C0RENAMED"
 
-// line waits until a message with text stands in the renamed channel and answers it.
-func (s system) line(text string) (found slackstandin.Message) {
+// inRenamed waits until a message with text stands in the renamed channel and answers it.
+func (s system) inRenamed(text string) (found slackstandin.Message) {
 	s.t.Helper()
 	s.slack(text+" in the renamed channel", func(now *slackstandin.Snapshot) bool {
 		for _, m := range now.Channels[renamed].Messages {
@@ -72,14 +72,14 @@ func TestAChannelThatGetsAnotherIDGoesOn(t *testing.T) {
 		t.Fatal(err)
 	}
 	s.says(ann, "two-")
-	if m := s.line("two-"); m.ThreadTS != thread {
+	if m := s.inRenamed("two-"); m.ThreadTS != thread {
 		t.Errorf("what the customer went on with stands in %s, not in %s", m.ThreadTS, thread)
 	}
 	s.writesThere(thread, "```after```", "white_check_mark")
 	s.got(ann, "before", "after")
 	// The settings still name the former id; somebody else's thread opens all the same.
 	s.says(bob, "bob-")
-	opened := s.line("bob-")
+	opened := s.inRenamed("bob-")
 	s.writesThere(opened.TS, "```to bob```", "white_check_mark")
 	s.got(bob, "to bob")
 	// And as Slack names it now.
@@ -91,7 +91,7 @@ func TestAChannelThatGetsAnotherIDGoesOn(t *testing.T) {
 		t.Fatal(err)
 	}
 	s.says(carol, "carol-")
-	s.writesThere(s.line("carol-").TS, "```not to be sent```", "memo")
+	s.writesThere(s.inRenamed("carol-").TS, "```not to be sent```", "memo")
 	s.writesThere(thread, "```nor this```", "memo")
 	s.got(ann, "before", "after")
 	s.got(carol)
@@ -120,7 +120,7 @@ func TestAChannelWhoseNewIDNobodyTellsGoesOn(t *testing.T) {
 	}
 	s.says(ann, "two-") // waits in its lane
 	after := s.writesThere(thread, "```after```", "white_check_mark")
-	if m := s.line("two-"); m.ThreadTS != thread {
+	if m := s.inRenamed("two-"); m.ThreadTS != thread {
 		t.Errorf("what the customer went on with stands in %s, not in %s", m.ThreadTS, thread)
 	}
 	s.got(ann, "before", "after")
