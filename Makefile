@@ -50,7 +50,7 @@ test: grpcurl ## Run every test of every module, with the race detector
 	@tools/test.sh -timeout $(TEST_TIMEOUT)
 
 .PHONY: test-browser
-test-browser: ## Try the playground in a real Chromium, where there is one
+test-browser: grpcurl ## Try the playground in a real Chromium, where there is one
 	@tools/test-browser.sh
 
 .PHONY: screenshots

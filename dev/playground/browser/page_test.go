@@ -2,7 +2,6 @@ package browser
 
 import (
 	"fmt"
-	"os"
 	"slices"
 	"strings"
 	"testing"
@@ -61,8 +60,7 @@ func TestTwoTabsAtOnce(t *testing.T) {
 	one, other := s.at(thread, desk), s.at(thread, desk)
 	one.keys(threadText, "from the first\r")
 	other.until("what the first tab wrote", has(".s-thread .message", "from the first"))
-	other.do(chromedp.SetValue(chromedp.CSS(".who"), stack.Taro))
-	eval[bool](other, `document.querySelector(".who").dispatchEvent(new Event("change"))`)
+	other.be(stack.Taro)
 	other.keys(threadText, "```not linked\r")
 	one.until("what the second tab wrote", has(".s-thread .message pre.code", "not linked"))
 	other.until("its private notice", has(".s-thread .ephemeral", "Slack"))
@@ -229,10 +227,7 @@ func TestServicesFaultsAndSettings(t *testing.T) {
 // TestNothingIsInAnybodysWay lets axe-core judge every view.
 func TestNothingIsInAnybodysWay(t *testing.T) {
 	s := open(t)
-	judge, err := os.ReadFile("node_modules/axe-core/axe.min.js")
-	if err != nil {
-		t.Fatalf("npm ci in this folder installs it: %v", err)
-	}
+	j := newJudge(t)
 	thread := s.customerWrites("for everybody")
 	if _, err := s.Slack.Write(stack.Hanako, stack.Channel, thread, "a ```b``` c", slackstandin.WriteOptions{}); err != nil {
 		t.Fatal(err)
@@ -240,24 +235,13 @@ func TestNothingIsInAnybodysWay(t *testing.T) {
 	if _, err := s.Slack.Write(stack.Hanako, stack.Channel, "", "all", slackstandin.WriteOptions{Blocks: []byte(everything), App: &slackstandin.App{BotID: "B0OTHER", AppID: "A0OTHER", Name: "Other"}}); err != nil {
 		t.Fatal(err)
 	}
-	told := map[string]bool{}
 	for _, look := range []struct {
 		query string
 		view  view
 	}{{"?lang=ja&theme=light", desk}, {"?lang=en&theme=dark", desk}, {"?lang=ja&theme=light", phone}} {
 		p := s.tab(look.query, look.view)
-		eval[bool](p, string(judge)+"\n;true")
-		where := func(name string) {
-			t.Helper()
-			found := eval[[]string](p, `axe.run(document, {runOnly: ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "best-practice"]}).then((r) => r.violations.filter((v) => ["serious", "critical"].includes(v.impact)).flatMap((v) => v.nodes.map((n) => v.id + " " + n.target + " " + n.html.slice(0, 160) + " " + (n.any[0]?.message ?? ""))))`)
-			for _, problem := range found {
-				if told[problem] {
-					continue
-				}
-				told[problem] = true
-				t.Errorf("%s %s: %s", look.query, name, problem)
-			}
-		}
+		j.invite(p)
+		where := func(name string) { t.Helper(); j.look(p, look.query+" "+name) }
 		where("channel")
 		if !look.view.phone {
 			for _, name := range []string{"queues", "faults", "settings", "redis", "calls"} {

@@ -44,13 +44,13 @@ function sidebar(side) {
     keyed(who, people, (m) => m.id, (m) => m.display_name + m.real_name, (m) => h("option", { value: m.id, text: `${memberName(m.id)}${roleName(m.id) ? ` · ${roleName(m.id)}` : ""}` }));
     if (who.value !== ui.member) who.value = ui.member;
     const channels = [...store.slack.channels.values()].filter((c) => visible(c) && !c.dm);
-    const row = (on, mark, text, click, more) => h("button", { type: "button", class: on ? "on" : null, "aria-current": on ? "page" : null, on: { click } }, mark, h("span", { text }), more);
+    const row = (on, mark, text, click, opens) => h("button", { type: "button", class: on ? "on" : null, "aria-current": on ? "page" : null, data: opens ? { open: opens } : {}, on: { click } }, mark, h("span", { text }));
     const rows = [
       h("h3", { text: t("slack.channels") }),
       channels.map((c) => row(ui.view === "channel" && ui.channel === c.id, icon(c.private ? "lock" : "hash", 13), c.name, () => go({ view: "channel", channel: c.id, thread: "" }))),
       row(false, icon("plus", 13), t("slack.add_channel"), addChannel),
       h("h3", { text: t("slack.apps") }),
-      row(ui.view === "home", avatar(store.slack.workspace.bot_user ?? "", "", true, "tiny"), store.slack.workspace.bot_name ?? "", openHome),
+      row(ui.view === "home", avatar(store.slack.workspace.bot_user ?? "", "", true, "tiny"), store.slack.workspace.bot_name ?? "", openHome, "home"),
     ];
     const dm = store.slack.channels.get(`D${ui.member.slice(1)}`);
     if (dm) rows.push(row(ui.view === "channel" && ui.channel === dm.id, avatar(store.slack.workspace.bot_user ?? "", "", true, "tiny"), t("slack.messages"), () => go({ view: "channel", channel: dm.id, thread: "" })));
