@@ -41,6 +41,9 @@ func TestPictures(t *testing.T) {
 	p.keep(folder, "playground.ja")
 	p.do(chromedp.EmulateViewport(wide.width, 1400))
 	p.keepElement(folder, "thread.ja", "#slack")
+	eval[bool](p, `(document.querySelector(".s-thread .s-messages").scrollTop = -100000, true)`)
+	p.keepElement(folder, "card.ja", ".s-thread .message")
+	eval[bool](p, `(document.querySelector(".s-thread .s-messages").scrollTop = 0, true)`)
 	p.do(chromedp.EmulateViewport(wide.width, wide.height))
 
 	english := s.tab("?lang=en&theme=light", wide)
@@ -104,6 +107,17 @@ func TestPicturesOfTheApp(t *testing.T) {
 	p.keepElement(folder, "mixed-notice.ja", "#slack")
 	p.shortcut("ご確認ください")
 	p.keepElement(folder, "modal.ja", "dialog.modal")
+	p.click("dialog.modal footer .b-button:not(.primary)")
+	p.home()
+	p.until("the conversations", has(".s-home", "注文した本")+` || document.querySelector(".s-home .blocks")`)
+	p.keepElement(folder, "home.ja", "#slack")
+	p.be(stack.AdminID)
+	p.home()
+	p.until("the settings", has(".s-home button", "チーム設定"))
+	eval[bool](p, `([...document.querySelectorAll(".s-home button")].find((b) => b.textContent.includes("チーム設定")).click(), true)`)
+	p.until("their modal", modalShown)
+	p.do(chromedp.EmulateViewport(wide.width, 1100))
+	p.keepElement(folder, "settings.ja", "dialog.modal")
 }
 
 // keep writes what the tab shows.

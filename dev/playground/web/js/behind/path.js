@@ -19,13 +19,15 @@ export function pathTab() {
   const map = h("div", { class: "p-map" });
   const about = h("p", { class: "p-about quiet" });
   const list = h("div", { class: "p-list" });
-  const node = h("div", {}, map, about, list);
+  const times = h("p", { class: "p-about quiet" });
+  const node = h("div", {}, map, about, list, times);
   let seen = null;
   return { node, draw: () => {
     drawMap(map);
     if (wire[0] && wire[0] !== seen) light(map, wire, seen);
     seen = wire[0] ?? seen;
     about.textContent = traces.conversation ? t("path.following", { id: traces.conversation.user_id || traces.conversation.visitor_id }) : t("path.nothing");
+    times.textContent = traces.messages.length ? t("path.times") : "";
     keyed(list, traces.messages, (m) => m.id, (m) => JSON.stringify(m) + lang, card);
   } };
 }
@@ -70,7 +72,11 @@ function outcome(m) {
   return [last, ["customer-message", "operator-message", "reply-written"].includes(m.kind) ? "busy" : "good"];
 }
 
-function card(m) {
+// inTime orders hops by their times; those without one stay where they are.
+const inTime = (hops) => hops.toSorted((a, b) => Date.parse(a.time) - Date.parse(b.time) || 0);
+
+function card(told) {
+  const m = { ...told, hops: inTime(told.hops) };
   const times = m.hops.map((hop) => Date.parse(hop.time));
   const begin = Math.min(...times.filter(Number.isFinite));
   const end = Math.max(...times.filter(Number.isFinite));

@@ -16,7 +16,7 @@ export const ja = {
   "slack.not_responding": "この App は応答していません。", "slack.unknown_block": "（{type} はここでは表示できません）", "slack.optional": "（任意）", "slack.choose": "選択する", "slack.search": "検索する", "slack.type_more": "{n} 文字以上入力してください", "slack.nothing_found": "見つかりません", "slack.required": "入力してください",
 
   "tab.path": "経路", "tab.queues": "キュー", "tab.faults": "障害", "tab.settings": "設定", "tab.redis": "Redis", "tab.calls": "curl",
-  "path.following": "{id} さんのメッセージの足取り", "path.nothing": "左のお客様がまだ何も書いていません。", "path.return": "返信の帰り道",
+  "path.following": "{id} さんのメッセージの足取り", "path.nothing": "左のお客様がまだ何も書いていません。", "path.return": "返信の帰り道", "path.times": "時間は、流れたデータそのものに記録された時刻の差です。「書かれた」は KARTE か Slack の時計、「受け取った」はサービスの時計、「保存した」「行き先を決めた」は NATS の時計です。",
   "kind.customer-message": "お客様のメッセージ", "kind.operator-message": "管理画面からの返信", "kind.assigned": "担当者の変更", "kind.reply-written": "Slack の返信", "kind.reply-edited": "返信の編集", "kind.reply-deleted": "返信の削除",
   "step.sent": "書かれた", "step.received": "受け取った", "step.stored": "保存した", "step.decided": "行き先を決めた", "step.posted": "Slack に載った", "step.delivered": "KARTE に届いた", "step.marked": "印を付けた", "step.held": "順番を待つ", "step.waiting": "待っている", "step.failed": "失敗した", "step.given-up": "あきらめた",
   "queue.lanes": "レーン（チャンネルごとの列）", "queue.streams": "ストリーム", "queue.dead": "デッドレター", "queue.stream": "名前", "queue.messages": "件数", "queue.waiting": "待ち", "queue.waiting_n": "待ち {n}", "queue.post": "投稿", "queue.mark": "印と通知", "queue.pace": "{ms} ms に 1 件", "queue.no_pace": "待たずに", "queue.backlog": "待ち {n} 件", "queue.again": "やりなおし {n}", "queue.parked": "休止中", "queue.none_dead": "ありません。失われたメッセージはない、ということです。", "queue.replay": "もう一度送る", "queue.discard": "捨てる",
