@@ -98,6 +98,9 @@ func TestPicturesOfTheApp(t *testing.T) {
 	}
 	s := open(t)
 	thread := s.customerWrites("注文した本がまだ届きません")
+	if _, err := s.KARTE.Assign(t.Context(), kartestandin.Customer{VisitorID: "vis-0000-demo"}, stack.Operator, kartestandin.Write{}); err != nil {
+		t.Fatal(err)
+	}
 	if _, err := s.Slack.Write(stack.Hanako, stack.Channel, thread, "ご確認ください ```本日発送しました``` でよい？", slackstandin.WriteOptions{}); err != nil {
 		t.Fatal(err)
 	}
@@ -109,7 +112,7 @@ func TestPicturesOfTheApp(t *testing.T) {
 	p.keepElement(folder, "modal.ja", "dialog.modal")
 	p.click("dialog.modal footer .b-button:not(.primary)")
 	p.home()
-	p.until("the conversations", has(".s-home", "注文した本")+` || document.querySelector(".s-home .blocks")`)
+	p.until("the conversation", has(".s-home", "訪問者"))
 	p.keepElement(folder, "home.ja", "#slack")
 	p.be(stack.AdminID)
 	p.home()
