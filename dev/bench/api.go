@@ -141,7 +141,7 @@ func (r reference) serveGRPC(ctx context.Context) error {
 	settingsv1.RegisterSettingsServiceServer(server, &bare{settings: &settingsv1.TeamSettings{
 		Name: "projects/" + project + "/teamSettings", Etag: "0123456789abcdef", UpdateTime: timestamppb.Now(),
 	}})
-	listener, err := net.Listen("tcp", r.Addr) //nolint:noctx // it is closed in order
+	listener, err := net.Listen("tcp", r.Addr)
 	if err != nil {
 		return fmt.Errorf("listen: %w", err)
 	}

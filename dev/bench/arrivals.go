@@ -35,12 +35,11 @@ func marksIn(data []byte, yield func(n int)) {
 
 // arrivals notes when messages were sent and when they first arrived.
 type arrivals struct {
-	mu     sync.Mutex
-	next   int
-	sent   map[int]time.Time
-	took   map[int]time.Duration // of those that have arrived
-	gone   func()                // called at every first arrival
-	strays int
+	mu   sync.Mutex
+	next int
+	sent map[int]time.Time
+	took map[int]time.Duration // of those that have arrived
+	gone func()                // called at every first arrival
 }
 
 // number answers the number of the next message, sent at a time.

@@ -66,7 +66,7 @@ func (t *talk) fill(ctx context.Context) error {
 	}
 	for {
 		now, err := count()
-		if err != nil || now-before == uint64(t.Sizes.Backlog) { //nolint:gosec // it is no negative number
+		if err != nil || now-before == uint64(t.Sizes.Backlog) {
 			return err
 		}
 		if !wait(ctx, time.Now().Add(50*time.Millisecond)) {

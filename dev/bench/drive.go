@@ -89,7 +89,7 @@ func (w *world) send(ctx, sending context.Context, l load, begin time.Time, toke
 	result := make(chan error, 1)
 	go func() {
 		group.Wait()
-		for range due { //nolint:revive // what nobody was left to send
+		for range due { // nobody was left to send it
 		}
 		result <- failed
 	}()

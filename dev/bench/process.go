@@ -29,8 +29,8 @@ func (w *world) launch(name, path string, env []string, args ...string) (*proces
 	if err != nil {
 		return nil, fmt.Errorf("start %s: %w", name, err)
 	}
-	defer func() { _ = out.Close() }()                                                     // the child has its own
-	p := &process{name: name, cmd: exec.Command(path, args...), done: make(chan struct{})} //nolint:noctx // it is ended in order
+	defer func() { _ = out.Close() }() // the child has its own
+	p := &process{name: name, cmd: exec.Command(path, args...), done: make(chan struct{})}
 	p.cmd.Env = append([]string{"PATH=" + os.Getenv("PATH"), "TMPDIR=" + os.TempDir()}, env...)
 	p.cmd.Stdout, p.cmd.Stderr = out, out
 	p.cmd.SysProcAttr = dieWithUs()
@@ -104,7 +104,7 @@ func probe(ctx context.Context, url string) error {
 
 // freeAddr answers an address on loopback that nobody listens at.
 func freeAddr() (string, error) {
-	listener, err := net.Listen("tcp", "127.0.0.1:0") //nolint:noctx // it is over at once
+	listener, err := net.Listen("tcp", "127.0.0.1:0")
 	if err != nil {
 		return "", fmt.Errorf("find a free address: %w", err)
 	}

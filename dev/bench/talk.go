@@ -60,7 +60,7 @@ func (b *bench) talk(ctx context.Context, customers, channels int) (_ *talk, err
 
 func (t *talk) close() error {
 	t.callers.Range(func(_, free any) bool {
-		for c := range drain(free.(chan *caller)) { //nolint:forcetypeassert // nothing else is stored
+		for c := range drain(free.(chan *caller)) {
 			_ = c.conn.Close()
 		}
 		return true
@@ -187,7 +187,7 @@ func (t *talk) hook(ctx context.Context, addr string, c customer, n int) error {
 // post sends a request over a connection that is free.
 func (t *talk) post(ctx context.Context, addr string, f form, body []byte) error {
 	pool, _ := t.callers.LoadOrStore(addr, make(chan *caller, 256))
-	free := pool.(chan *caller) //nolint:forcetypeassert // nothing else is stored
+	free := pool.(chan *caller)
 	var c *caller
 	select {
 	case c = <-free:
