@@ -42,8 +42,8 @@ func (s system) pictures() {
 	}
 }
 
-// line waits for a message of a thread that holds a text.
-func (s system) line(thread, text string) (found *slackstandin.Message) {
+// lineOf waits for a message of a thread that holds a text.
+func (s system) lineOf(thread, text string) (found *slackstandin.Message) {
 	s.t.Helper()
 	s.slack("a line with "+text, func(now *slackstandin.Snapshot) bool {
 		for _, m := range now.Channels[stack.Channel].Thread(thread) {
@@ -65,12 +65,12 @@ func TestWhatWasSaidBeforeStandsUnderTheHeadOnce(t *testing.T) {
 	s.before(c, "", "b-002. a minute ago: its hook may still come", time.Minute)
 	s.says(c, "q-000. it did not come")
 	thread := s.head("q-000.")
-	line := s.line(thread, "b-000.")
+	line := s.lineOf(thread, "b-000.")
 	if !strings.Contains(line.Text, "b-001.") || strings.Contains(line.Text, "b-002.") || strings.Contains(line.Text, "q-000.") || !strings.Contains(line.Text, "田中") {
 		t.Errorf("what was said before is %q", line.Text)
 	}
 	s.says(c, "q-001. really")
-	s.line(thread, "q-001.")
+	s.lineOf(thread, "q-001.")
 	if n := s.lines(thread, "b-000."); n != 1 {
 		t.Errorf("it is told %d times", n)
 	}
@@ -81,7 +81,7 @@ func TestWhatWasSaidBeforeStandsUnderTheHeadOnce(t *testing.T) {
 	s.says(c, "q-002. still nothing")
 	again := s.head("以前のスレッドは削除")
 	s.says(c, "q-003. hello?")
-	s.line(again, "q-003.")
+	s.lineOf(again, "q-003.")
 	if n := s.lines(again, "b-000."); n != 0 {
 		t.Errorf("it is told %d times in the second thread", n)
 	}
@@ -121,7 +121,7 @@ func TestConsoleOperatorsStandUnderTheirNameWhereTheAppMay(t *testing.T) {
 		}
 	}
 	write("a-000. from the console")
-	if m := s.line(thread, "a-000."); !strings.HasPrefix(m.Username, "田中") || !strings.HasSuffix(m.Username, " (KARTE)") || !strings.Contains(m.Text, "田中") {
+	if m := s.lineOf(thread, "a-000."); !strings.HasPrefix(m.Username, "田中") || !strings.HasSuffix(m.Username, " (KARTE)") || !strings.Contains(m.Text, "田中") {
 		t.Errorf("it stands under %q: %q", m.Username, m.Text)
 	}
 	var without []string
@@ -132,7 +132,7 @@ func TestConsoleOperatorsStandUnderTheirNameWhereTheAppMay(t *testing.T) {
 	}
 	s.Slack.SetScopes(without...)
 	write("a-001. without the scope")
-	if m := s.line(thread, "a-001."); m.Username != "" || !strings.Contains(m.Text, "田中") {
+	if m := s.lineOf(thread, "a-001."); m.Username != "" || !strings.Contains(m.Text, "田中") {
 		t.Errorf("it stands under %q: %q", m.Username, m.Text)
 	}
 	// What stands under another name is nobody's reply.
@@ -152,7 +152,7 @@ func TestImagesAreShownOrSaid(t *testing.T) {
 		if _, err := s.KARTE.CustomerWrites(t.Context(), c, text, kartestandin.Write{Image: json.RawMessage(image), Wait: true}); err != nil {
 			t.Fatal(err)
 		}
-		m := s.line(thread, text[:6])
+		m := s.lineOf(thread, text[:6])
 		if shown := strings.Contains(string(m.Blocks), `"image_url":"https://img.example.com/a.png"`); shown != strings.Contains(text, "shown") || !strings.Contains(m.Text, "画像") {
 			t.Errorf("%s: shown %v, %q", text, shown, m.Text)
 		}
@@ -173,7 +173,7 @@ func TestPromise6HostileNamesOnTheCardAndInThePast(t *testing.T) {
 		t.Fatal(err)
 	}
 	thread := s.head("q-000.")
-	s.line(thread, "b-000.")
+	s.lineOf(thread, "b-000.")
 	if _, err := s.KARTE.Assign(t.Context(), c, "op-evil", kartestandin.Write{}); err != nil {
 		t.Fatal(err)
 	}
@@ -181,7 +181,7 @@ func TestPromise6HostileNamesOnTheCardAndInThePast(t *testing.T) {
 	if _, err := s.KARTE.OperatorWrites(t.Context(), c, "op-evil", "a-000. "+evil, kartestandin.Write{}); err != nil {
 		t.Fatal(err)
 	}
-	if m := s.line(thread, "a-000."); strings.ContainsAny(m.Username, "<>&:\u202E") || m.Username == "" {
+	if m := s.lineOf(thread, "a-000."); strings.ContainsAny(m.Username, "<>&:\u202E") || m.Username == "" {
 		t.Errorf("it stands under %q", m.Username)
 	}
 	for _, m := range s.Slack.Thread(stack.Channel, thread) {
@@ -242,6 +242,6 @@ func TestWhoWritesWhileItIsClosedIsWaitedForNoMore(t *testing.T) {
 	s.KARTE.AddFault(kartestandin.Fault{Path: kartestandin.PathStatusChange, Kind: kartestandin.FaultStatus, Status: 503, Count: 2})
 	s.pressesOnHead(stack.Hanako, thread, "resolve", "")
 	s.says(c, "q-001. one more thing")
-	s.line(thread, "q-001.")
+	s.lineOf(thread, "q-001.")
 	s.shows(thread, "対応中", "-対応済み")
 }
