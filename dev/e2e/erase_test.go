@@ -16,6 +16,7 @@ import (
 	"github.com/slacktalk/slacktalk/dev/slackstandin"
 	"github.com/slacktalk/slacktalk/dev/stack"
 	"github.com/slacktalk/slacktalk/internal/bus"
+	"github.com/slacktalk/slacktalk/internal/eventually"
 	adminv1 "github.com/slacktalk/slacktalk/proto/slacktalk/admin/v1"
 )
 
@@ -92,6 +93,14 @@ func holding(all, words []string) (found []string) {
 	return found
 }
 
+// slackWillHear waits until POSTS holds a command with text: whoever decided it is done with it.
+func (s system) slackWillHear(text string) {
+	s.t.Helper()
+	eventually.Holds(s.t, within, text+" in POSTS", func() bool {
+		return slices.ContainsFunc(holding(s.kept(), []string{text}), func(found string) bool { return strings.HasPrefix(found, "POSTS: ") })
+	})
+}
+
 func (s system) erase(client adminv1.ConversationServiceClient, name string) map[string]int64 {
 	s.t.Helper()
 	ctx, cancel := context.WithTimeout(stack.Admin(s.t.Context()), within)
@@ -130,7 +139,7 @@ func TestAnErasedCustomerLeavesNoTrace(t *testing.T) {
 		t.Fatal(err)
 	}
 	s.says(kartestandin.Customer{UserID: member, VisitorID: visitor}, "secret-6.") // waits for the channel
-	s.stored("post.>")
+	s.slackWillHear("secret-6.")
 
 	name := s.conversation(client, member, func(c *adminv1.Conversation) bool { return c.GetAliases() == 2 && c.GetThreadTs() == thread }).GetName()
 	id := name[strings.LastIndexByte(name, '/')+1:]

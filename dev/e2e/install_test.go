@@ -273,7 +273,13 @@ func TestPromise1NothingIsLostWhileTheAppIsUninstalled(t *testing.T) {
 	if got := strings.Join(order, ""); got != "one-two-three-" {
 		t.Errorf("came back as %s", got)
 	}
+	// Its admins are told once, as soon as they can be, and not of every channel.
+	eventually.Holds(t, within, "an admin is told that it was gone", func() bool { return direct(s.Slack.Snapshot()) > 0 })
+	s.metric(stack.Router, `slacktalk_decisions_total{decision="installation ended"} 1`)
 	s.answers(s.Slack, stack.Channel, thread, "still here", ann)
+	if n := direct(s.Slack.Snapshot()); n != 1 {
+		t.Errorf("the admin was told %d times", n)
+	}
 	noToken(t, s)
 }
 

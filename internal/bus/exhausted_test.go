@@ -8,6 +8,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/nats-io/nats-server/v2/server"
 	"github.com/nats-io/nats.go/jetstream"
 
 	"github.com/slacktalk/slacktalk/internal/bus"
@@ -48,8 +49,29 @@ func limitOf(t *testing.T, b *bus.Bus, stream, consumer string) int {
 	return at.CachedInfo().Config.MaxDeliver
 }
 
+// listening waits until so many listen for what a stream gives up: an advisory before that is heard by nobody.
+func listening(t *testing.T, nats *server.Server, stream string, replicas int) {
+	t.Helper()
+	eventually.Holds(t, patience, "somebody listens", func() bool {
+		heard, err := nats.Subsz(&server.SubszOptions{Subscriptions: true, Test: "$JS.EVENT.ADVISORY.CONSUMER.MAX_DELIVERIES." + stream + ".any"})
+		return err == nil && len(heard.Subs) >= replicas
+	})
+}
+
+// readyOn is ready, and answers the server as well.
+func readyOn(t *testing.T) (*bus.Bus, *server.Server) {
+	t.Helper()
+	nats := startNATS(t)
+	b := connect(t, nats.ClientURL(), 4, 0)
+	if err := b.Ensure(t.Context()); err != nil {
+		t.Fatal(err)
+	}
+	return b, nats
+}
+
 func TestWhatJetStreamGivesUpIsBuried(t *testing.T) {
-	b, url := ready(t)
+	b, nats := readyOn(t)
+	url := nats.ClientURL()
 	got := newSeen()
 	var told atomic.Int32
 	for range 2 { // two replicas: one of them buries
@@ -75,6 +97,7 @@ func TestWhatJetStreamGivesUpIsBuried(t *testing.T) {
 			})
 		})
 	}
+	listening(t, nats, bus.Talk, 2)
 	limit(t, b, bus.Talk, "router-talk-all", 2)
 	// Somebody else's consumer has a limit of its own; what it gives up we may have done.
 	js, err := jetstream.New(b.Conn())
@@ -108,7 +131,7 @@ func TestWhatJetStreamGivesUpIsBuried(t *testing.T) {
 }
 
 func TestWhatJetStreamGivesUpInHeldHoldsNobodyUp(t *testing.T) {
-	b, _ := ready(t)
+	b, nats := readyOn(t)
 	subject := bus.TalkSubject(4, "demo", "member-1", "customer-message", "stuck")
 	lane, _ := bus.HeldLaneOf(subject)
 	got := newSeen()
@@ -124,6 +147,7 @@ func TestWhatJetStreamGivesUpInHeldHoldsNobodyUp(t *testing.T) {
 	})
 	serve(t, holder.Serve)
 	serve(t, func(ctx context.Context) error { return b.ServeExhausted(ctx, bus.Held, "held-talk-", nil) })
+	listening(t, nats, bus.Held, 1)
 	publish(t, b, "member-1", "stuck")
 	limit(t, b, bus.Held, "held-talk-demo-"+lane.B, 2)
 	publish(t, b, "member-1", "fine")

@@ -151,7 +151,7 @@ func New(s Settings, log *slog.Logger) (*App, error) {
 	a.router = routing.New(routing.Parts{
 		Settings: store, Conversations: conversations, People: who, Threads: threads.New(a.bus), Stored: a.bus, Letters: a.bus, Publisher: a.bus, Operators: asked,
 		Histories: history.New(a.bus), HistoryLines: s.HistoryLines,
-		Lanes: a.bus.NewLaneRegistry(), Timers: a.bus, Channels: a.channels, Partitions: s.Bus.Partitions, EchoWindow: s.EchoWindow, Now: s.Now, Log: log, Metrics: a.registry,
+		Lanes: a.bus.NewLaneRegistry(), Timers: a.bus, Channels: a.channels, Workspaces: store, Partitions: s.Bus.Partitions, EchoWindow: s.EchoWindow, Now: s.Now, Log: log, Metrics: a.registry,
 	})
 	service.Router = a.router
 	a.checks = []daemon.Check{

@@ -3,6 +3,7 @@ package conversation_test
 import (
 	"fmt"
 	"slices"
+	"strings"
 	"testing"
 	"time"
 
@@ -211,6 +212,32 @@ func TestACustomerWhoseConversationIsGoneBeginsAnew(t *testing.T) {
 		}
 		if conv.Record.GetChannel() != "" {
 			t.Errorf("%v: %v", c, conv.Record)
+		}
+	}
+}
+
+// A fact is being handled while its customer is erased: it does not bring back who was mentioned.
+func TestWhoeverIsAtWorkOnWhatIsErasedWritesNothingOfIt(t *testing.T) {
+	w := newWorld(t)
+	s := w.store(t)
+	id := hear(t, s, "demo", "erase-me", time.Now())
+	family, err := s.Family(t.Context(), "demo", id)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if _, _, err := s.EraseRecords(t.Context(), family); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := s.EraseIndex(t.Context(), family, conversation.Memories{}); err != nil {
+		t.Fatal(err)
+	}
+	first, err := s.Mention(t.Context(), "demo", id, "U0HANAKO", "fact-1", time.Minute)
+	if err != nil || first {
+		t.Errorf("mentioned: %t, %v", first, err)
+	}
+	for _, key := range w.redis.Keys() {
+		if strings.HasPrefix(key, "mention:") {
+			t.Errorf("left: %s", key)
 		}
 	}
 }

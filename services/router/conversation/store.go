@@ -333,6 +333,9 @@ func GestureKey(team, clientMsgID, thread, text string) string {
 	return "gesture:" + team + ":" + clientMsgID + ":" + bus.Token(thread+"\x00"+text)
 }
 
+// EndedKey names for First what a project's admins are told when the app is gone from a workspace.
+func EndedKey(project, workspace string) string { return "ended:{" + project + "}:" + workspace }
+
 // HintKey names for First the hint to a project's admins that an operator is linked to nobody.
 func HintKey(project, operator string) string { return "not-linked:{" + project + "}:" + operator }
 

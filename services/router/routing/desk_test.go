@@ -225,7 +225,7 @@ func newDesk(t *testing.T) *desk {
 		}
 	}
 	d.router = routing.New(routing.Parts{
-		Settings: d.settings, Conversations: d.store, People: d.people, Threads: d.threads, Stored: d, Letters: d.letters, Publisher: d, Operators: d, Histories: &d.past, HistoryLines: 10, Lanes: d.lanes, Timers: d, Partitions: 4,
+		Settings: d.settings, Conversations: d.store, People: d.people, Threads: d.threads, Stored: d, Letters: d.letters, Publisher: d, Operators: d, Histories: &d.past, HistoryLines: 10, Lanes: d.lanes, Timers: d, Workspaces: d.settings, Partitions: 4,
 		EchoWindow: time.Minute, Now: d.clock, Log: slog.New(slog.DiscardHandler), Metrics: prometheus.NewRegistry(),
 	})
 	return d
@@ -340,3 +340,13 @@ func (d *desk) sends() []*eventv1.KarteCommand {
 }
 
 var errAway = errors.New("the stream is away")
+
+// ListTeams knows this project's settings, and those of one that posts elsewhere.
+func (s *settings) ListTeams(_ context.Context, workspace string) ([]*settingsv1.TeamSettings, error) {
+	if workspace != s.team.GetWorkspace() {
+		return nil, nil
+	}
+	team := proto.CloneOf(s.team)
+	team.Name = "projects/" + project + "/teamSettings"
+	return []*settingsv1.TeamSettings{team}, nil
+}

@@ -79,6 +79,7 @@ type Router struct {
 	lanes         Lanes
 	timers        Timers
 	channels      Channels
+	workspaces    Workspaces
 	partitions    bus.Partitions
 	echoWindow    time.Duration
 	now           func() time.Time
@@ -103,6 +104,7 @@ type Parts struct {
 	Timers       Timers
 	// Channels may be nil where ids of channels do not change.
 	Channels   Channels
+	Workspaces Workspaces
 	Partitions bus.Partitions
 	// EchoWindow is how long a console message that equals what the bridge has just sent is taken for its echo; 0 turns this off.
 	EchoWindow time.Duration
@@ -115,7 +117,7 @@ type Parts struct {
 // New makes a router.
 func New(p Parts) *Router {
 	r := &Router{
-		settings: p.Settings, conversations: p.Conversations, people: p.People, threads: p.Threads, stored: p.Stored, letters: p.Letters, publisher: p.Publisher, operators: p.Operators, histories: p.Histories, historyLines: p.HistoryLines, lanes: p.Lanes, timers: p.Timers, channels: p.Channels,
+		settings: p.Settings, conversations: p.Conversations, people: p.People, threads: p.Threads, stored: p.Stored, letters: p.Letters, publisher: p.Publisher, operators: p.Operators, histories: p.Histories, historyLines: p.HistoryLines, lanes: p.Lanes, timers: p.Timers, channels: p.Channels, workspaces: p.Workspaces,
 		partitions: p.Partitions, echoWindow: p.EchoWindow, now: p.Now, log: p.Log,
 		decisions: prometheus.NewCounterVec(prometheus.CounterOpts{
 			Name: "slacktalk_decisions_total",

@@ -60,6 +60,8 @@ func (r *Router) Slack(ctx context.Context, m bus.Message) error {
 		err = r.threadOpened(ctx, &fact, f.ThreadOpened)
 	case *eventv1.SlackFact_LaneParked:
 		err = r.laneParked(ctx, &fact, f.LaneParked)
+	case *eventv1.SlackFact_InstallationEnded:
+		err = r.installationEnded(ctx, &fact, f.InstallationEnded)
 	case *eventv1.SlackFact_PostFailed:
 		err = r.postFailed(ctx, &fact, f.PostFailed)
 	case *eventv1.SlackFact_Posted:
@@ -291,6 +293,10 @@ func (r *Router) send(ctx context.Context, fact *eventv1.SlackFact, conv convers
 }
 
 func (r *Router) laneParked(ctx context.Context, fact *eventv1.SlackFact, parked *eventv1.LaneParked) error {
+	if parked.GetEnded() {
+		r.decided("ignored: the app is not in the workspace")
+		return nil
+	}
 	team, err := r.team(ctx, parked.GetProject())
 	if err != nil {
 		return err

@@ -165,13 +165,13 @@ func New(s Settings, log *slog.Logger) (*App, error) {
 	journal := examination.New(s.Now)
 	a.edge = edge.New(edge.Options{
 		Publisher: a.bus, Partitions: s.Bus.Partitions, Secrets: []secret.String{s.SigningSecret, s.SigningSecretBefore}, Window: s.Window,
-		Self: a.whom, Wake: a.wake, Ended: a.ended, Granted: a.granted, Dialogs: a.dialogs, Channels: a.channels, Now: s.Now, Log: log, Metrics: a.registry, Journal: journal,
+		Self: a.whom, Wake: a.wake, Ended: a.ended, Granted: a.granted, Dialogs: a.dialogs, Channels: a.channels, Turn: a.dialogs.TurnAway, Now: s.Now, Log: log, Metrics: a.registry, Journal: journal,
 	})
 	if s.AppToken.Given() {
 		a.sockets = socket.New(socket.Options{Base: s.APIURL, Token: s.AppToken, Number: s.Sockets, Edge: a.edge, Log: log, Metrics: a.registry})
 	}
 	a.lanes = lane.New(lane.Options{
-		Bus: a.bus, Workspace: installation.For(a.workspaces, func(c *slackapi.Client) lane.Workspace { return c }), Pace: s.Pace, CardDelay: s.CardDelay, CallTime: slackapi.CallTime, GiveUp: s.GiveUp, Wakes: a.wakes, Latest: a.channels.Latest, Now: s.Now, Log: log, Metrics: a.registry,
+		Bus: a.bus, Workspace: installation.For(a.workspaces, func(c *slackapi.Client) lane.Workspace { return c }), Pace: s.Pace, CardDelay: s.CardDelay, CallTime: slackapi.CallTime, GiveUp: s.GiveUp, Wakes: a.wakes, Ended: a.ended, Latest: a.channels.Latest, Now: s.Now, Log: log, Metrics: a.registry,
 	})
 	a.lanes.Render.ConsoleURL, a.lanes.Render.Images = s.ConsoleURL, images(s.Images)
 	a.members = members.New(a.bus, installation.For(a.workspaces, func(c *slackapi.Client) members.Slack { return c }), log)

@@ -8,7 +8,9 @@ import (
 
 	"github.com/slack-go/slack"
 
+	"github.com/slacktalk/slacktalk/internal/secret"
 	"github.com/slacktalk/slacktalk/services/slack-gateway/dialog/view"
+	"github.com/slacktalk/slacktalk/services/slack-gateway/inbound"
 	"github.com/slacktalk/slacktalk/services/slack-gateway/render"
 	"github.com/slacktalk/slacktalk/services/slack-gateway/slackapi"
 )
@@ -58,6 +60,19 @@ func (d *Dialogs) Tell(ctx context.Context, r Request, message render.Message) {
 
 func (d *Dialogs) sayNotSetUp(ctx context.Context, r Request) {
 	d.Tell(ctx, r, view.Say(r.Lang, view.NotSetUp))
+}
+
+// TurnAway says that a button is not for them to somebody of whom Slack names no workspace that the app is in: in a shared channel it may name theirs. Their language is
+// not known here, so it is said in both.
+func (d *Dialogs) TurnAway(ctx context.Context, in inbound.Interaction) {
+	if in.ResponseURL == "" {
+		return
+	}
+	// What takes the answer needs no token: the address is the permission.
+	r := Request{Person: Person{Team: in.Team, Member: in.User}, ResponseURL: secret.New(in.ResponseURL)}
+	if !d.later(ctx, func(ctx context.Context) { d.Tell(ctx, r, view.SayInAll(view.Outside)) }) {
+		d.Log.Warn("too many dialogs at once", "at_once", atOnce)
+	}
 }
 
 func (d *Dialogs) refuseOutsider(ctx context.Context, r Request) {

@@ -66,6 +66,8 @@ type Options struct {
 	// installation have changed. What they answer an error for Slack is to tell again.
 	Ended   func(ctx context.Context, team, event string) error
 	Granted func(ctx context.Context, enterprise string) error
+	// Turn is told of what somebody pressed for whom no installation is found: somebody of another workspace, as it seems. It may be nil.
+	Turn func(ctx context.Context, in inbound.Interaction)
 	// Channels knows the ids that channels had.
 	Channels Channels
 	// Wake is called when a channel may take posts again.
@@ -249,6 +251,9 @@ func (e *Edge) interaction(ctx context.Context, body []byte, received time.Time)
 		return refuse(http.StatusBadRequest, "malformed")
 	}
 	self, err := e.Self(ctx, in.Origin())
+	if errors.Is(err, installation.ErrNotInstalled) && e.Turn != nil {
+		e.Turn(ctx, in)
+	}
 	if err != nil {
 		return nobodys(err)
 	}

@@ -50,6 +50,8 @@ type Options struct {
 	GiveUp time.Duration
 	// Wakes tells lanes that their channel may take posts again.
 	Wakes *Wakes
+	// Ended is called when Slack says that a workspace's token will never be accepted again; nil for nobody.
+	Ended func(ctx context.Context, team, why string) error
 	// Latest answers by which id Slack knows a channel now, for addresses that people follow; nil where ids do not change.
 	Latest  func(team, channel string) string
 	Render  render.Options
@@ -77,6 +79,9 @@ const parkedProbe = 10 * time.Second
 
 // New makes the lanes.
 func New(o Options) *Lanes {
+	if o.Ended == nil {
+		o.Ended = func(context.Context, string, string) error { return nil }
+	}
 	l := &Lanes{
 		Options: o, threads: bus.NewRecords[*eventv1.ThreadRecord](o.Bus, bus.Threads),
 		posts: prometheus.NewCounterVec(prometheus.CounterOpts{

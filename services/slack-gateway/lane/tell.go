@@ -11,6 +11,8 @@ import (
 
 	"github.com/slacktalk/slacktalk/internal/bus"
 	eventv1 "github.com/slacktalk/slacktalk/proto/slacktalk/event/v1"
+	"github.com/slacktalk/slacktalk/services/slack-gateway/installation"
+	"github.com/slacktalk/slacktalk/services/slack-gateway/slackapi"
 )
 
 // tell lets the project's admins know that the lane is parked, at most once an hour. Marks belong to no project; where they
@@ -19,11 +21,19 @@ func (w *worker) tell(ctx context.Context, project string, cause error) error {
 	if project == "" {
 		return nil
 	}
+	word := slackapi.Ended(cause)
+	if word != "" {
+		// Slack's event may have been lost; where the app is installed by OAuth, this is noticed by itself.
+		if err := w.Ended(ctx, w.lane.Team, word); err != nil {
+			return err
+		}
+	}
+	ended := word != "" || errors.Is(cause, installation.ErrNotInstalled)
 	id := fmt.Sprintf("parked-%s-%s", w.lane.Key(), w.Now().UTC().Format("2006-01-02T15"))
 	subject := bus.SlackSubject(w.Bus.Partitions(), w.lane.Team, w.lane.Channel, "", "lane-parked", id)
 	_, err := w.Bus.Once(ctx, bus.Slack, subject, &eventv1.SlackFact{
 		Id: id, Team: w.lane.Team, Channel: w.lane.Channel, OccurredAt: timestamppb.New(w.Now()), ReceivedAt: timestamppb.New(w.Now()),
-		Fact: &eventv1.SlackFact_LaneParked{LaneParked: &eventv1.LaneParked{Detail: cause.Error(), Project: project}},
+		Fact: &eventv1.SlackFact_LaneParked{LaneParked: &eventv1.LaneParked{Detail: cause.Error(), Project: project, Ended: ended}},
 	})
 	return err
 }

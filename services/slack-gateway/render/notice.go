@@ -47,6 +47,8 @@ func noticeKey(kind eventv1.NoticeKind) string {
 		return "notice_lane_parked"
 	case eventv1.NoticeKind_NOTICE_KIND_PROJECT_PARKED:
 		return "notice_project_parked"
+	case eventv1.NoticeKind_NOTICE_KIND_INSTALLATION_ENDED:
+		return "notice_installation_ended"
 	case eventv1.NoticeKind_NOTICE_KIND_DELETE_NOT_SENT:
 		return "notice_delete_not_sent"
 	case eventv1.NoticeKind_NOTICE_KIND_POST_FAILED:

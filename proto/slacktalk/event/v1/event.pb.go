@@ -3228,7 +3228,9 @@ type LaneParked struct {
 	state  protoimpl.MessageState `protogen:"open.v1"`
 	Detail string                 `protobuf:"bytes,1,opt,name=detail,proto3" json:"detail,omitempty"`
 	// The project whose message is waiting.
-	Project       string `protobuf:"bytes,2,opt,name=project,proto3" json:"project,omitempty"`
+	Project string `protobuf:"bytes,2,opt,name=project,proto3" json:"project,omitempty"`
+	// The app is not in the workspace any more, which InstallationEnded tells.
+	Ended         bool `protobuf:"varint,3,opt,name=ended,proto3" json:"ended,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -3275,6 +3277,13 @@ func (x *LaneParked) GetProject() string {
 		return x.Project
 	}
 	return ""
+}
+
+func (x *LaneParked) GetEnded() bool {
+	if x != nil {
+		return x.Ended
+	}
+	return false
 }
 
 // SlackCommand is a command to Slack. Stream POSTS, published by router, carried out by slack-gateway. Next field: 15.
@@ -6362,11 +6371,12 @@ const file_slacktalk_event_v1_event_proto_rawDesc = "" +
 	"\x06reason\x18\x02 \x01(\x0e2!.slacktalk.event.v1.FailureReasonR\x06reason\x12\x16\n" +
 	"\x06detail\x18\x03 \x01(\tR\x06detail\x12\x18\n" +
 	"\aproject\x18\x04 \x01(\tR\aproject\x12\"\n" +
-	"\fconversation\x18\x05 \x01(\tR\fconversation\">\n" +
+	"\fconversation\x18\x05 \x01(\tR\fconversation\"T\n" +
 	"\n" +
 	"LaneParked\x12\x16\n" +
 	"\x06detail\x18\x01 \x01(\tR\x06detail\x12\x18\n" +
-	"\aproject\x18\x02 \x01(\tR\aproject\"\xa2\x04\n" +
+	"\aproject\x18\x02 \x01(\tR\aproject\x12\x14\n" +
+	"\x05ended\x18\x03 \x01(\bR\x05ended\"\xa2\x04\n" +
 	"\fSlackCommand\x12\x0e\n" +
 	"\x02id\x18\x01 \x01(\tR\x02id\x12\x12\n" +
 	"\x04team\x18\x02 \x01(\tR\x04team\x12\x18\n" +

@@ -97,6 +97,11 @@ func Say(lang string, s Saying, pairs ...string) render.Message {
 	return message(texts.In(lang).Say(string(s), pairs...))
 }
 
+// SayInAll renders a saying in every language there is, for somebody whose language is not known.
+func SayInAll(s Saying) render.Message {
+	return message(Text("ja", s) + "\n" + Text("en", s))
+}
+
 // Help says what there is behind the command, and how replies reach the customer.
 func Help(lang, member string) render.Message {
 	return message(texts.In(lang).Say("command_help", "Member", member))
