@@ -9,16 +9,22 @@ import (
 	"net/url"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 	"testing"
 	"time"
 
+	"github.com/nats-io/nats.go"
+	"github.com/nats-io/nats.go/jetstream"
+	"google.golang.org/protobuf/proto"
 	"google.golang.org/protobuf/types/known/fieldmaskpb"
 
 	"github.com/slacktalk/slacktalk/dev/kartestandin"
 	"github.com/slacktalk/slacktalk/dev/slackstandin"
 	"github.com/slacktalk/slacktalk/dev/stack"
+	"github.com/slacktalk/slacktalk/internal/bus"
 	"github.com/slacktalk/slacktalk/internal/eventually"
+	eventv1 "github.com/slacktalk/slacktalk/proto/slacktalk/event/v1"
 	settingsv1 "github.com/slacktalk/slacktalk/proto/slacktalk/settings/v1"
 )
 
@@ -304,7 +310,11 @@ func TestPromise1NothingIsLostWhileTokensAreRenewed(t *testing.T) {
 	const n = 60
 	for i := 1; i < n; i++ {
 		s.says(ann, "m"+string(rune('0'+i/100))+string(rune('0'+i/10%10))+string(rune('0'+i%10)))
-		time.Sleep(100 * time.Millisecond) // longer than a token lives, all in all
+		// Longer than a token lives, all in all.
+		before := len(s.platform.Tokens())
+		if i%15 == 0 {
+			eventually.Holds(t, within, "another token", func() bool { return len(s.platform.Tokens()) > before })
+		}
 	}
 	s.shows(s.Slack, stack.Channel, "m059")
 	s.answers(s.Slack, stack.Channel, thread, "with a new token", ann)
@@ -322,4 +332,128 @@ func TestPromise1NothingIsLostWhileTokensAreRenewed(t *testing.T) {
 		t.Errorf("only %d tokens were given out", got)
 	}
 	noToken(t, s)
+}
+
+// The app is installed once, for a whole organisation: one token acts in all of its workspaces, each with its own threads and people.
+func TestAnOrganisationInstallsTheAppForAllItsWorkspaces(t *testing.T) {
+	const organisation = "E0DEMO1"
+	s := startInstallable(t, func(p *slackstandin.Platform) { p.Enterprise = organisation }, "SLACK_ALLOWED_WORKSPACES="+organisation)
+	for _, server := range []*slackstandin.Server{s.Slack, s.other} {
+		server.AddMember(slackstandin.Member{ID: "U0VISITOR", Name: "visitor", DisplayName: "Visitor", Guest: true})
+	}
+	ann, bob := kartestandin.Customer{VisitorID: "vis-0001-ann"}, kartestandin.Customer{VisitorID: "vis-0002-bob"}
+	s.says(ann, "before it is installed")
+	s.install(organisation)
+	first := s.shows(s.Slack, stack.Channel, "before it is installed")
+	s.moveTo(second, "C0SECOND")
+	s.says(bob, "in the other workspace")
+	other := s.shows(s.other, "C0SECOND", "in the other workspace")
+	s.answers(s.other, "C0SECOND", other, "answer from the second", bob)
+	s.answers(s.Slack, stack.Channel, first, "answer from the first", ann)
+	if n := len(s.platform.Tokens()); n != 1 {
+		t.Errorf("%d tokens were given out for one organisation", n)
+	}
+	// A guest is refused in each of them.
+	for _, at := range []struct {
+		in              *slackstandin.Server
+		channel, thread string
+	}{{s.Slack, stack.Channel, first}, {s.other, "C0SECOND", other}} {
+		if err := at.in.Join(at.channel, "U0VISITOR"); err != nil {
+			t.Fatal(err)
+		}
+		if _, err := at.in.Write("U0VISITOR", at.channel, at.thread, "```from a guest```", slackstandin.WriteOptions{}); err != nil {
+			t.Fatal(err)
+		}
+		eventually.Holds(t, within, "the guest is told in "+at.channel, func() bool {
+			return slices.ContainsFunc(at.in.Ephemerals(), func(e slackstandin.Ephemeral) bool { return e.User == "U0VISITOR" })
+		})
+	}
+	for _, c := range []kartestandin.Customer{ann, bob} {
+		for _, m := range s.KARTE.Messages(c.VisitorID) {
+			if strings.Contains(m.Text, "from a guest") {
+				t.Error("a guest's words reached a customer")
+			}
+		}
+	}
+	answer, err := s.other.Command(t.Context(), stack.Hanako, "C0SECOND", "/karte-talk", "help")
+	if err != nil || answer.Status != http.StatusOK || !strings.Contains(string(answer.Body), "text") {
+		t.Errorf("the command was answered with %d %s: %v", answer.Status, answer.Body, err)
+	}
+	// Removed from the organisation, it is gone from every workspace; installed again, everything goes on.
+	if err := s.platform.Uninstall(organisation); err != nil {
+		t.Fatal(err)
+	}
+	s.gauge(`slacktalk_slack_installations{state="ended"}`, "1")
+	s.says(bob, "while it was gone")
+	s.install(organisation)
+	if again := s.shows(s.other, "C0SECOND", "while it was gone"); again != other {
+		t.Errorf("came back in thread %s, not %s", again, other)
+	}
+	noToken(t, s)
+}
+
+// Whoever installs with a new key has the tokens encrypted with it, and works with the former one until then.
+func TestTheKeyOfTheTokensIsRotated(t *testing.T) {
+	s := startInstallable(t, nil)
+	ann := kartestandin.Customer{VisitorID: "vis-0001-ann"}
+	s.install(stack.Team)
+	s.says(ann, "with the first key")
+	thread := s.shows(s.Slack, stack.Channel, "with the first key")
+	former := s.sealedBy()
+	const next = "YW5vdGhlci1kZW1vLWtleS1vZi0zMi1ieXRlcy0xMjM=" // of nothing but a demo
+	s.restartGateway("SLACK_TOKEN_KEY="+next, "SLACK_TOKEN_KEY_BEFORE="+stack.TokenKey)
+	eventually.Holds(t, within, "the tokens are encrypted anew", func() bool { return s.sealedBy() != former })
+	s.says(ann, "with both keys")
+	s.shows(s.Slack, stack.Channel, "with both keys")
+	// The former key is taken away.
+	s.restartGateway("SLACK_TOKEN_KEY=" + next)
+	s.says(ann, "with the next key")
+	s.shows(s.Slack, stack.Channel, "with the next key")
+	s.answers(s.Slack, stack.Channel, thread, "and back", ann)
+	// With the former key alone nothing can be done, which is said, and nothing is lost.
+	s.restartGateway("SLACK_TOKEN_KEY=" + stack.TokenKey)
+	s.gauge(`slacktalk_slack_installations{state="unreadable"}`, "1")
+	s.says(ann, "with the wrong key")
+	s.restartGateway("SLACK_TOKEN_KEY=" + next)
+	s.shows(s.Slack, stack.Channel, "with the wrong key")
+	noToken(t, s)
+}
+
+// sealedBy answers which key the tokens of the first workspace are encrypted with.
+func (s installable) sealedBy() string {
+	s.t.Helper()
+	conn, err := nats.Connect(s.NATSURL)
+	if err != nil {
+		s.t.Fatal(err)
+	}
+	defer conn.Close()
+	js, err := jetstream.New(conn)
+	if err != nil {
+		s.t.Fatal(err)
+	}
+	bucket, err := js.KeyValue(s.t.Context(), bus.Installations)
+	if err != nil {
+		s.t.Fatal(err)
+	}
+	entry, err := bucket.Get(s.t.Context(), "i.-."+stack.Team)
+	if err != nil {
+		s.t.Fatal(err)
+	}
+	var record eventv1.InstallationRecord
+	if err := proto.Unmarshal(entry.Value(), &record); err != nil {
+		s.t.Fatal(err)
+	}
+	return record.GetSealedBy()
+}
+
+// restartGateway starts slack-gateway with other settings.
+func (s installable) restartGateway(environ ...string) {
+	s.t.Helper()
+	if err := s.StopService(stack.SlackGateway); err != nil {
+		s.t.Fatal(err)
+	}
+	s.Reset(environ...)
+	if err := s.StartService(stack.SlackGateway); err != nil {
+		s.t.Fatal(err)
+	}
 }

@@ -155,13 +155,14 @@ func (s *Server) seal(d *delivery) {
 	now := s.cfg.Clock()
 	d.EventID = fmt.Sprintf("Ev%08X", s.nextSerial())
 	var enterprise *string
+	wide := false
 	if p := s.cfg.platform; p != nil && p.Enterprise != "" {
-		enterprise = &p.Enterprise
+		enterprise, wide = &p.Enterprise, p.wide()
 	}
 	d.body, _ = encode(envelope{ // inner is valid JSON, so this cannot fail
-		Token: "deprecated-verification-token", TeamID: s.cfg.Team, ContextTeamID: s.cfg.Team, APIAppID: s.cfg.AppID,
+		Token: "deprecated-verification-token", TeamID: s.cfg.Team, ContextTeamID: s.cfg.Team, ContextEnterprise: enterprise, APIAppID: s.cfg.AppID,
 		Event: d.inner, Type: "event_callback", EventID: d.EventID, EventTime: now.Unix(), ExtShared: d.ExtShared,
-		Authorizations: []authorization{{EnterpriseID: enterprise, TeamID: s.cfg.Team, UserID: s.cfg.BotUser, IsBot: true}},
+		Authorizations: []authorization{{EnterpriseID: enterprise, TeamID: s.cfg.Team, UserID: s.cfg.BotUser, IsBot: true, IsEnterpriseInstall: wide}},
 		EventContext:   "4-" + d.EventID,
 	})
 }

@@ -10,6 +10,7 @@ import (
 	"net/http"
 	"net/url"
 	"slices"
+	"strconv"
 	"strings"
 	"time"
 )
@@ -69,11 +70,16 @@ func (s *Server) payload(kind, member string) (map[string]any, error) {
 	if who == nil {
 		return nil, apiError("user_not_found")
 	}
+	var enterprise any
+	wide := false
+	if p := s.cfg.platform; p != nil && p.Enterprise != "" {
+		enterprise, wide = map[string]any{"id": p.Enterprise, "name": "organisation"}, p.wide()
+	}
 	return map[string]any{
 		"type": kind, "token": "deprecated-verification-token", "api_app_id": s.cfg.AppID,
 		"team":       map[string]any{"id": s.cfg.Team, "domain": s.cfg.TeamName},
 		"user":       map[string]any{"id": who.ID, "username": who.Name, "name": who.Name, "team_id": who.Team},
-		"enterprise": nil, "is_enterprise_install": false, "trigger_id": s.newTrigger(member),
+		"enterprise": enterprise, "is_enterprise_install": wide, "trigger_id": s.newTrigger(member),
 	}, nil
 }
 
@@ -179,6 +185,10 @@ func (s *Server) Command(ctx context.Context, member, channelID, command, text s
 		"channel_id": {c.ID}, "channel_name": {c.Name}, "user_id": {member}, "user_name": {s.members[member].Name},
 		"command": {command}, "text": {text}, "api_app_id": {s.cfg.AppID}, "is_enterprise_install": {"false"},
 		"response_url": {s.newHook(responseHook{channel: c.ID, user: member})}, "trigger_id": {s.newTrigger(member)},
+	}
+	if p := s.cfg.platform; p != nil && p.Enterprise != "" {
+		form.Set("enterprise_id", p.Enterprise)
+		form.Set("is_enterprise_install", strconv.FormatBool(p.wide()))
 	}
 	target := s.urls.Commands
 	s.touch()

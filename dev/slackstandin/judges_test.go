@@ -12,20 +12,9 @@ import (
 // Slack's own Node libraries drive the stand-in and are driven by it, so that it is held to Slack's idea of Slack
 // and not to ours.
 func TestSlacksOwnLibrariesAgree(t *testing.T) {
-	node, npm := tool(t, "node"), tool(t, "npm")
-	dir, err := filepath.Abs("../judges")
-	if err != nil {
-		t.Fatal(err)
-	}
+	node, dir := judges(t)
 	ctx, cancel := context.WithTimeout(t.Context(), 3*time.Minute)
 	defer cancel()
-	if _, err := os.Stat(filepath.Join(dir, "node_modules", "@slack", "bolt")); err != nil {
-		install := exec.CommandContext(ctx, npm, "ci", "--ignore-scripts")
-		install.Dir = dir
-		if out, err := install.CombinedOutput(); err != nil {
-			t.Fatalf("npm ci: %v\n%s", err, out)
-		}
-	}
 	d := newDesk(t, Config{})
 	d.start()
 	judge := exec.CommandContext(ctx, node, "judge.mjs")
@@ -36,6 +25,26 @@ func TestSlacksOwnLibrariesAgree(t *testing.T) {
 	if err != nil {
 		t.Fatalf("judge: %v", err)
 	}
+}
+
+// judges answers Node and the folder of the judges, installing what package-lock.json names if need be.
+func judges(t *testing.T) (node, dir string) {
+	t.Helper()
+	node, npm := tool(t, "node"), tool(t, "npm")
+	dir, err := filepath.Abs("../judges")
+	if err != nil {
+		t.Fatal(err)
+	}
+	if _, err := os.Stat(filepath.Join(dir, "node_modules", "@slack", "bolt")); err != nil {
+		ctx, cancel := context.WithTimeout(t.Context(), 3*time.Minute)
+		defer cancel()
+		install := exec.CommandContext(ctx, npm, "ci", "--ignore-scripts")
+		install.Dir = dir
+		if out, err := install.CombinedOutput(); err != nil {
+			t.Fatalf("npm ci: %v\n%s", err, out)
+		}
+	}
+	return node, dir
 }
 
 // tool finds a program; without it the judges cannot sit, which only a developer's machine may get away with.

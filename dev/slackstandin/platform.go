@@ -76,6 +76,9 @@ func (p *Platform) Uninstall(team string) error {
 		}
 	}
 	s := p.servers[team]
+	if team == p.Enterprise && team != "" {
+		s = p.at(&installed{team: team})
+	}
 	p.mu.Unlock()
 	if s == nil {
 		return nil
@@ -100,6 +103,18 @@ func (p *Platform) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	default:
 		p.call(w, r)
 	}
+}
+
+// wide reports whether the app is installed in the whole organisation.
+func (p *Platform) wide() bool {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	for _, t := range p.tokens {
+		if t.in.team == p.Enterprise && !t.revoked {
+			return true
+		}
+	}
+	return false
 }
 
 // authorize is the page on which somebody agrees: whoever asks for it agrees, for the workspace or organisation in `team`, or declines with `deny`.

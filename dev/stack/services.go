@@ -183,7 +183,7 @@ func (s *Stack) gateway() (settings []string, secrets map[string]string) {
 		secrets["SLACK_BOT_TOKEN"] = botToken
 		return settings, secrets
 	}
-	secrets["SLACK_CLIENT_SECRET"], secrets["SLACK_TOKEN_KEY"] = p.ClientSecret, tokenKey
+	secrets["SLACK_CLIENT_SECRET"], secrets["SLACK_TOKEN_KEY"] = p.ClientSecret, TokenKey
 	if app := p.AppToken(); app != "" {
 		delete(secrets, "SLACK_SIGNING_SECRET")
 		secrets["SLACK_APP_TOKEN"] = app
@@ -195,6 +195,9 @@ func (s *Stack) gateway() (settings []string, secrets map[string]string) {
 func (s *Stack) withSecrets(environ []string, secrets map[string]string) ([]string, error) {
 	secrets["NATS_URL"] = s.NATSURL
 	for name, value := range secrets {
+		if slices.ContainsFunc(environ, func(set string) bool { return strings.HasPrefix(set, name+"=") }) {
+			continue // a test has its own
+		}
 		if s.options.Secrets == "" {
 			environ = append(environ, name+"="+value)
 			continue
@@ -208,6 +211,14 @@ func (s *Stack) withSecrets(environ []string, secrets map[string]string) ([]stri
 		environ = append(environ, name+"_FILE="+path)
 	}
 	return environ, nil
+}
+
+// Reset gives the services that are started from now on these settings besides those of the stack's options.
+func (s *Stack) Reset(environ ...string) {
+	if s.given == nil {
+		s.given = append([]string{}, s.options.Environ...)
+	}
+	s.options.Environ = append(slices.Clone(s.given), environ...)
 }
 
 // keep makes a restarted service listen where it did.

@@ -50,7 +50,8 @@ const (
 	clientSecret  = "demo-client-secret"
 	apiToken      = "demo-api-token"
 	memberToken   = "demo-token-for-members"
-	tokenKey      = "c2xhY2t0YWxrLWRlbW8ta2V5LW9mLTMyLWJ5dGVzISE=" // of nothing but a demo
+	// TokenKey encrypts tokens of installations; it is of nothing but a demo.
+	TokenKey = "c2xhY2t0YWxrLWRlbW8ta2V5LW9mLTMyLWJ5dGVzISE="
 )
 
 // Options of a stack. The zero value is a quick and quiet one.
@@ -92,6 +93,7 @@ type Stack struct {
 	SlackURL, KarteURL, HookURL, GatewayURL, RouterAddr, NATSURL, RedisURL string
 
 	options  Options
+	given    []string          // settings as the options had them
 	addrs    map[string]string // where something listened before, by name
 	log      *slog.Logger
 	dir      string

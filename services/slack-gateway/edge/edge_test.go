@@ -24,6 +24,7 @@ import (
 	eventv1 "github.com/slacktalk/slacktalk/proto/slacktalk/event/v1"
 	"github.com/slacktalk/slacktalk/services/slack-gateway/edge"
 	"github.com/slacktalk/slacktalk/services/slack-gateway/inbound"
+	"github.com/slacktalk/slacktalk/services/slack-gateway/installation"
 )
 
 const (
@@ -47,6 +48,9 @@ type world struct {
 	// pressed are the facts whose presses were answered.
 	pressed []string
 	ready   bool
+	// stranger says that what comes is of no workspace that the app is in, turned is who was turned away.
+	stranger bool
+	turned   []string
 	// renamed are the channels that were told to have another id, unwritten is why that cannot be written down.
 	renamed   []string
 	unwritten error
@@ -101,12 +105,15 @@ func newEdge() (*world, http.Handler) {
 	return w, edge.New(edge.Options{
 		Publisher: w, Partitions: 4, Secrets: []secret.String{secret.New(current), secret.New(former)}, Window: window,
 		Self: func(context.Context, inbound.Origin) (inbound.Self, error) {
+			if w.stranger {
+				return inbound.Self{}, installation.ErrNotInstalled
+			}
 			if !w.ready {
 				return inbound.Self{}, errors.New("not known yet")
 			}
 			return self, nil
 		},
-		Dialogs: w, Channels: w,
+		Dialogs: w, Channels: w, Turn: func(_ context.Context, in inbound.Interaction) { w.turned = append(w.turned, in.User) },
 		Wake: func(wake inbound.Wake) { w.wakes = append(w.wakes, wake) },
 		Now:  func() time.Time { return now }, Log: slog.New(slog.DiscardHandler), Metrics: prometheus.NewRegistry(),
 	}).Handler()

@@ -3,6 +3,7 @@ package edge_test
 import (
 	"errors"
 	"net/url"
+	"slices"
 	"testing"
 	"time"
 
@@ -28,6 +29,18 @@ func TestAPressIsStoredBeforeItIsSaidToBeTaken(t *testing.T) {
 	}
 	if len(w.facts) != 1 || len(w.pressed) != 1 || w.facts[0].GetActionPressed().GetTs() != "1700000001.000100" {
 		t.Errorf("stored %v, told %v", w.facts, w.pressed)
+	}
+}
+
+// Slack names the workspace of whoever presses something private in a shared channel; the app may be in several others.
+func TestAPressOfAStrangerIsTurnedAway(t *testing.T) {
+	body := "payload=" + url.QueryEscape(`{"type":"block_actions","team":{"id":"T0PARTNER"},"user":{"id":"U0PARTNER","team_id":"T0PARTNER"},"channel":{"id":"C0SUPPORT"},
+		"container":{"type":"message","message_ts":"1700000002.000100","channel_id":"C0SUPPORT","is_ephemeral":true},"response_url":"https://hooks.slack.com/x",
+		"actions":[{"action_id":"send_all","block_id":"b","type":"button","action_ts":"1700000003.000100","value":"x"}]}`)
+	w, h := newEdge()
+	w.stranger = true
+	if got := take(h, signed(current, now, "/slack/interactions", body)); got[:3] != "200" || len(w.facts) != 0 || !slices.Equal(w.turned, []string{"U0PARTNER"}) {
+		t.Errorf("%s, stored %v, turned away %v", got, w.facts, w.turned)
 	}
 }
 
