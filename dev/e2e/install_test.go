@@ -43,7 +43,11 @@ func startInstallable(t *testing.T, adjust func(*slackstandin.Platform), environ
 	if adjust != nil {
 		adjust(p)
 	}
-	other := slackstandin.New(slackstandin.Config{Team: second, TeamName: "second", BotUser: "U0BOT2", BotID: "B0BOT2", BotToken: "xoxb-second", SigningSecret: "demo-signing-secret", RetryScale: 0.01})
+	bot, botID := "U0BOT2", "B0BOT2"
+	if p.Enterprise != "" { // there, the app is the same in all workspaces
+		bot, botID = "U0BOT", "B0BOT"
+	}
+	other := slackstandin.New(slackstandin.Config{Team: second, TeamName: "second", BotUser: bot, BotID: botID, BotToken: "xoxb-second", SigningSecret: "demo-signing-secret", RetryScale: 0.01})
 	other.AddMember(slackstandin.Member{ID: stack.Hanako, Name: "hanako", DisplayName: "佐藤 花子", Locale: "ja-JP"})
 	other.AddChannel(slackstandin.Channel{ID: "C0SECOND", Name: "second"})
 	if err := other.InviteBot("C0SECOND", stack.Hanako); err != nil {

@@ -73,6 +73,10 @@ func (s *Server) memberJSON(m *Member, locale bool) reply {
 		"is_restricted": m.Guest || m.SingleGuest, "is_ultra_restricted": m.SingleGuest, "tz": m.TZ,
 		"updated": s.cfg.Clock().Unix(),
 	}
+	if p := s.cfg.platform; p != nil && p.Enterprise != "" && m.Team == s.cfg.Team {
+		// Whoever is in one workspace of the organisation is in all of them here.
+		out["enterprise_user"] = map[string]any{"id": m.ID, "enterprise_id": p.Enterprise, "enterprise_name": "organisation", "is_admin": false, "is_owner": false, "teams": p.ids()}
+	}
 	if m.Team != s.cfg.Team {
 		out["is_stranger"] = true
 	}

@@ -105,6 +105,13 @@ func (p *Platform) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	}
 }
 
+// ids answers the workspaces of the organisation.
+func (p *Platform) ids() []string {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	return slices.Sorted(maps.Keys(p.servers))
+}
+
 // wide reports whether the app is installed in the whole organisation.
 func (p *Platform) wide() bool {
 	p.mu.Lock()
@@ -262,27 +269,36 @@ func (p *Platform) call(w http.ResponseWriter, r *http.Request) {
 // whose answers the workspace that a call is for.
 func (p *Platform) whose(given string, a args) (*Server, error) {
 	p.mu.Lock()
-	defer p.mu.Unlock()
-	t := p.tokens[given]
-	switch {
-	case given == "":
-		return nil, apiError("not_authed")
-	case t == nil:
-		return nil, apiError("invalid_auth")
-	case t.revoked:
-		return nil, apiError("token_revoked")
-	case !t.ends.IsZero() && time.Now().After(t.ends):
-		return nil, apiError("token_expired")
+	t, servers := p.tokens[given], maps.Clone(p.servers)
+	err := refusal(given, t)
+	p.mu.Unlock() // a workspace that is at work asks the platform
+	if err != nil {
+		return nil, err
 	}
-	if p.servers[t.in.team] != nil {
-		return p.servers[t.in.team], nil
+	if servers[t.in.team] != nil {
+		return servers[t.in.team], nil
 	}
-	for _, s := range p.servers {
+	for _, s := range servers {
 		if s.cfg.Team == a["team_id"] || s.knows(a["channel"]) {
 			return s, nil
 		}
 	}
 	return p.at(t.in), nil
+}
+
+// refusal answers why a token is not accepted. The lock is held.
+func refusal(given string, t *liveToken) error {
+	switch {
+	case given == "":
+		return apiError("not_authed")
+	case t == nil:
+		return apiError("invalid_auth")
+	case t.revoked:
+		return apiError("token_revoked")
+	case !t.ends.IsZero() && time.Now().After(t.ends):
+		return apiError("token_expired")
+	}
+	return nil
 }
 
 func (s *Server) knows(channel string) bool {

@@ -5,6 +5,7 @@ import (
 	"context"
 	"errors"
 	"log/slog"
+	"slices"
 	"time"
 
 	"github.com/hashicorp/golang-lru/v2/expirable"
@@ -74,7 +75,7 @@ func (a *Answerer) Answer(ctx context.Context, team string, request *eventv1.Mem
 			return nil, err
 		}
 		if user != nil {
-			response.Members = append(response.Members, member(user))
+			response.Members = append(response.Members, member(team, user))
 		}
 	}
 	for _, id := range request.GetUserGroups() {
@@ -114,7 +115,12 @@ func (a *Answerer) name(id named, ask func() (string, error)) (string, error) {
 }
 
 // member takes over what decides; a stranger (Slack Connect) counts as a guest.
-func member(user *slack.User) *eventv1.Member {
+// Of somebody who is in several workspaces of an organisation Slack names one as theirs: they are members of the others just as well.
+func member(team string, user *slack.User) *eventv1.Member {
+	home := user.TeamID
+	if user.Enterprise.EnterpriseID != "" && slices.Contains(user.Enterprise.Teams, team) {
+		home = team
+	}
 	name := user.Profile.DisplayName
 	if name == "" {
 		name = user.RealName
@@ -123,7 +129,7 @@ func member(user *slack.User) *eventv1.Member {
 		name = user.Profile.RealName
 	}
 	return &eventv1.Member{
-		Id: user.ID, DisplayName: name, Team: user.TeamID, Bot: user.IsBot, Locale: user.Locale,
+		Id: user.ID, DisplayName: name, Team: home, Bot: user.IsBot, Locale: user.Locale,
 		Guest: user.IsRestricted || user.IsUltraRestricted || user.IsStranger, Deactivated: user.Deleted,
 	}
 }

@@ -71,8 +71,14 @@ func TestWhatDecidesIsTakenOver(t *testing.T) {
 		"a guest":              {named(func(u *slack.User) { u.IsRestricted = true }), want(guest)},
 		"a one-channel guest":  {named(func(u *slack.User) { u.IsUltraRestricted = true }), want(guest)},
 		"a stranger":           {named(func(u *slack.User) { u.IsStranger, u.TeamID = true, "T0OTHER" }), want(func(m *eventv1.Member) { m.Guest, m.Team = true, "T0OTHER" })},
-		"a bot":                {named(func(u *slack.User) { u.IsBot = true }), want(func(m *eventv1.Member) { m.Bot = true })},
-		"deactivated":          {named(func(u *slack.User) { u.Deleted = true }), want(func(m *eventv1.Member) { m.Deactivated = true })},
+		"of the organisation, and of this workspace": {named(func(u *slack.User) {
+			u.TeamID, u.Enterprise = "T0OTHER", slack.EnterpriseUser{EnterpriseID: "E0DEMO1", Teams: []string{"T0OTHER", "T0DEMO1"}}
+		}), want(func(*eventv1.Member) {})},
+		"of the organisation, not of this workspace": {named(func(u *slack.User) {
+			u.TeamID, u.Enterprise = "T0OTHER", slack.EnterpriseUser{EnterpriseID: "E0DEMO1", Teams: []string{"T0OTHER"}}
+		}), want(func(m *eventv1.Member) { m.Team = "T0OTHER" })},
+		"a bot":       {named(func(u *slack.User) { u.IsBot = true }), want(func(m *eventv1.Member) { m.Bot = true })},
+		"deactivated": {named(func(u *slack.User) { u.Deleted = true }), want(func(m *eventv1.Member) { m.Deactivated = true })},
 	} {
 		w := &workspace{users: map[string]*slack.User{"U0DEMO1": c.user}}
 		a := members.New(nil, w.in, slog.New(slog.DiscardHandler))
