@@ -40,20 +40,38 @@ func (b *bench) sustained(ctx context.Context, what string, channels int, from f
 	rate := Measure{What: what + ", messages per second", Unit: "/s", Against: "(d)", Goal: Goal{AtLeast: 0.85}}
 	cost := Measure{What: what + ", CPU per message at that rate", Unit: "ms", Against: "(d)"}
 	l := load{window: b.Sizes.Window, warm: b.Sizes.Warm, span: b.Sizes.Span, senders: b.Sizes.Connections}
+	traffic := Measure{What: what + ", messages and requests that NATS takes for each", Against: "(d)"}
+	messages := 0
 	ours, theirs := shares{}, shares{}
 	subject := t.turn(ctx, l, t.services[slackGateway], from(t, t.services[ingestKARTE].addr), func(d driven, cpu used) {
+		messages = d.messages
 		rate.Subject, cost.Subject = append(rate.Subject, d.perSecond), append(cost.Subject, cpu.of(d.messages, services...))
 		ours.add(cpu, d.messages)
 	})
 	beside := t.turn(ctx, l, hops, from(t, hops.addr), func(d driven, cpu used) {
+		messages = d.messages
 		rate.Reference, cost.Reference = append(rate.Reference, d.perSecond), append(cost.Reference, cpu.of(d.messages, hops.name))
 		theirs.add(cpu, d.messages)
 	})
-	if err := b.turns(subject, beside); err != nil {
+	counted := func(turn func() error, into *[]float64) func() error {
+		return func() error {
+			before, err := t.taken(ctx)
+			if err == nil {
+				err = turn()
+			}
+			if err != nil {
+				return err
+			}
+			after, err := t.taken(ctx)
+			*into = append(*into, (after-before)/float64(max(messages, 1)))
+			return err
+		}
+	}
+	if err := b.turns(counted(subject, &traffic.Subject), counted(beside, &traffic.Reference)); err != nil {
 		return nil, err
 	}
 	cost.Note = fmt.Sprintf("of everything in ms: %s. Of (d): %s.", ours, theirs)
-	return []Measure{rate, cost}, t.sane()
+	return []Measure{rate, cost, traffic}, t.sane()
 }
 
 // direction is how messages are sent one way or the other.
@@ -107,7 +125,11 @@ func (b *bench) cpu(ctx context.Context) (_ []Measure, err error) {
 	if err != nil {
 		return nil, err
 	}
-	var measures []Measure
+	rest, err := t.rest(ctx)
+	if err != nil {
+		return nil, err
+	}
+	measures := []Measure{rest}
 	for _, d := range t.directions() {
 		cost := Measure{What: fmt.Sprintf("CPU per message at %s/s, %s, all three services", number(b.Sizes.Rate), d.what), Unit: "ms", Against: "(d)", Goal: Goal{AtMost: 1.25}}
 		l := load{rate: b.Sizes.Rate, warm: b.Sizes.Warm, span: b.Sizes.Span, senders: b.Sizes.Connections}
@@ -157,6 +179,31 @@ func (t *talk) idle(ctx context.Context) ([]*Measure, error) {
 		all = append(all, &Measure{What: fmt.Sprintf("%s, resident memory at %s/s", service, number(t.Sizes.Rate)), Unit: "MB", Goal: Goal{AtMost: 60}})
 	}
 	return all, nil
+}
+
+// rest measures what everything uses while nobody writes.
+func (t *talk) rest(ctx context.Context) (Measure, error) {
+	m := Measure{What: "CPU at rest, all three services and NATS", Unit: "% of one CPU"}
+	each := shares{}
+	for range t.Sizes.Repeats {
+		began := time.Now()
+		cpu, err := t.meter(func() error {
+			if !wait(ctx, began.Add(3*t.Sizes.Warm)) {
+				return context.Cause(ctx)
+			}
+			return nil
+		})
+		if err != nil {
+			return m, err
+		}
+		percent := time.Since(began).Seconds() * 10 // milliseconds in a hundredth of that time
+		for name := range cpu {
+			each[name] = append(each[name], cpu.of(1, name)/percent)
+		}
+		m.Subject = append(m.Subject, cpu.of(1, append([]string{"nats"}, services...)...)/percent)
+	}
+	m.Note = fmt.Sprintf("Of everything in %%: %s.", each)
+	return m, nil
 }
 
 // weigh adds the memory that the services have now.

@@ -3,6 +3,7 @@ package bench
 import (
 	"context"
 	"crypto/sha256"
+	"encoding/json"
 	"errors"
 	"fmt"
 	"net"
@@ -49,6 +50,7 @@ type world struct {
 	nats, redis          *process
 	natsURL, redisAddr   string
 	natsProfiles         string
+	natsMonitor          string
 	conn                 *nats.Conn
 	js                   jetstream.JetStream
 	store                *redis.Client
@@ -122,6 +124,7 @@ func (w *world) startNATS(ctx context.Context) error {
 		return err
 	}
 	_, profiles, _ := net.SplitHostPort(w.natsProfiles)
+	w.natsMonitor = "http://" + monitor
 	text := fmt.Sprintf("server_name: bench\nlisten: %s\nhttp: %s\nmax_payload: 4MB\njetstream { store_dir: %q, max_file: 32GB, max_mem: 256MB }\n", addr, monitor, filepath.Join(w.dir, "jetstream"))
 	if w.Profiles != "" {
 		text += "prof_port: " + profiles + "\n"
@@ -133,7 +136,7 @@ func (w *world) startNATS(ctx context.Context) error {
 	if w.nats, err = w.launch("nats", filepath.Join(w.bin, natsServer), nil, "-c", path); err != nil {
 		return err
 	}
-	if err := w.nats.await(ctx, 20*time.Millisecond, func() error { return probe(ctx, "http://"+monitor+"/healthz") }); err != nil {
+	if err := w.nats.await(ctx, 20*time.Millisecond, func() error { return probe(ctx, w.natsMonitor+"/healthz") }); err != nil {
 		return err
 	}
 	w.natsURL = "nats://" + addr
@@ -144,6 +147,26 @@ func (w *world) startNATS(ctx context.Context) error {
 		return fmt.Errorf("use JetStream: %w", err)
 	}
 	return nil
+}
+
+// taken answers how many messages NATS has taken from its clients so far: what is published, asked and acknowledged.
+func (w *world) taken(ctx context.Context) (float64, error) {
+	request, err := http.NewRequestWithContext(ctx, http.MethodGet, w.natsMonitor+"/varz", nil)
+	if err != nil {
+		return 0, fmt.Errorf("ask NATS: %w", err)
+	}
+	response, err := probing.Do(request)
+	if err != nil {
+		return 0, fmt.Errorf("ask NATS: %w", err)
+	}
+	defer func() { _ = response.Body.Close() }()
+	var answer struct {
+		Taken float64 `json:"in_msgs"`
+	}
+	if err := json.NewDecoder(response.Body).Decode(&answer); err != nil {
+		return 0, fmt.Errorf("read NATS's answer: %w", err)
+	}
+	return answer.Taken, nil
 }
 
 func (w *world) startRedis(ctx context.Context) error {
