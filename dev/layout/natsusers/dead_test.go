@@ -95,6 +95,16 @@ func TestEachServiceMayBuryWhatJetStreamGivesUp(t *testing.T) {
 		}
 		awaitDead(t, router, min(uint64(i)+1, 4))
 	}
+	// What becomes due is router's own.
+	background(t, func(ctx context.Context) error { return router.ServeExhausted(ctx, bus.Timers, "router-timers-x", nil) })
+	background(t, func(ctx context.Context) error {
+		return router.Serve(ctx, bus.Queue{Stream: bus.Timers, Durable: "router-timers-x", Filter: "due.>", Handle: never})
+	})
+	limit(t, router, bus.Timers, "router-timers-x")
+	if err := router.SetTimer(t.Context(), "demo", "c1", time.Now().Add(time.Second), &eventv1.TimerDue{Project: "demo", Conversation: "c1"}); err != nil {
+		t.Fatal(err)
+	}
+	awaitDead(t, router, 5)
 	// The two that were held are the same messages, so that they have letters already; but they must be gone.
 	awaitNothing(t, router, bus.Held)
 }

@@ -207,6 +207,8 @@ func (a *App) consume(ctx context.Context) error {
 		known(talk.Serve), known(slack.Serve), known(due.Serve),
 		func(ctx context.Context) error { return a.bus.ServeExhausted(ctx, bus.Talk, "router-talk-", nil) },
 		func(ctx context.Context) error { return a.bus.ServeExhausted(ctx, bus.Slack, "router-slack-", nil) },
+		func(ctx context.Context) error { return a.bus.ServeExhausted(ctx, bus.Timers, "router-timers-", nil) },
 		func(ctx context.Context) error { return a.bus.ServeExhausted(ctx, bus.Held, "held-talk-", nil) },
+		func(ctx context.Context) error { return a.bus.ServeExhausted(ctx, bus.Held, "held-due-", nil) },
 		func(ctx context.Context) error { return a.bus.ServeExhausted(ctx, bus.Held, "held-slack-", nil) })
 }
