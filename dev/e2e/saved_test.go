@@ -12,6 +12,7 @@ import (
 	"github.com/slacktalk/slacktalk/dev/kartestandin"
 	"github.com/slacktalk/slacktalk/dev/slackstandin"
 	"github.com/slacktalk/slacktalk/dev/stack"
+	"github.com/slacktalk/slacktalk/internal/eventually"
 	settingsv1 "github.com/slacktalk/slacktalk/proto/slacktalk/settings/v1"
 )
 
@@ -253,9 +254,15 @@ func TestADialogsMessageWaitsFailsAndIsTriedAgain(t *testing.T) {
 	if n := s.lines(thread, "もう一つあります。"); n != 0 {
 		t.Errorf("shown %d times before KARTE has it", n)
 	}
+	// KARTE is down when the button is pressed, twice: it goes out once, when KARTE is there again.
+	s.KARTE.AddFault(kartestandin.Fault{Path: kartestandin.PathSendFromOperator, Kind: kartestandin.FaultStatus, Status: 503})
+	asked := s.KARTE.Snapshot().Calls[kartestandin.PathSendFromOperator]
 	for range 2 {
 		s.presses(stack.Hanako, notice, "retry")
 	}
+	eventually.Holds(t, within, "KARTE is asked again", func() bool { return s.KARTE.Snapshot().Calls[kartestandin.PathSendFromOperator] > asked })
+	s.still("明日お届けします。")
+	s.KARTE.ClearFaults()
 	s.customer("明日お届けします。", "もう一つあります。")
 	s.threadShows(thread, "もう一つあります。")
 	s.replaced(notice, "届くと、スレッドに表示されます")
