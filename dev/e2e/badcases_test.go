@@ -20,6 +20,7 @@ import (
 	"github.com/slacktalk/slacktalk/dev/kartestandin"
 	"github.com/slacktalk/slacktalk/dev/slackstandin"
 	"github.com/slacktalk/slacktalk/dev/stack"
+	"github.com/slacktalk/slacktalk/internal/bus"
 )
 
 // startNATS runs a NATS server of the test's own.
@@ -148,19 +149,15 @@ func (s system) outage(takeAway, bringBack func()) {
 	}
 }
 
-// fill takes all the room that a server has left and answers how to give it back.
-func fill(t *testing.T, url string) (free func()) {
+// fill takes all the room that a server, of a cluster the one with these tags, has left and answers how to give it back.
+func fill(t *testing.T, url string, tags ...string) (free func()) {
 	t.Helper()
-	conn, err := nats.Connect(url)
-	if err != nil {
-		t.Fatal(err)
+	js := jetStreamAt(t, url)
+	config := jetstream.StreamConfig{Name: "FILLER", Subjects: []string{"filler"}, Storage: jetstream.FileStorage}
+	if len(tags) > 0 {
+		config.Placement = &jetstream.Placement{Tags: tags}
 	}
-	t.Cleanup(conn.Close)
-	js, err := jetstream.New(conn)
-	if err != nil {
-		t.Fatal(err)
-	}
-	if _, err := js.CreateStream(t.Context(), jetstream.StreamConfig{Name: "FILLER", Subjects: []string{"filler"}, Storage: jetstream.FileStorage}); err != nil {
+	if _, err := js.CreateStream(t.Context(), config); err != nil {
 		t.Fatal(err)
 	}
 	for size := 1 << 20; size > 0; {
@@ -176,7 +173,7 @@ func fill(t *testing.T, url string) (free func()) {
 }
 
 // cluster runs three NATS servers that hold everything together.
-func cluster(t *testing.T) (urls string, servers []*server.Server, options []*server.Options) {
+func cluster(t *testing.T, adjust ...func(i int, o *server.Options)) (urls string, servers []*server.Server, options []*server.Options) {
 	t.Helper()
 	var routes []*url.URL
 	var clients, ports []int
@@ -202,6 +199,9 @@ func cluster(t *testing.T) (urls string, servers []*server.Server, options []*se
 		o := &server.Options{
 			ServerName: fmt.Sprintf("n%d", i), Host: "127.0.0.1", Port: clients[i], JetStream: true, StoreDir: t.TempDir(), NoSigs: true, NoLog: true, MaxPayload: 4 << 20,
 			Cluster: server.ClusterOpts{Name: "test", Host: "127.0.0.1", Port: ports[i]}, Routes: routes,
+		}
+		for _, change := range adjust {
+			change(i, o)
 		}
 		options = append(options, o)
 		servers = append(servers, runNATS(t, o))
@@ -232,12 +232,49 @@ func withoutQuorum(t *testing.T) (string, func(), func()) {
 	}, func() { runNATS(t, options[1]) }
 }
 
+// streamsFull: somebody has set limits on the streams of facts, and they are reached.
+func streamsFull(t *testing.T) (string, func(), func()) {
+	t.Helper()
+	nats := startNATS(t, func(*server.Options) {})
+	limit := func(of func(state jetstream.StreamState) int64) func() {
+		return func() {
+			js := jetStreamAt(t, nats.ClientURL())
+			for _, name := range []string{bus.Talk, bus.Slack} {
+				stream, err := js.Stream(t.Context(), name)
+				if err != nil {
+					t.Fatal(err)
+				}
+				config := stream.CachedInfo().Config
+				config.MaxMsgs = of(stream.CachedInfo().State)
+				if _, err := js.UpdateStream(t.Context(), config); err != nil {
+					t.Fatal(err)
+				}
+			}
+		}
+	}
+	return nats.ClientURL(), limit(func(state jetstream.StreamState) int64 { return int64(state.Msgs) }), limit(func(jetstream.StreamState) int64 { return -1 }) //nolint:gosec // a few messages
+}
+
+func jetStreamAt(t *testing.T, url string) jetstream.JetStream {
+	t.Helper()
+	conn, err := nats.Connect(url)
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(conn.Close)
+	js, err := jetstream.New(conn)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return js
+}
+
 func TestPromise1WhileJetStreamCannotStoreNothingIsTaken(t *testing.T) {
 	for name, c := range map[string]struct {
 		begin    shortage
 		replicas int
 	}{
-		"out of disk": {outOfDisk, 1}, "no quorum": {withoutQuorum, 3},
+		"out of disk": {outOfDisk, 1}, "no quorum": {withoutQuorum, 3}, "limits of streams": {streamsFull, 1},
 	} {
 		t.Run(name, func(t *testing.T) {
 			urls, takeAway, bringBack := c.begin(t)

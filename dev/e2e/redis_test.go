@@ -121,15 +121,32 @@ func TestThePasswordOfRedisIsReplaced(t *testing.T) {
 	roundTrip(s, "member-1", "after")
 }
 
-// Three masters share the slots; everything works on keys of one slot at a time.
+// manifestUsers writes the users of Redis as the manifests have them, with passwords, and somebody who sets the cluster up.
+func manifestUsers(t *testing.T) (path string) {
+	t.Helper()
+	text, err := os.ReadFile("../../deploy/k8s/base/redis/users.example.acl")
+	if err != nil {
+		t.Fatal(err)
+	}
+	path = filepath.Join(t.TempDir(), "users.acl")
+	users := strings.ReplaceAll(string(text), ">replace-me", ">demo-password") + "\nuser admin on >demo-password ~* &* +@all\n"
+	if err := os.WriteFile(path, []byte(users), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	return path
+}
+
+// Three masters share the slots; everything works on keys of one slot at a time. The user of the manifests may do all that router does there, and no more of the
+// commands of a cluster than to ask who has what.
 func TestRedisClusterServes(t *testing.T) {
+	users := manifestUsers(t)
 	ports := []string{port(t), port(t), port(t)}
 	ctx := t.Context()
 	var clients []*redis.Client
 	for i, p := range ports {
 		bus := port(t)
-		redisServer(t, p, "cluster-enabled yes", "cluster-port "+bus, "requirepass demo-password", "masterauth demo-password")
-		client := redis.NewClient(&redis.Options{Addr: "127.0.0.1:" + p, Password: "demo-password"})
+		redisServer(t, p, "cluster-enabled yes", "cluster-port "+bus, "aclfile "+users)
+		client := redis.NewClient(&redis.Options{Addr: "127.0.0.1:" + p, Username: "admin", Password: "demo-password"})
 		defer func() { _ = client.Close() }()
 		if err := client.ClusterAddSlotsRange(ctx, 16384*i/3, 16384*(i+1)/3-1).Err(); err != nil {
 			t.Fatal(err)
@@ -150,9 +167,16 @@ func TestRedisClusterServes(t *testing.T) {
 		}
 		return true
 	})
-	s := start(t, stack.Options{RedisURL: fmt.Sprintf("redis://:demo-password@127.0.0.1:%s?addr=127.0.0.1:%s&addr=127.0.0.1:%s", ports[0], ports[1], ports[2])})
+	s := start(t, stack.Options{RedisURL: fmt.Sprintf("redis://router:demo-password@127.0.0.1:%s?addr=127.0.0.1:%s&addr=127.0.0.1:%s", ports[0], ports[1], ports[2])})
 	for _, customer := range []string{"member-1", "member-2", "member-3"} {
 		roundTrip(s, customer, "words of "+customer)
+	}
+	own := redis.NewClient(&redis.Options{Addr: "127.0.0.1:" + ports[0], Username: "router", Password: "demo-password"})
+	defer func() { _ = own.Close() }()
+	for _, forbidden := range [][]any{{"CLUSTER", "FORGET", "x"}, {"CLUSTER", "RESET"}, {"CLUSTER", "FAILOVER"}, {"FLUSHALL"}, {"CONFIG", "GET", "*"}} {
+		if err := own.Do(ctx, forbidden...).Err(); err == nil || !strings.Contains(err.Error(), "NOPERM") {
+			t.Errorf("router may %v: %v", forbidden, err)
+		}
 	}
 	used := 0
 	for _, c := range clients {
