@@ -149,15 +149,11 @@ func (s system) outage(takeAway, bringBack func()) {
 	}
 }
 
-// fill takes all the room that a server, of a cluster the one with these tags, has left and answers how to give it back.
-func fill(t *testing.T, url string, tags ...string) (free func()) {
+// fill takes all the room that a server has left and answers how to give it back.
+func fill(t *testing.T, url string) (free func()) {
 	t.Helper()
 	js := jetStreamAt(t, url)
-	config := jetstream.StreamConfig{Name: "FILLER", Subjects: []string{"filler"}, Storage: jetstream.FileStorage}
-	if len(tags) > 0 {
-		config.Placement = &jetstream.Placement{Tags: tags}
-	}
-	if _, err := js.CreateStream(t.Context(), config); err != nil {
+	if _, err := js.CreateStream(t.Context(), jetstream.StreamConfig{Name: "FILLER", Subjects: []string{"filler"}, Storage: jetstream.FileStorage}); err != nil {
 		t.Fatal(err)
 	}
 	for size := 1 << 20; size > 0; {
@@ -173,7 +169,7 @@ func fill(t *testing.T, url string, tags ...string) (free func()) {
 }
 
 // cluster runs three NATS servers that hold everything together.
-func cluster(t *testing.T, adjust ...func(i int, o *server.Options)) (urls string, servers []*server.Server, options []*server.Options) {
+func cluster(t *testing.T) (urls string, servers []*server.Server, options []*server.Options) {
 	t.Helper()
 	var routes []*url.URL
 	var clients, ports []int
@@ -199,9 +195,6 @@ func cluster(t *testing.T, adjust ...func(i int, o *server.Options)) (urls strin
 		o := &server.Options{
 			ServerName: fmt.Sprintf("n%d", i), Host: "127.0.0.1", Port: clients[i], JetStream: true, StoreDir: t.TempDir(), NoSigs: true, NoLog: true, MaxPayload: 4 << 20,
 			Cluster: server.ClusterOpts{Name: "test", Host: "127.0.0.1", Port: ports[i]}, Routes: routes,
-		}
-		for _, change := range adjust {
-			change(i, o)
 		}
 		options = append(options, o)
 		servers = append(servers, runNATS(t, o))

@@ -7,6 +7,7 @@ import (
 	"strings"
 	"time"
 
+	"github.com/nats-io/nats.go"
 	"github.com/nats-io/nats.go/jetstream"
 	"google.golang.org/protobuf/proto"
 	"google.golang.org/protobuf/types/known/timestamppb"
@@ -108,14 +109,16 @@ func (b *Bus) serve(ctx context.Context, q Queue) error {
 		return fmt.Errorf("pull: %w", err)
 	}
 	defer messages.Stop()
-	r := &requests{messages: messages, idle: q.Idle}
-	for ctx.Err() == nil {
-		m, err := r.next(ctx)
+	r := newRequests(messages)
+	defer r.withdrawn(ctx)()
+	for {
+		m, err := b.next(messages, q.Idle)
 		switch {
 		case err == nil:
+			r.got()
 			b.settle(ctx, q, m, r)
+			r.gone()
 		case errors.Is(err, jetstream.ErrMsgIteratorClosed), errors.Is(err, errIdle):
-			b.giveBack(q, r.leave())
 			return nil
 		case errors.Is(err, jetstream.ErrNoHeartbeat):
 			b.log.Debug("no heartbeat", "queue", q.Durable)
@@ -123,16 +126,25 @@ func (b *Bus) serve(ctx context.Context, q Queue) error {
 			return fmt.Errorf("next message: %w", err)
 		}
 	}
-	b.giveBack(q, r.leave())
-	return nil
 }
 
 var errIdle = errors.New("idle")
 
+func (b *Bus) next(messages jetstream.MessagesContext, idle time.Duration) (jetstream.Msg, error) {
+	if idle == 0 {
+		return messages.Next()
+	}
+	m, err := messages.Next(jetstream.NextMaxWait(idle))
+	if errors.Is(err, nats.ErrTimeout) || errors.Is(err, context.DeadlineExceeded) {
+		return nil, errIdle
+	}
+	return m, err
+}
+
 // giveBack lets other replicas have messages that came here too late.
 func (b *Bus) giveBack(q Queue, all []jetstream.Msg) {
 	for _, raw := range all {
-		if err := b.confirm(context.Background(), raw, givenBack); err != nil {
+		if err := raw.Nak(); err != nil {
 			b.log.Warn("message not given back, it will come again", "queue", q.Durable, "err", err)
 		}
 	}
@@ -140,50 +152,50 @@ func (b *Bus) giveBack(q Queue, all []jetstream.Msg) {
 
 // settle is the one policy of acknowledging.
 func (b *Bus) settle(ctx context.Context, q Queue, raw jetstream.Msg, r *requests) {
-	result, told := b.outcome(ctx, q, raw)
+	result, tell := b.outcome(ctx, q, raw)
 	if ctx.Err() != nil {
 		// First, so that the next message, or this one again, goes to somebody else.
 		defer b.giveBack(q, r.leave())
 	}
-	if told != "" {
-		b.settled(q, result, b.confirm(ctx, raw, told))
+	if tell != nil {
+		b.settled(q, result, tell())
 	}
 }
 
-// outcome works on a message and answers, for the metrics and for JetStream, what became of it.
-func (b *Bus) outcome(ctx context.Context, q Queue, raw jetstream.Msg) (result, told string) {
+// outcome works on a message and answers what became of it, for the metrics, and what tells JetStream.
+func (b *Bus) outcome(ctx context.Context, q Queue, raw jetstream.Msg) (result string, tell func() error) {
 	meta, err := raw.Metadata()
 	if err != nil {
 		b.log.Error("message without metadata", "queue", q.Durable, "err", err)
-		return "", ""
+		return "", nil
 	}
 	m := Message{Stream: q.Stream, Subject: raw.Subject(), Data: raw.Data(), Sequence: meta.Sequence.Stream, Deliveries: meta.NumDelivered, StoredAt: meta.Timestamp}
 	if q.Stream == Held {
 		if wait := notBefore(raw); wait > 0 && m.Deliveries == 1 {
-			return "", later(wait)
+			return "", func() error { return raw.NakWithDelay(wait) }
 		}
 		m.comesFrom(raw.Headers())
 	}
 	if ctx.Err() != nil {
-		return "", givenBack
+		return "", raw.Nak
 	}
 	err = b.work(ctx, q, raw, m)
 	if reason, ok := retry.Reason(err); ok {
 		dead := b.Bury(ctx, m, reason, err)
 		if dead == nil {
-			return "dead", givenUp + " " + reason.String()
+			return "dead", func() error { return raw.TermWithReason(reason.String()) }
 		}
 		err = dead
 	}
 	switch {
 	case err == nil:
-		return "done", acknowledged
+		return "done", raw.Ack
 	case ctx.Err() != nil && !errors.Is(err, retry.ErrUnknown):
-		return "", givenBack
+		return "", raw.Nak
 	default:
 		wait := retry.Wait(m.Deliveries, err)
 		b.log.Info("will try again", "queue", q.Durable, "subject", m.Subject, "attempt", m.Deliveries, "wait", wait, "err", err)
-		return "retried", later(wait)
+		return "retried", func() error { return raw.NakWithDelay(wait) }
 	}
 }
 

@@ -3,6 +3,7 @@ package bus
 import (
 	"context"
 	"errors"
+	"sync"
 	"time"
 
 	"github.com/nats-io/nats.go"
@@ -17,33 +18,58 @@ const lingering = time.Second
 // requests are one replica's standing requests for the messages of a queue.
 type requests struct {
 	messages jetstream.MessagesContext
-	idle     time.Duration
-	latest   time.Time // when a message came
+
+	mu     sync.Mutex
+	latest time.Time // when a message came
+	came   chan struct{}
 }
 
-// next waits for a message. When ctx ends it waits a little longer for one, if the queue is in use; nil is none.
-func (r *requests) next(ctx context.Context) (jetstream.Msg, error) {
-	m, err := r.await(ctx, r.idle)
-	if ctx.Err() != nil && m == nil && time.Since(r.latest) < 2*lingering {
-		m, err = r.await(context.WithoutCancel(ctx), lingering)
-	}
-	if m != nil {
-		r.latest = time.Now()
-	}
-	return m, err
+func newRequests(messages jetstream.MessagesContext) *requests {
+	return &requests{messages: messages, came: make(chan struct{}, 1)}
 }
 
-func (r *requests) await(ctx context.Context, limit time.Duration) (jetstream.Msg, error) {
-	if limit > 0 {
-		var cancel context.CancelFunc
-		ctx, cancel = context.WithTimeoutCause(ctx, limit, errIdle)
-		defer cancel()
+// withdrawn withdraws the requests some time after ctx has ended; call stop, which waits for that where it has begun.
+func (r *requests) withdrawn(ctx context.Context) (stop func()) {
+	done := make(chan struct{})
+	release := context.AfterFunc(ctx, func() {
+		defer close(done)
+		r.mu.Lock()
+		used := time.Since(r.latest) < 2*lingering
+		r.mu.Unlock()
+		if used {
+			timer := time.NewTimer(lingering)
+			defer timer.Stop()
+			select {
+			case <-timer.C:
+			case <-r.came:
+			}
+		}
+		r.messages.Drain()
+	})
+	return func() {
+		if !release() {
+			<-done
+		}
 	}
-	m, err := r.messages.Next(jetstream.NextContext(ctx))
-	if err != nil && ctx.Err() != nil {
-		return nil, errIdle
+}
+
+// got notes that a message is in hand.
+func (r *requests) got() {
+	r.mu.Lock()
+	r.latest = time.Now()
+	r.mu.Unlock()
+	select {
+	case r.came <- struct{}{}:
+	default:
 	}
-	return m, err
+}
+
+// gone notes that none is.
+func (r *requests) gone() {
+	select {
+	case <-r.came:
+	default:
+	}
 }
 
 // leave withdraws the requests, and answers what came all the same. It returns when the server no longer sends anything here: what is told of a message
