@@ -16,6 +16,7 @@ import (
 	"github.com/prometheus/client_golang/prometheus"
 
 	"github.com/slacktalk/slacktalk/internal/secret"
+	"github.com/slacktalk/slacktalk/internal/telemetry"
 )
 
 // Settings of the connection, the same in every service.
@@ -56,6 +57,7 @@ type Bus struct {
 	settings Settings
 	log      *slog.Logger
 	metrics  *metrics
+	tracing  *telemetry.Tracing
 	handles  sync.Map // stream or bucket name → its handle
 	// ackWait is the constant of that name; tests shorten it.
 	ackWait time.Duration
@@ -148,29 +150,4 @@ func (b *Bus) Check(streams ...string) func(context.Context) error {
 		}
 		return nil
 	}
-}
-
-type metrics struct {
-	handled   *prometheus.CounterVec
-	published *prometheus.CounterVec
-	dead      *prometheus.CounterVec
-}
-
-func newMetrics(registry prometheus.Registerer) *metrics {
-	m := &metrics{
-		handled: prometheus.NewCounterVec(prometheus.CounterOpts{
-			Name: "slacktalk_messages_handled_total",
-			Help: "Messages taken from a stream, by what became of them: done, retried, held, dead.",
-		}, []string{"stream", "result"}),
-		published: prometheus.NewCounterVec(prometheus.CounterOpts{
-			Name: "slacktalk_messages_published_total",
-			Help: "Messages given to a stream: stored, duplicate (it was there already) or failed.",
-		}, []string{"stream", "result"}),
-		dead: prometheus.NewCounterVec(prometheus.CounterOpts{
-			Name: "slacktalk_dead_letters_total",
-			Help: "Messages that were given up, by the stream they came from and the reason: rejected, outcome_unknown, exhausted, malformed.",
-		}, []string{"stream", "reason"}),
-	}
-	registry.MustRegister(m.handled, m.published, m.dead)
-	return m
 }

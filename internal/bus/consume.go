@@ -9,10 +9,12 @@ import (
 
 	"github.com/nats-io/nats.go"
 	"github.com/nats-io/nats.go/jetstream"
+	"go.opentelemetry.io/otel/trace"
 	"google.golang.org/protobuf/proto"
 	"google.golang.org/protobuf/types/known/timestamppb"
 
 	"github.com/slacktalk/slacktalk/internal/retry"
+	"github.com/slacktalk/slacktalk/internal/telemetry"
 	eventv1 "github.com/slacktalk/slacktalk/proto/slacktalk/event/v1"
 )
 
@@ -31,6 +33,9 @@ type Message struct {
 	Letter uint64
 	// Attempted says that it was set aside after an attempt whose outcome is unknown.
 	Attempted bool
+	// Origin is what it comes from, Trace the span that stored it.
+	Origin telemetry.Origin
+	Trace  trace.SpanContext
 }
 
 // Handler carries out one message. nil acknowledges it. An error that retry.Reason knows as permanent sends it to DEAD;
@@ -179,7 +184,10 @@ func (b *Bus) outcome(ctx context.Context, q Queue, raw jetstream.Msg) (result s
 	if ctx.Err() != nil {
 		return "", raw.Nak
 	}
+	m.tells(raw.Headers())
+	ctx, end := b.taken(ctx, q, m)
 	err = b.work(ctx, q, raw, m)
+	end(err)
 	if reason, ok := retry.Reason(err); ok {
 		dead := b.Bury(ctx, m, reason, err)
 		if dead == nil {
@@ -194,7 +202,8 @@ func (b *Bus) outcome(ctx context.Context, q Queue, raw jetstream.Msg) (result s
 		return "", raw.Nak
 	default:
 		wait := retry.Wait(m.Deliveries, err)
-		b.log.Info("will try again", "queue", q.Durable, "subject", m.Subject, "attempt", m.Deliveries, "wait", wait, "err", err)
+		b.waits(ctx, err, wait)
+		b.log.InfoContext(ctx, "will try again", "queue", q.Durable, "subject", m.Subject, "attempt", m.Deliveries, "wait", wait, "err", err)
 		return "retried", func() error { return raw.NakWithDelay(wait) }
 	}
 }
@@ -236,12 +245,17 @@ func (b *Bus) work(ctx context.Context, q Queue, raw jetstream.Msg, m Message) e
 	return q.Handle(ctx, m)
 }
 
+// reasonName is how a reason is called in subjects and metrics.
+func reasonName(reason eventv1.FailureReason) string {
+	return strings.ToLower(strings.TrimPrefix(reason.String(), "FAILURE_REASON_"))
+}
+
 // longestCause bounds what is told of an error, in bytes.
 const longestCause = 1000
 
 // Bury stores m in DEAD, untouched.
 func (b *Bus) Bury(ctx context.Context, m Message, reason eventv1.FailureReason, cause error) error {
-	name := strings.ToLower(strings.TrimPrefix(reason.String(), "FAILURE_REASON_"))
+	name := reasonName(reason)
 	letter := &eventv1.DeadLetter{
 		Stream: m.Stream, Subject: m.Subject, Sequence: m.Sequence, Reason: reason, Cause: shorten(cause.Error()),
 		DiedAt: timestamppb.Now(), Deliveries: m.Deliveries, Payload: m.Data,
@@ -249,7 +263,7 @@ func (b *Bus) Bury(ctx context.Context, m Message, reason eventv1.FailureReason,
 	if content, err := Content(letter); err == nil {
 		letter.Id = content.GetId()
 	}
-	b.log.Error("given up", "subject", m.Subject, "sequence", m.Sequence, "reason", name, "err", cause)
+	b.log.ErrorContext(ctx, "given up", "subject", m.Subject, "sequence", m.Sequence, "reason", name, "err", cause)
 	id := m.Subject
 	if m.Letter != 0 {
 		// A replay that dies is another letter than the one it was made from, which may still be there.

@@ -83,7 +83,7 @@ func (h *Holder) hold(ctx context.Context, lane HeldLane, m Message, cause error
 	}
 	h.bus.metrics.handled.WithLabelValues(m.Stream, "held").Inc()
 	if cause != nil {
-		h.bus.log.Info("held", "subject", m.Subject, "err", cause)
+		h.bus.log.InfoContext(ctx, "held", "subject", m.Subject, "err", cause)
 	}
 	select {
 	case h.kick <- lane:

@@ -108,7 +108,9 @@ func (b *Bus) Waiting(ctx context.Context, lane Lane, after uint64, limit int) (
 		if err != nil {
 			return nil, fmt.Errorf("look ahead in %s: %w", lane.Key(), err)
 		}
-		waiting = append(waiting, Message{Stream: Posts, Subject: raw.Subject, Data: raw.Data, Sequence: raw.Sequence, StoredAt: raw.Time})
+		m := Message{Stream: Posts, Subject: raw.Subject, Data: raw.Data, Sequence: raw.Sequence, StoredAt: raw.Time}
+		m.tells(raw.Header)
+		waiting = append(waiting, m)
 		next = raw.Sequence + 1
 	}
 	return waiting, nil

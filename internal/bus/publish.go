@@ -31,6 +31,9 @@ const (
 	headerSequence = "Slacktalk-Sequence"
 	// Of a held message: the dead letter that it was replayed from.
 	headerLetter = "Slacktalk-Letter"
+	// The event that the message comes from, and when it reached us in milliseconds since 1970. The W3C trace context is in traceparent.
+	headerEvent = "Slacktalk-Event"
+	headerBegan = "Slacktalk-Began"
 )
 
 // ErrTooLarge is wrapped by errors of messages over the server's limit; nothing was stored and never will be.
@@ -55,6 +58,8 @@ func (b *Bus) Once(ctx context.Context, stream, subject string, message proto.Me
 const letterRoom = 4 << 10
 
 func (b *Bus) once(ctx context.Context, stream, subject string, data []byte, extra nats.Header) (duplicate bool, err error) {
+	ctx, span := b.publishing(ctx, stream)
+	defer func() { published(span, duplicate, err) }()
 	for n := uint64(1); ; n++ {
 		duplicate, err = b.tryOnce(ctx, stream, subject, data, extra)
 		switch {
@@ -83,6 +88,7 @@ func (b *Bus) tryOnce(ctx context.Context, stream, subject string, data []byte, 
 	}
 	message := &nats.Msg{Subject: subject, Data: data, Header: nats.Header{headerType: {typeProto}}}
 	maps.Copy(message.Header, extra)
+	inject(ctx, message.Header)
 	ctx, cancel := context.WithTimeoutCause(ctx, callTimeout, errors.New("JetStream did not answer"))
 	defer cancel()
 	ack, err := b.js.PublishMsg(ctx, message, jetstream.WithMsgID(subject), jetstream.WithExpectLastSequencePerSubject(0), jetstream.WithExpectStream(stream))

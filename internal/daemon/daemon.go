@@ -13,6 +13,8 @@ import (
 	"time"
 
 	"golang.org/x/sync/errgroup"
+
+	"github.com/slacktalk/slacktalk/internal/telemetry"
 )
 
 // Grace is how long an ordered stop may take; Kubernetes is told to wait a little longer.
@@ -29,6 +31,10 @@ type Settings struct {
 	LogLevel slog.Level `env:"LOG_LEVEL" envDefault:"INFO"`
 	// LogFormat is json or text.
 	LogFormat string `env:"LOG_FORMAT" envDefault:"json"`
+	// Profiling serves Go's profiles at ADMIN_ADDR under /debug/pprof/, to everybody who reaches it.
+	Profiling bool `env:"PROFILING"`
+	// Traces are recorded where there is an endpoint for them.
+	Traces telemetry.Settings
 }
 
 // Logger makes the service's logger.
@@ -38,7 +44,7 @@ func (s Settings) Logger(service string, w io.Writer) *slog.Logger {
 	if s.LogFormat == "text" {
 		handler = slog.NewTextHandler(w, options)
 	}
-	return slog.New(handler).With("service", service)
+	return slog.New(telemetry.LogHandler(handler)).With("service", service)
 }
 
 // Main runs a service until SIGINT or SIGTERM and exits non-zero when it failed. A second signal ends the process at once.

@@ -7,11 +7,14 @@ import (
 	"fmt"
 	"net"
 	"net/http"
+	"net/http/pprof"
 	"time"
 
 	"github.com/prometheus/client_golang/prometheus"
 	"github.com/prometheus/client_golang/prometheus/collectors"
 	"github.com/prometheus/client_golang/prometheus/promhttp"
+
+	"github.com/slacktalk/slacktalk/internal/telemetry"
 )
 
 // Check tells whether the service can do its work now.
@@ -42,6 +45,21 @@ func AdminHandler(metrics prometheus.Gatherer, checks []Check) http.Handler {
 		}
 		AnswerJSON(w, status, results)
 	})
+	return mux
+}
+
+// WithProfiles adds Go's profiles at /debug/pprof/ to admin, where they are wanted. One may take as long as the server lets an answer take.
+func WithProfiles(admin http.Handler, wanted bool) http.Handler {
+	if !wanted {
+		return admin
+	}
+	mux := http.NewServeMux()
+	mux.Handle("/", admin)
+	mux.HandleFunc("GET /debug/pprof/", pprof.Index)
+	mux.HandleFunc("GET /debug/pprof/cmdline", pprof.Cmdline)
+	mux.HandleFunc("GET /debug/pprof/profile", pprof.Profile)
+	mux.HandleFunc("GET /debug/pprof/symbol", pprof.Symbol)
+	mux.HandleFunc("GET /debug/pprof/trace", pprof.Trace)
 	return mux
 }
 
@@ -97,8 +115,8 @@ func ServeHTTP(listener net.Listener, handler http.Handler) Task {
 }
 
 // NewRegistry makes a service's own metrics registry with Go's, the process's and the build's figures in it.
-func NewRegistry() *prometheus.Registry {
+func NewRegistry(service string) *prometheus.Registry {
 	registry := prometheus.NewRegistry()
-	registry.MustRegister(collectors.NewGoCollector(), collectors.NewProcessCollector(collectors.ProcessCollectorOpts{}), collectors.NewBuildInfoCollector())
+	registry.MustRegister(telemetry.BuildInfo(service), collectors.NewGoCollector(), collectors.NewProcessCollector(collectors.ProcessCollectorOpts{}), collectors.NewBuildInfoCollector())
 	return registry
 }

@@ -55,6 +55,14 @@ func (e *after) Unwrap() error { return e.err }
 // After marks err as one to be tried again no sooner than after delay.
 func After(delay time.Duration, err error) error { return &after{delay: delay, err: err} }
 
+// ErrThrottled is wrapped by errors of calls that were refused because there were too many.
+var ErrThrottled = errors.New("too many calls")
+
+// Throttled marks err as such a refusal, to be tried again no sooner than after delay.
+func Throttled(delay time.Duration, err error) error {
+	return After(delay, fmt.Errorf("%w: %w", ErrThrottled, err))
+}
+
 // Delay answers how long the peer asked to wait; 0 when it did not say.
 func Delay(err error) time.Duration {
 	var a *after

@@ -18,6 +18,7 @@ import (
 	"github.com/slacktalk/slacktalk/internal/daemon"
 	"github.com/slacktalk/slacktalk/internal/examination"
 	"github.com/slacktalk/slacktalk/internal/secret"
+	"github.com/slacktalk/slacktalk/internal/telemetry"
 	"github.com/slacktalk/slacktalk/services/ingest-karte/edge"
 	"github.com/slacktalk/slacktalk/services/ingest-karte/examine"
 	"github.com/slacktalk/slacktalk/services/ingest-karte/karte"
@@ -57,7 +58,7 @@ type Settings struct {
 
 // Validate reports settings that cannot be.
 func (s *Settings) Validate() error {
-	problems := []error{s.Bus.Validate()}
+	problems := []error{s.Bus.Validate(), s.Traces.Validate()}
 	if u, err := url.Parse(s.APIURL); err != nil || u.Host == "" {
 		problems = append(problems, errors.New("KARTE_API_URL is not a URL"))
 	}
@@ -87,6 +88,9 @@ type App struct {
 	examiner *examine.Examiner
 	handler  http.Handler
 	registry *prometheus.Registry
+	tracing  *telemetry.Tracing
+	// profiling says whether the admin port serves Go's profiles.
+	profiling bool
 
 	// HTTP and Admin are where it listens.
 	HTTP  net.Listener
@@ -95,7 +99,8 @@ type App struct {
 
 // New opens the listeners and the connection, without waiting for NATS.
 func New(s Settings, log *slog.Logger) (*App, error) {
-	a := &App{registry: daemon.NewRegistry(), karte: karte.New(s.APIURL, s.APIToken), project: s.Project}
+	a := &App{registry: daemon.NewRegistry("ingest-karte"), karte: karte.New(s.APIURL, s.APIToken), project: s.Project, profiling: s.Profiling}
+	a.karte.Measure(a.registry)
 	a.karte.Unassign, _ = karte.ParseUnassign(s.Unassign)
 	if s.Now == nil {
 		s.Now = time.Now
@@ -104,11 +109,15 @@ func New(s Settings, log *slog.Logger) (*App, error) {
 	if a.bus, err = bus.Connect(s.Bus, "ingest-karte", log, a.registry); err != nil {
 		return nil, err
 	}
+	if a.tracing, err = telemetry.Start(s.Traces, "ingest-karte", log); err != nil {
+		return nil, err
+	}
+	a.bus.TraceWith(a.tracing)
 	journal := examination.New(s.Now)
 	mux := http.NewServeMux()
 	mux.Handle("POST /hooks/karte", edge.New(edge.Options{
 		Publisher: a.bus, Partitions: s.Bus.Partitions, Project: s.Project, Secrets: []secret.String{s.ClientSecret, s.ClientSecretBefore},
-		Window: s.Window, Now: s.Now, Log: log, Metrics: a.registry, Journal: journal,
+		Window: s.Window, Now: s.Now, Log: log, Metrics: a.registry, Journal: journal, Tracing: a.tracing,
 	}))
 	a.handler = mux
 	a.sender = send.New(send.Options{
@@ -149,8 +158,9 @@ func (a *App) Run(ctx context.Context) error {
 					return a.bus.ServeExhausted(ctx, bus.Held, "held-send-", a.sender.Exhausted)
 				})
 		}, a.examiner.Serve, a.answerOperators, a.answerHistory}},
-		daemon.Stage{Name: "admin", Tasks: []daemon.Task{daemon.ServeHTTP(a.Admin, daemon.AdminHandler(a.registry, checks))}})
+		daemon.Stage{Name: "admin", Tasks: []daemon.Task{daemon.ServeHTTP(a.Admin, daemon.WithProfiles(daemon.AdminHandler(a.registry, checks), a.profiling))}})
 	a.karte.Close()
 	a.bus.Close()
+	a.tracing.Stop()
 	return err
 }

@@ -12,12 +12,15 @@ import (
 
 	"github.com/hashicorp/golang-lru/v2/expirable"
 	"github.com/prometheus/client_golang/prometheus"
+	"go.opentelemetry.io/otel/attribute"
+	semconv "go.opentelemetry.io/otel/semconv/v1.40.0"
 	"google.golang.org/protobuf/proto"
 
 	"github.com/slacktalk/slacktalk/internal/bus"
 	"github.com/slacktalk/slacktalk/internal/daemon"
 	"github.com/slacktalk/slacktalk/internal/examination"
 	"github.com/slacktalk/slacktalk/internal/secret"
+	"github.com/slacktalk/slacktalk/internal/telemetry"
 	eventv1 "github.com/slacktalk/slacktalk/proto/slacktalk/event/v1"
 	"github.com/slacktalk/slacktalk/services/ingest-karte/hook"
 )
@@ -48,6 +51,8 @@ type Edge struct {
 	hooks      *prometheus.CounterVec
 	seen       *expirable.LRU[seenRequest, struct{}]
 	journal    *examination.Journal
+	tracing    *telemetry.Tracing
+	refused    *prometheus.CounterVec
 }
 
 // Options of an Edge.
@@ -64,6 +69,8 @@ type Options struct {
 	Metrics prometheus.Registerer
 	// Journal is told what becomes of the hooks; nobody is when nil.
 	Journal *examination.Journal
+	// Tracing begins a trace with each hook; nothing is recorded when nil.
+	Tracing *telemetry.Tracing
 }
 
 // New makes an edge.
@@ -78,15 +85,25 @@ func New(o Options) *Edge {
 			Name: "slacktalk_karte_hooks_total",
 			Help: "Hooks by what became of them: stored, duplicate, unknown_type, refused_signature, malformed, too_large, other_project, not_stored.",
 		}, []string{"result"}),
-		seen: expirable.NewLRU[seenRequest, struct{}](rememberSignatures, nil, 2*o.Window),
+		refused: prometheus.NewCounterVec(prometheus.CounterOpts{
+			Name: "slacktalk_signature_failures_total",
+			Help: "Hooks and requests that nobody shows to come from where they should, by why: missing, malformed, stale, mismatch, replayed.",
+		}, []string{"reason"}),
+		tracing: o.Tracing,
+		seen:    expirable.NewLRU[seenRequest, struct{}](rememberSignatures, nil, 2*o.Window),
 	}
-	o.Metrics.MustRegister(e.hooks)
+	o.Metrics.MustRegister(e.hooks, e.refused)
 	return e
 }
 
 // ServeHTTP takes one hook.
 func (e *Edge) ServeHTTP(w http.ResponseWriter, r *http.Request) {
-	result, status := e.take(w, r)
+	ctx, span := e.tracing.Root(r.Context(), "KARTE hook")
+	result, status := e.take(w, r.WithContext(ctx))
+	if span.IsRecording() {
+		span.SetAttributes(attribute.String("slacktalk.result", result), semconv.HTTPResponseStatusCode(status))
+	}
+	span.End()
 	e.hooks.WithLabelValues(result).Inc()
 	if status == http.StatusOK {
 		daemon.AnswerJSON(w, status, map[string]string{"result": result})
@@ -106,13 +123,15 @@ func (e *Edge) take(w http.ResponseWriter, r *http.Request) (result string, stat
 	}
 	received := e.now()
 	if _, err := hook.Verify(secret.Reveal(e.secrets), r.Header, body, received, e.window); err != nil {
-		e.log.Warn("hook refused", "err", err)
+		e.log.WarnContext(r.Context(), "hook refused", "err", err)
+		e.refused.WithLabelValues(string(reason(err))).Inc()
 		e.journal.Refused(reason(err), r.Header.Get(hook.TimestampHeader))
 		return "refused_signature", http.StatusUnauthorized
 	}
 	// The same delivery with the same time is a replay, however its signature is spelt: a sender that tries again signs again.
 	delivery := seen(r.Header.Get(hook.TimestampHeader), body)
 	if _, ok := e.seen.Get(delivery); ok {
+		e.refused.WithLabelValues(string(examination.Replayed)).Inc()
 		e.journal.Refused(examination.Replayed, "")
 		return "refused_signature", http.StatusUnauthorized
 	}
@@ -128,26 +147,30 @@ func (e *Edge) store(ctx context.Context, body []byte, received time.Time) (resu
 	e.note(fact, err)
 	switch {
 	case errors.Is(err, hook.ErrUnknownType):
-		e.log.Info("hook of a type that is not used", "err", err)
+		e.log.InfoContext(ctx, "hook of a type that is not used", "err", err)
 		return "unknown_type", http.StatusOK
 	case err != nil:
-		e.log.Warn("hook not understood", "err", err)
+		e.log.WarnContext(ctx, "hook not understood", "err", err)
 		return "malformed", http.StatusBadRequest
 	case fact.GetProject() != e.project:
-		e.log.Warn("hook of another project", "project", bus.ProjectToken(fact.GetProject()))
+		e.log.WarnContext(ctx, "hook of another project", "project", bus.ProjectToken(fact.GetProject()))
 		return "other_project", http.StatusBadRequest
+	}
+	ctx = telemetry.WithOrigin(ctx, telemetry.Origin{Event: fact.GetId(), Began: received})
+	if telemetry.Recording(ctx) {
+		telemetry.Note(ctx, attribute.String("slacktalk.event_id", fact.GetId()), attribute.String("slacktalk.kind", kind(fact)))
 	}
 	duplicate, err := e.publisher.OnceWithin(ctx, storeWithin, bus.Talk, subject(e.partitions, fact), fact)
 	switch {
 	case errors.Is(err, bus.ErrTooLarge):
 		return "too_large", http.StatusRequestEntityTooLarge
 	case err != nil:
-		e.log.Error("hook not stored", "event_id", fact.GetId(), "err", err)
+		e.log.ErrorContext(ctx, "hook not stored", "err", err)
 		return "not_stored", http.StatusServiceUnavailable
 	case duplicate:
 		return "duplicate", http.StatusOK
 	}
-	e.log.Info("hook stored", "event_id", fact.GetId(), "kind", kind(fact))
+	e.log.InfoContext(ctx, "hook stored", "kind", kind(fact))
 	return "stored", http.StatusOK
 }
 

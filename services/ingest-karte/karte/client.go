@@ -15,8 +15,11 @@ import (
 	"strings"
 	"time"
 
+	"github.com/prometheus/client_golang/prometheus"
+
 	"github.com/slacktalk/slacktalk/internal/retry"
 	"github.com/slacktalk/slacktalk/internal/secret"
+	"github.com/slacktalk/slacktalk/internal/telemetry"
 )
 
 // The paths, all of them in one place because only some are documented.
@@ -59,6 +62,11 @@ func New(base string, token secret.String) *Client {
 		// A redirected POST would lose its body; the token goes to the configured host only.
 		CheckRedirect: func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse },
 	}}
+}
+
+// Measure measures every call and makes its span; it is called before anything else, once.
+func (c *Client) Measure(metrics prometheus.Registerer) {
+	c.http.Transport = telemetry.NewOutbound("karte", c.http.Transport, func(r *http.Request) string { return strings.TrimPrefix(r.URL.Path, "/") }, metrics)
 }
 
 // Close ends idle connections.
@@ -208,7 +216,7 @@ func classify(status int, retryAfter string, explanation func() string) error {
 	switch {
 	case status == http.StatusTooManyRequests:
 		seconds, _ := strconv.Atoi(retryAfter)
-		return retry.After(min(time.Duration(max(seconds, 1))*time.Second, 10*time.Minute), err)
+		return retry.Throttled(min(time.Duration(max(seconds, 1))*time.Second, 10*time.Minute), err)
 	case status == http.StatusRequestTimeout, status >= 500:
 		return retry.Unknown(err)
 	case status == http.StatusForbidden:

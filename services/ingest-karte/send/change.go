@@ -185,5 +185,5 @@ func (s *Sender) changes(command *eventv1.KarteCommand, result string) {
 	if command.GetStatus() != nil {
 		kind = "status"
 	}
-	s.sent.WithLabelValues(kind, result).Inc()
+	s.metrics.calls.WithLabelValues(kind, result).Inc()
 }

@@ -54,23 +54,14 @@ type Options struct {
 // Sender handles the messages of SENDS.
 type Sender struct {
 	Options
-	sent        *prometheus.CounterVec
-	parked      prometheus.Gauge
+	metrics     metrics
 	mu          sync.Mutex
 	checkpoints map[string]*bus.Checkpoint
 }
 
 // New makes a sender.
 func New(o Options) *Sender {
-	s := &Sender{Options: o, checkpoints: map[string]*bus.Checkpoint{}, sent: prometheus.NewCounterVec(prometheus.CounterOpts{
-		Name: "slacktalk_karte_calls_total",
-		Help: "Attempts to carry out a command at KARTE, by kind and result: ok, found (a lost answer), unknown, parked, rejected, later.",
-	}, []string{"kind", "result"}), parked: prometheus.NewGauge(prometheus.GaugeOpts{
-		Name: "slacktalk_project_parked", Help: "1 while KARTE refuses the project's credential, as far as this replica has tried.",
-		ConstLabels: prometheus.Labels{"project": o.Project},
-	})}
-	o.Metrics.MustRegister(s.sent, s.parked)
-	return s
+	return &Sender{Options: o, checkpoints: map[string]*bus.Checkpoint{}, metrics: newMetrics(o.Metrics, o.Project)}
 }
 
 // Handle carries out one command.
@@ -87,7 +78,9 @@ func (s *Sender) Handle(ctx context.Context, m bus.Message) error {
 	}
 	delivered, err := s.carryOut(ctx, m, &command)
 	s.watchParking(err)
+	s.throttled(err)
 	if err == nil {
+		s.arrived(m, &command)
 		return stay(s.outcome(ctx, m, &command, "delivered", &eventv1.TalkFact_ReplyDelivered{ReplyDelivered: &eventv1.ReplyDelivered{
 			CommandId: command.GetId(), Kind: command.GetKind(), Origin: command.GetOrigin(), Waited: m.Held,
 			Operator: command.GetOperator(), Conversation: command.GetConversation(), Replayed: replayed(m.Subject, &command), Text: unseen(&command),
@@ -117,6 +110,7 @@ func unseen(command *eventv1.KarteCommand) string {
 
 // failed reports that a command was given up.
 func (s *Sender) failed(ctx context.Context, m bus.Message, command *eventv1.KarteCommand, reason eventv1.FailureReason, cause error, delivered int) error {
+	s.lostOf(command)
 	return s.outcome(ctx, m, command, "failed", &eventv1.TalkFact_ReplyFailed{ReplyFailed: &eventv1.ReplyFailed{
 		CommandId: command.GetId(), Kind: command.GetKind(), Origin: command.GetOrigin(), Reason: reason, Detail: detail(cause),
 		PartsDelivered: int32(delivered), Waited: m.Held, Operator: command.GetOperator(), Conversation: command.GetConversation(), //nolint:gosec // parts of a Slack message are few
@@ -158,6 +152,7 @@ func (s *Sender) carryOut(ctx context.Context, m bus.Message, command *eventv1.K
 		// Of a held or replayed command any part may have arrived, of an interrupted one only the noted part.
 		if state == bus.Uncertain && (m.Held || command.GetReplay() || i == part) {
 			there, err := s.find(ctx, m, command, parts[:i+1], since)
+			s.looked(ctx, there, err)
 			if _, permanent := retry.Reason(err); err != nil && !permanent {
 				err = retry.Unknown(err) // as unknown as it was before it was looked for
 			}
@@ -202,9 +197,9 @@ func stay(err error) error {
 func (s *Sender) watchParking(err error) {
 	switch _, permanent := retry.Reason(err); {
 	case errors.Is(err, retry.ErrParked):
-		s.parked.Set(1)
+		s.metrics.parked.Set(1)
 	case err == nil, permanent:
-		s.parked.Set(0)
+		s.metrics.parked.Set(0)
 	}
 }
 
@@ -392,7 +387,7 @@ func (s *Sender) Waiting(ctx context.Context, m bus.Message, _ error) {
 		return
 	}
 	if err := s.reportWaiting(ctx, m.Subject, &command); err != nil {
-		s.Log.Warn("waiting not reported", "command", command.GetId(), "err", err)
+		s.Log.WarnContext(ctx, "waiting not reported", "command", command.GetId(), "err", err)
 	}
 }
 
@@ -411,7 +406,7 @@ func (s *Sender) count(command *eventv1.KarteCommand, result string) {
 	if command.GetKind() == eventv1.ReplyKind_REPLY_KIND_NOTE {
 		kind = "note"
 	}
-	s.sent.WithLabelValues(kind, result).Inc()
+	s.metrics.calls.WithLabelValues(kind, result).Inc()
 }
 
 func result(err error) string {
@@ -425,6 +420,8 @@ func result(err error) string {
 		return "unknown"
 	case errors.Is(err, retry.ErrParked):
 		return "parked"
+	case errors.Is(err, retry.ErrThrottled):
+		return "throttled"
 	}
 	return "later"
 }

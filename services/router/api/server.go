@@ -4,6 +4,7 @@ package api
 import (
 	"cmp"
 	"crypto/tls"
+	"slices"
 	"log/slog"
 	"time"
 
@@ -71,7 +72,9 @@ type Options struct {
 	ConnectionAge time.Duration
 	// Handshake is how long a connection may take until its first frame; 10 seconds when zero.
 	Handshake time.Duration
-	// Extra is for what watches calls, like a stats handler for traces.
+	// Watch is for what watches calls from outside of everything that may refuse them.
+	Watch []grpc.ServerOption
+	// Extra are further options.
 	Extra []grpc.ServerOption
 }
 
@@ -84,7 +87,7 @@ func NewServer(o Options) *grpc.Server {
 		o.Health.SetServingStatus(settingsv1.SettingsService_ServiceDesc.ServiceName, grpc_health_v1.HealthCheckResponse_SERVING)
 	}
 	guard := newGuard(o)
-	options := append(limits(o), guard.interceptors()...)
+	options := slices.Concat(o.Watch, limits(o), guard.interceptors())
 	if o.TLS != nil {
 		options = append(options, grpc.Creds(credentials.NewTLS(o.TLS)))
 	}

@@ -17,6 +17,7 @@ import (
 	"github.com/slacktalk/slacktalk/internal/bus"
 	"github.com/slacktalk/slacktalk/internal/daemon"
 	"github.com/slacktalk/slacktalk/internal/secret"
+	"github.com/slacktalk/slacktalk/internal/telemetry"
 	"github.com/slacktalk/slacktalk/services/router/api"
 	"github.com/slacktalk/slacktalk/services/router/audit"
 	"github.com/slacktalk/slacktalk/services/router/conversation"
@@ -73,7 +74,7 @@ func (s *Settings) Validate() error {
 	if s.HistoryLines < 0 || s.HistoryLines > 50 {
 		return errors.New("HISTORY_MESSAGES must be 0 to 50")
 	}
-	return s.Bus.Validate()
+	return errors.Join(s.Bus.Validate(), s.Traces.Validate())
 }
 
 // settle is how long messages on their way are given before they are looked for again.
@@ -94,7 +95,10 @@ type App struct {
 	router      *routing.Router
 	log         *slog.Logger
 	registry    *prometheus.Registry
-	checks      []daemon.Check
+	tracing     *telemetry.Tracing
+	// profiling says whether the admin port serves Go's profiles.
+	profiling bool
+	checks    []daemon.Check
 
 	// API and Admin are where it listens.
 	API   net.Listener
@@ -106,7 +110,7 @@ var guesses = api.Rate{PerSecond: 0.5, Burst: 20}
 
 // New opens the listeners and the connections, without waiting for what they lead to.
 func New(s Settings, log *slog.Logger) (*App, error) {
-	a := &App{log: log, registry: daemon.NewRegistry(), healthEvery: 2 * time.Second}
+	a := &App{log: log, registry: daemon.NewRegistry("router"), healthEvery: 2 * time.Second, profiling: s.Profiling}
 	if s.Now == nil {
 		s.Now = time.Now
 	}
@@ -124,6 +128,13 @@ func New(s Settings, log *slog.Logger) (*App, error) {
 	}
 	if a.bus, err = bus.Connect(s.Bus, "router", log, a.registry); err != nil {
 		return nil, err
+	}
+	if a.tracing, err = telemetry.Start(s.Traces, "router", log); err != nil {
+		return nil, err
+	}
+	a.bus.TraceWith(a.tracing)
+	if err := a.watchRedis(); err != nil {
+		return nil, fmt.Errorf("trace Redis: %w", err)
 	}
 	store := settings.New(a.redis, s.Now)
 	conversations := conversation.New(a.redis, a.bus)
@@ -144,7 +155,7 @@ func New(s Settings, log *slog.Logger) (*App, error) {
 	a.health = health.NewServer()
 	a.grpc = api.NewServer(api.Options{
 		Watches: a.watches, Operators: asked, People: who, Conversations: service, DeadLetters: letters, Diagnostics: doctor, Audit: entries, Store: store, Tokens: tokens, Logger: log, TLS: transport, Health: a.health,
-		Recorder: audit.NewRecorder(a.bus, log, a.registry), Rate: api.Rate{PerSecond: s.APIRate, Burst: s.APIBurst}, Guesses: guesses,
+		Recorder: audit.NewRecorder(a.bus, log, a.registry), Watch: a.watchCalls(), Rate: api.Rate{PerSecond: s.APIRate, Burst: s.APIBurst}, Guesses: guesses,
 	})
 	a.setHealth(false) // until it was looked at
 	a.channels = a.bus.NewChannels(nil)
@@ -176,9 +187,11 @@ func (a *App) Run(ctx context.Context) error {
 	err := daemon.Run(ctx, daemon.Grace,
 		daemon.Stage{Name: "api", Tasks: []daemon.Task{a.serveAPI, a.watches.Run, a.keepHealth}},
 		daemon.Stage{Name: "consumers", Tasks: []daemon.Task{a.consume}},
-		daemon.Stage{Name: "admin", Tasks: []daemon.Task{daemon.ServeHTTP(a.Admin, daemon.AdminHandler(a.registry, a.checks))}})
+		daemon.Stage{Name: "admin", Tasks: []daemon.Task{daemon.ServeHTTP(a.Admin, daemon.WithProfiles(daemon.AdminHandler(a.registry, a.checks), a.profiling))}})
 	a.bus.Close()
-	return errors.Join(err, a.redis.Close())
+	err = errors.Join(err, a.redis.Close())
+	a.tracing.Stop()
+	return err
 }
 
 // consume handles facts until ctx ends; first it learns which channels have other ids by now.

@@ -98,7 +98,7 @@ func (r *Router) named(ctx context.Context, project, id, instead string) *eventv
 	defer cancel()
 	operators, err := r.operators.Of(ctx, project)
 	if err != nil {
-		r.log.Debug("KARTE does not name an operator", "operator", id, "err", err)
+		r.log.DebugContext(ctx, "KARTE does not name an operator", "operator", id, "err", err)
 	}
 	for _, o := range operators {
 		if o.GetId() == id && o.GetName() != "" {

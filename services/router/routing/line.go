@@ -47,7 +47,7 @@ func (r *Router) press(ctx context.Context, a action, pressed *eventv1.ActionPre
 		return press, err
 	}
 	if err != nil {
-		r.log.Warn("a press is dropped, because nobody says what its line says", "fact", a.fact.GetId(), "err", err)
+		r.log.WarnContext(ctx, "a press is dropped, because nobody says what its line says", "fact", a.fact.GetId(), "err", err)
 	}
 	if _, press.Names, err = r.names(ctx, a.fact.GetTeam(), a.actor.GetMember(), press.Line.GetContent()); err != nil {
 		return press, err
@@ -136,7 +136,7 @@ func (r *Router) privateLanguage(ctx context.Context, ref *eventv1.SlackMessageR
 	}
 	member, err := r.member(ctx, ref.GetTeam(), ref.GetMember())
 	if err != nil {
-		r.log.Debug("a member's language is not known", "err", err)
+		r.log.DebugContext(ctx, "a member's language is not known", "err", err)
 	}
 	return decide.PrivateLanguage(member, decide.Language(team))
 }

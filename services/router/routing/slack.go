@@ -86,7 +86,7 @@ func (r *Router) reply(ctx context.Context, fact *eventv1.SlackFact, written *ev
 		return err
 	}
 	if err != nil {
-		r.log.Warn("a reply goes on without knowing what was written before it", "fact", fact.GetId(), "err", err)
+		r.log.WarnContext(ctx, "a reply goes on without knowing what was written before it", "fact", fact.GetId(), "err", err)
 	}
 	for _, earlier := range missed {
 		err := r.actOn(ctx, earlier, earlier.GetReplyWritten(), conv, team)

@@ -19,6 +19,7 @@ import (
 	"github.com/slacktalk/slacktalk/internal/daemon"
 	"github.com/slacktalk/slacktalk/internal/examination"
 	"github.com/slacktalk/slacktalk/internal/secret"
+	"github.com/slacktalk/slacktalk/internal/telemetry"
 	"github.com/slacktalk/slacktalk/services/slack-gateway/catchup"
 	"github.com/slacktalk/slacktalk/services/slack-gateway/dialog"
 	"github.com/slacktalk/slacktalk/services/slack-gateway/edge"
@@ -77,7 +78,7 @@ type Settings struct {
 
 // Validate reports settings that cannot be.
 func (s *Settings) Validate() error {
-	problems := []error{s.Bus.Validate(), s.Router.Validate(), s.Installing.Validate()}
+	problems := []error{s.Bus.Validate(), s.Traces.Validate(), s.Router.Validate(), s.Installing.Validate()}
 	if u, err := url.Parse(s.APIURL); err != nil || u.Host == "" {
 		problems = append(problems, errors.New("SLACK_API_URL is not a URL"))
 	}
@@ -134,6 +135,9 @@ type App struct {
 	catchup  *catchup.Answerer
 	log      *slog.Logger
 	registry *prometheus.Registry
+	tracing  *telemetry.Tracing
+	// profiling says whether the admin port serves Go's profiles.
+	profiling bool
 
 	// HTTP and Admin are where it listens.
 	HTTP  net.Listener
@@ -143,8 +147,10 @@ type App struct {
 // New opens the listeners and the connection, without waiting for NATS or Slack.
 func New(s Settings, log *slog.Logger) (*App, error) {
 	a := &App{
-		registry: daemon.NewRegistry(), slack: slackapi.New(s.APIURL, s.BotToken), nobody: slackapi.New(s.APIURL, secret.String{}), workspaces: installation.NewRegistry(), wakes: lane.NewWakes(), log: log,
+		registry: daemon.NewRegistry("slack-gateway"), slack: slackapi.New(s.APIURL, s.BotToken), workspaces: installation.NewRegistry(), wakes: lane.NewWakes(), log: log, profiling: s.Profiling,
 	}
+	a.slack.Measure(a.registry)
+	a.nobody = a.slack.As(secret.String{}, "")
 	if s.Now == nil {
 		s.Now = time.Now
 	}
@@ -152,7 +158,11 @@ func New(s Settings, log *slog.Logger) (*App, error) {
 	if a.bus, err = bus.Connect(s.Bus, "slack-gateway", log, a.registry); err != nil {
 		return nil, err
 	}
-	if a.router, err = routerapi.New(s.Router); err != nil {
+	if a.tracing, err = telemetry.Start(s.Traces, "slack-gateway", log); err != nil {
+		return nil, err
+	}
+	a.bus.TraceWith(a.tracing)
+	if a.router, err = routerapi.New(s.Router, a.tracing); err != nil {
 		return nil, err
 	}
 	a.channels = a.bus.NewChannels(a.wakes.WakeAll)
@@ -165,7 +175,7 @@ func New(s Settings, log *slog.Logger) (*App, error) {
 	journal := examination.New(s.Now)
 	a.edge = edge.New(edge.Options{
 		Publisher: a.bus, Partitions: s.Bus.Partitions, Secrets: []secret.String{s.SigningSecret, s.SigningSecretBefore}, Window: s.Window,
-		Self: a.whom, Wake: a.wake, Ended: a.ended, Granted: a.granted, Dialogs: a.dialogs, Channels: a.channels, Turn: a.dialogs.TurnAway, Now: s.Now, Log: log, Metrics: a.registry, Journal: journal,
+		Self: a.whom, Wake: a.wake, Ended: a.ended, Granted: a.granted, Dialogs: a.dialogs, Channels: a.channels, Turn: a.dialogs.TurnAway, Now: s.Now, Log: log, Metrics: a.registry, Journal: journal, Tracing: a.tracing,
 	})
 	if s.AppToken.Given() {
 		a.sockets = socket.New(socket.Options{Base: s.APIURL, Token: s.AppToken, Number: s.Sockets, Edge: a.edge, Log: log, Metrics: a.registry})
@@ -196,11 +206,12 @@ func (a *App) Run(ctx context.Context) error {
 	err := daemon.Run(ctx, daemon.Grace,
 		daemon.Stage{Name: "requests", Tasks: []daemon.Task{daemon.ServeHTTP(a.HTTP, a.handler()), a.listen}},
 		daemon.Stage{Name: "lanes", Tasks: []daemon.Task{a.work, a.examiner.Serve, a.dialogs.Wait}},
-		daemon.Stage{Name: "admin", Tasks: []daemon.Task{daemon.ServeHTTP(a.Admin, daemon.AdminHandler(a.registry, checks))}})
+		daemon.Stage{Name: "admin", Tasks: []daemon.Task{daemon.ServeHTTP(a.Admin, daemon.WithProfiles(daemon.AdminHandler(a.registry, checks), a.profiling))}})
 	a.slack.Close()
-	a.nobody.Close()
 	a.bus.Close()
-	return errors.Join(err, a.router.Close())
+	err = errors.Join(err, a.router.Close())
+	a.tracing.Stop()
+	return err
 }
 
 func (a *App) work(ctx context.Context) error {

@@ -167,7 +167,7 @@ func (a *Answerer) behind(ctx context.Context, fact *eventv1.SlackFact, here uin
 	if stored {
 		return at > here, nil
 	}
-	a.Log.Info("slack has not delivered a reply yet", "channel", fact.GetChannel(), "thread", fact.GetThreadTs(), "ts", fact.GetReplyWritten().GetTs())
+	a.Log.InfoContext(ctx, "slack has not delivered a reply yet", "channel", fact.GetChannel(), "thread", fact.GetThreadTs(), "ts", fact.GetReplyWritten().GetTs())
 	_, err = a.Bus.Once(ctx, bus.Slack, subject, fact)
 	return true, err
 }

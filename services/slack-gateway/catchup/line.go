@@ -25,7 +25,7 @@ func (a *Answerer) ServeLines(ctx context.Context, team string) error {
 		if retry.Delay(err) > 0 && !errors.Is(err, retry.ErrUnknown) {
 			a.patienceFor(team).throttled.Store(a.Now().Add(retry.Delay(err)).UnixNano())
 		}
-		a.Log.Warn("what a line says is not known", "channel", request.GetChannel(), "ts", request.GetTs(), "err", err)
+		a.Log.WarnContext(ctx, "what a line says is not known", "channel", request.GetChannel(), "ts", request.GetTs(), "err", err)
 		return &eventv1.MessageResponse{Error: err.Error()}
 	})
 }

@@ -104,7 +104,7 @@ func (d *Dialogs) submitAssign(ctx context.Context, r Request) *slack.ViewSubmis
 		return wrong(element.Conversation, view.Text(r.Lang, view.PickConversation))
 	}
 	if err := d.Store(ctx, fact); err != nil {
-		d.Log.Error("what a dialog asks for was not stored", "id", fact.GetId(), "err", err)
+		d.Log.ErrorContext(ctx, "what a dialog asks for was not stored", "id", fact.GetId(), "err", err)
 		return wrong(element.Conversation, view.Text(r.Lang, view.TryAgain))
 	}
 	return view.Failed(r.Lang, view.Assigned)

@@ -45,7 +45,7 @@ func (d *Dialogs) sendLine(ctx context.Context, r Request) slack.ModalViewReques
 	}
 	names, err := d.Names(ctx, r.Team, said.Content)
 	if err != nil {
-		d.Log.Warn("the names in a line are not known", "team", r.Team, "err", err)
+		d.Log.WarnContext(ctx, "the names in a line are not known", "team", r.Team, "err", err)
 		return view.Told(r.Lang, view.TryAgain)
 	}
 	text := names.Read(said.Content).Sendable()
@@ -73,7 +73,7 @@ func (d *Dialogs) sendConfirmed(ctx context.Context, r Request) *slack.ViewSubmi
 		return view.Failed(r.Lang, say)
 	}
 	if err := d.Store(ctx, fact); err != nil {
-		d.Log.Error("a submission was not stored", "fact", fact.GetId(), "err", err)
+		d.Log.ErrorContext(ctx, "a submission was not stored", "fact", fact.GetId(), "err", err)
 		return view.Failed(r.Lang, view.TryAgain)
 	}
 	return nil

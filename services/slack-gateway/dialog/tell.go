@@ -54,7 +54,7 @@ func (d *Dialogs) Tell(ctx context.Context, r Request, message render.Message) {
 		err = at.Direct(ctx, r.Member, message)
 	}
 	if err != nil {
-		d.Log.Warn("a person was not told", "team", r.Team, "member", r.Member, "err", err)
+		d.Log.WarnContext(ctx, "a person was not told", "team", r.Team, "member", r.Member, "err", err)
 	}
 }
 
@@ -94,7 +94,7 @@ func (d *Dialogs) Open(ctx context.Context, r Request, modal func(ctx context.Co
 			return
 		}
 		if _, err := d.Slack(r.Team).UpdateView(ctx, at, done); err != nil && !errors.Is(err, slackapi.ErrViewChanged) {
-			d.Log.Warn("a modal was not filled", "team", r.Team, "callback", done.CallbackID, "err", err)
+			d.Log.WarnContext(ctx, "a modal was not filled", "team", r.Team, "callback", done.CallbackID, "err", err)
 		}
 	}
 }
@@ -113,7 +113,7 @@ func (d *Dialogs) open(ctx context.Context, r Request, modal slack.ModalViewRequ
 	case errors.Is(err, slackapi.ErrTriggerExpired):
 		d.Tell(ctx, r, view.Say(r.Lang, view.PressAgain))
 	case err != nil:
-		d.Log.Warn("a modal was not opened", "team", r.Team, "callback", modal.CallbackID, "err", err)
+		d.Log.WarnContext(ctx, "a modal was not opened", "team", r.Team, "callback", modal.CallbackID, "err", err)
 		d.Tell(ctx, r, view.Say(r.Lang, view.TryAgain))
 	}
 	return at, err == nil

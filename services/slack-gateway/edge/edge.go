@@ -11,12 +11,16 @@ import (
 
 	"github.com/hashicorp/golang-lru/v2/expirable"
 	"github.com/prometheus/client_golang/prometheus"
+	"go.opentelemetry.io/otel/attribute"
+	semconv "go.opentelemetry.io/otel/semconv/v1.40.0"
+	"go.opentelemetry.io/otel/trace"
 	"google.golang.org/protobuf/proto"
 
 	"github.com/slacktalk/slacktalk/internal/bus"
 	"github.com/slacktalk/slacktalk/internal/daemon"
 	"github.com/slacktalk/slacktalk/internal/examination"
 	"github.com/slacktalk/slacktalk/internal/secret"
+	"github.com/slacktalk/slacktalk/internal/telemetry"
 	eventv1 "github.com/slacktalk/slacktalk/proto/slacktalk/event/v1"
 	"github.com/slacktalk/slacktalk/services/slack-gateway/inbound"
 	"github.com/slacktalk/slacktalk/services/slack-gateway/installation"
@@ -77,12 +81,15 @@ type Options struct {
 	Metrics prometheus.Registerer
 	// Journal is told what becomes of the requests; nobody is when nil.
 	Journal *examination.Journal
+	// Tracing begins a trace with each request; nothing is recorded when nil.
+	Tracing *telemetry.Tracing
 }
 
 // Edge serves Slack's request URLs.
 type Edge struct {
 	Options
 	requests *prometheus.CounterVec
+	refused  *prometheus.CounterVec
 	// seen are the requests that were accepted, as long as their signatures would verify.
 	seen *expirable.LRU[seenRequest, struct{}]
 }
@@ -95,8 +102,11 @@ func New(o Options) *Edge {
 	e := &Edge{Options: o, seen: expirable.NewLRU[seenRequest, struct{}](remembered, nil, 2*o.Window), requests: prometheus.NewCounterVec(prometheus.CounterOpts{
 		Name: "slacktalk_slack_requests_total",
 		Help: "Requests from Slack by path and by what became of them: stored, duplicate, refused_signature, or why they were ignored.",
-	}, []string{"path", "result"})}
-	o.Metrics.MustRegister(e.requests)
+	}, []string{"path", "result"}), refused: prometheus.NewCounterVec(prometheus.CounterOpts{
+		Name: "slacktalk_signature_failures_total",
+		Help: "Hooks and requests that nobody shows to come from where they should, by why: missing, malformed, stale, mismatch, replayed.",
+	}, []string{"reason"})}
+	o.Metrics.MustRegister(e.requests, e.refused)
 	return e
 }
 
@@ -116,12 +126,22 @@ type answer struct {
 	body   any
 }
 
+// ended ends the span of a request.
+func ended(span trace.Span, a answer) {
+	if span.IsRecording() {
+		span.SetAttributes(attribute.String("slacktalk.result", a.result), semconv.HTTPResponseStatusCode(a.status))
+	}
+	span.End()
+}
+
 func refuse(status int, result string) answer { return answer{status: status, result: result} }
 
 // verified reads the body and lets only what Slack signed reach take.
 func (e *Edge) verified(path string, take func(ctx context.Context, body []byte, received time.Time) answer) http.HandlerFunc {
 	return func(w http.ResponseWriter, r *http.Request) {
-		a := e.check(w, r, take)
+		ctx, span := e.Tracing.Root(r.Context(), "Slack "+path)
+		a := e.check(w, r.WithContext(ctx), take)
+		ended(span, a)
 		e.requests.WithLabelValues(path, a.result).Inc()
 		switch {
 		case a.status != http.StatusOK:
@@ -145,13 +165,15 @@ func (e *Edge) check(w http.ResponseWriter, r *http.Request, take func(ctx conte
 	}
 	received := e.Now()
 	if err := inbound.VerifySignature(secret.Reveal(e.Secrets), r.Header, body, received, e.Window); err != nil {
-		e.Log.Warn("request refused", "err", err)
+		e.Log.WarnContext(r.Context(), "request refused", "err", err)
+		e.refused.WithLabelValues(string(reason(err))).Inc()
 		e.Journal.Refused(reason(err), r.Header.Get(inbound.HeaderTimestamp))
 		return refuse(http.StatusUnauthorized, "refused_signature")
 	}
 	// The same request with the same time is a replay, however its signature is spelt: Slack signs its retries anew.
 	request := seen(r.Header.Get(inbound.HeaderTimestamp), body)
 	if _, replayed := e.seen.Get(request); replayed {
+		e.refused.WithLabelValues(string(examination.Replayed)).Inc()
 		e.Journal.Refused(examination.Replayed, "")
 		return refuse(http.StatusUnauthorized, "refused_signature")
 	}
@@ -183,18 +205,18 @@ func (e *Edge) event(ctx context.Context, body []byte, received time.Time) answe
 		return answer{http.StatusOK, "url_verification", map[string]string{"challenge": parsed.Challenge}}
 	}
 	if enterprise, ok := inbound.AccessChanged(parsed); ok {
-		return e.done(parsed, e.Granted(ctx, enterprise))
+		return e.done(ctx, parsed, e.Granted(ctx, enterprise))
 	}
 	self, err := e.Self(ctx, parsed.Origin())
 	if err != nil {
 		return nobodys(err)
 	}
 	if inbound.EndsInstallation(parsed, self) {
-		return e.done(parsed, e.Ended(ctx, self.Team, parsed.EventType))
+		return e.done(ctx, parsed, e.Ended(ctx, self.Team, parsed.EventType))
 	}
 	if before, now, ok := inbound.ChannelIDChanged(parsed); ok {
-		e.Log.Info("a channel has another id now", "before", before, "now", now)
-		return e.done(parsed, e.Channels.Changed(ctx, self.Team, before, now))
+		e.Log.InfoContext(ctx, "a channel has another id now", "before", before, "now", now)
+		return e.done(ctx, parsed, e.Channels.Changed(ctx, self.Team, before, now))
 	}
 	parsed = parsed.Known(func(channel string) string { return e.Channels.First(self.Team, channel) })
 	if wake, ok := inbound.WakeOf(parsed, self); ok {
@@ -205,16 +227,16 @@ func (e *Edge) event(ctx context.Context, body []byte, received time.Time) answe
 	}
 	fact, verdict := inbound.Translate(parsed, self, received)
 	if fact == nil {
-		e.Log.Debug("event ignored", "event_id", parsed.EventID, "verdict", verdict.String())
+		e.Log.DebugContext(ctx, "event ignored", "event_id", parsed.EventID, "verdict", verdict.String())
 		return answer{http.StatusOK, verdict.String(), nil}
 	}
-	return e.store(ctx, fact)
+	return e.store(ctx, fact, received)
 }
 
 // done answers an event about the app itself.
-func (e *Edge) done(parsed inbound.Parsed, err error) answer {
+func (e *Edge) done(ctx context.Context, parsed inbound.Parsed, err error) answer {
 	if err != nil {
-		e.Log.Warn("an event about the app itself has to come again", "type", parsed.EventType, "err", err)
+		e.Log.WarnContext(ctx, "an event about the app itself has to come again", "type", parsed.EventType, "err", err)
 		return refuse(http.StatusServiceUnavailable, "not_stored")
 	}
 	return answer{http.StatusOK, inbound.VerdictAppEvent.String(), nil}
@@ -228,19 +250,23 @@ func nobodys(err error) answer {
 	return refuse(http.StatusServiceUnavailable, "not_ready")
 }
 
-func (e *Edge) store(ctx context.Context, fact *eventv1.SlackFact) answer {
+func (e *Edge) store(ctx context.Context, fact *eventv1.SlackFact, received time.Time) answer {
+	ctx = telemetry.WithOrigin(ctx, telemetry.Origin{Event: fact.GetId(), Began: received})
+	if telemetry.Recording(ctx) {
+		telemetry.Note(ctx, attribute.String("slacktalk.event_id", fact.GetId()), attribute.String("slacktalk.kind", inbound.KindOf(fact)))
+	}
 	subject := inbound.Subject(e.Partitions, fact)
 	duplicate, err := e.Publisher.OnceWithin(ctx, storeWithin, bus.Slack, subject, fact)
 	switch {
 	case errors.Is(err, bus.ErrTooLarge):
 		return refuse(http.StatusRequestEntityTooLarge, "too_large")
 	case err != nil:
-		e.Log.Error("event not stored", "event_id", fact.GetId(), "err", err)
+		e.Log.ErrorContext(ctx, "event not stored", "err", err)
 		return refuse(http.StatusServiceUnavailable, "not_stored")
 	case duplicate:
 		return answer{http.StatusOK, "duplicate", nil}
 	}
-	e.Log.Info("event stored", "event_id", fact.GetId(), "kind", inbound.KindOf(fact))
+	e.Log.InfoContext(ctx, "event stored", "kind", inbound.KindOf(fact))
 	return answer{http.StatusOK, "stored", nil}
 }
 
@@ -259,7 +285,7 @@ func (e *Edge) interaction(ctx context.Context, body []byte, received time.Time)
 	}
 	in.Channel = e.Channels.First(self.Team, in.Channel)
 	if fact := inbound.Press(in, self.Team, received); fact != nil {
-		stored := e.store(ctx, fact)
+		stored := e.store(ctx, fact, received)
 		if stored.result == "stored" { // and not a repeat
 			e.Dialogs.Stored(ctx, self, in, fact)
 		}

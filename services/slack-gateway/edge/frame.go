@@ -17,7 +17,9 @@ const (
 // Frame takes what arrived in Socket Mode, where nothing is signed, exactly as it takes a request. acknowledge is false when Slack is to send it again:
 // JetStream has not stored it. answer is what the acknowledgement carries, nil for nothing.
 func (e *Edge) Frame(ctx context.Context, kind string, payload []byte) (answer any, acknowledge bool) {
+	ctx, span := e.Tracing.Root(ctx, "Slack "+kind)
 	a := e.frame(ctx, kind, payload)
+	ended(span, a)
 	e.requests.WithLabelValues("socket", a.result).Inc()
 	e.Journal.Good()
 	if a.status == http.StatusServiceUnavailable {
@@ -25,7 +27,7 @@ func (e *Edge) Frame(ctx context.Context, kind string, payload []byte) (answer a
 	}
 	if a.status != http.StatusOK {
 		// Sent again it would be the same.
-		e.Log.Warn("a frame cannot be taken", "kind", kind, "result", a.result)
+		e.Log.WarnContext(ctx, "a frame cannot be taken", "kind", kind, "result", a.result)
 		return nil, true
 	}
 	return a.body, true

@@ -201,7 +201,7 @@ func (w *worker) call(ctx context.Context, command *eventv1.SlackCommand, update
 	err := w.Cards.Update(context.WithoutCancel(ctx), w.lane.Channel, record.GetTs(), message)
 	w.count("card", err)
 	if errors.Is(err, slackapi.ErrFixed) {
-		w.Log.Info("the head of a thread stays as it is", "channel", w.lane.Channel, "thread", record.GetTs(), "err", err)
+		w.Log.InfoContext(ctx, "the head of a thread stays as it is", "channel", w.lane.Channel, "thread", record.GetTs(), "err", err)
 		return nil
 	}
 	if errors.Is(err, retry.ErrUnknown) {

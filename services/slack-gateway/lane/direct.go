@@ -18,7 +18,7 @@ func (w *worker) direct(ctx context.Context, notice *eventv1.DirectNotice, langu
 	if about := notice.GetAbout(); about.GetTs() != "" {
 		var err error
 		if permalink, err = w.Links.Permalink(ctx, about.GetChannel(), about.GetTs()); err != nil {
-			w.Log.Debug("no permalink", "channel", about.GetChannel(), "err", err)
+			w.Log.DebugContext(ctx, "no permalink", "channel", about.GetChannel(), "err", err)
 		}
 	}
 	_, err := w.Slack.Post(ctx, notice.GetMember(), "", render.Direct(notice, permalink, language), nil)

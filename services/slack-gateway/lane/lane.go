@@ -15,6 +15,7 @@ import (
 
 	"github.com/slacktalk/slacktalk/internal/bus"
 	"github.com/slacktalk/slacktalk/internal/retry"
+	"github.com/slacktalk/slacktalk/internal/telemetry"
 	eventv1 "github.com/slacktalk/slacktalk/proto/slacktalk/event/v1"
 	"github.com/slacktalk/slacktalk/services/slack-gateway/render"
 	"github.com/slacktalk/slacktalk/services/slack-gateway/slackapi"
@@ -64,9 +65,7 @@ type Options struct {
 type Lanes struct {
 	Options
 	threads bus.Records[*eventv1.ThreadRecord]
-	posts   *prometheus.CounterVec
-	merged  prometheus.Counter
-	parked  *prometheus.GaugeVec
+	metrics metrics
 	// reactions are those that there may be.
 	reactions budgets
 }
@@ -82,21 +81,7 @@ func New(o Options) *Lanes {
 	if o.Ended == nil {
 		o.Ended = func(context.Context, string, string) error { return nil }
 	}
-	l := &Lanes{
-		Options: o, threads: bus.NewRecords[*eventv1.ThreadRecord](o.Bus, bus.Threads),
-		posts: prometheus.NewCounterVec(prometheus.CounterOpts{
-			Name: "slacktalk_slack_calls_total",
-			Help: "Attempts to carry out a command at Slack, by kind and result: ok, found (a lost answer), unknown, parked, rejected, later.",
-		}, []string{"kind", "result"}),
-		merged: prometheus.NewCounter(prometheus.CounterOpts{
-			Name: "slacktalk_lane_merged_total", Help: "Waiting messages that went out in a post together with an earlier one.",
-		}),
-		parked: prometheus.NewGaugeVec(prometheus.GaugeOpts{
-			Name: "slacktalk_lane_parked", Help: "1 while a channel does not take posts.",
-		}, []string{"kind", "team", "channel"}),
-	}
-	o.Metrics.MustRegister(l.posts, l.merged, l.parked)
-	return l
+	return &Lanes{Options: o, threads: bus.NewRecords[*eventv1.ThreadRecord](o.Bus, bus.Threads), metrics: newMetrics(o.Metrics)}
 }
 
 // Handler answers the handler of one lane.
@@ -120,7 +105,8 @@ func (l *Lanes) Handler(lane bus.Lane) bus.Handler {
 				err = do(ctx, m, &command)
 			}
 			if !errors.Is(err, retry.ErrParked) {
-				w.parked.WithLabelValues(lane.Kind, lane.Team, lane.Channel).Set(0)
+				w.metrics.parked.Set(lane, false)
+				w.throttled(err)
 				return w.end(ctx, m, &command, w.exhausted(m, &command, err))
 			}
 			if err := w.park(ctx, &command, err); err != nil {
@@ -173,11 +159,15 @@ type worker struct {
 
 // park waits until the channel may take posts again. The message stays ours meanwhile, so nothing in the lane overtakes it.
 func (w *worker) park(ctx context.Context, command *eventv1.SlackCommand, cause error) error {
-	w.parked.WithLabelValues(w.lane.Kind, w.lane.Team, w.lane.Channel).Set(1)
-	w.Log.Warn("lane parked", "channel", w.lane.Channel, "err", cause)
+	w.metrics.parked.Set(w.lane, true)
+	ctx, span := telemetry.Inside(ctx, "parked")
+	defer span.End()
+	w.Log.WarnContext(ctx, "lane parked", "channel", w.lane.Channel, "err", cause)
 	if err := w.tell(ctx, command.GetThreadPost().GetProject(), cause); err != nil {
 		return err
 	}
+	began := time.Now()
+	defer func() { w.heldBack("parked", time.Since(began)) }()
 	return w.Wakes.Wait(ctx, w.lane.Channel, parkedProbe)
 }
 
@@ -208,6 +198,7 @@ func (w *worker) end(ctx context.Context, m bus.Message, command *eventv1.SlackC
 		failed = w.abandon(ctx, last)
 	}
 	if failed == nil {
+		w.lostOf(command)
 		failed = w.tellFailed(ctx, w.lane, m, command, reason, err)
 	}
 	if failed != nil {
@@ -228,6 +219,7 @@ func (w *worker) abandon(ctx context.Context, last *eventv1.Checkpoint) error {
 type batch struct {
 	commands  []*eventv1.SlackCommand
 	sequences []uint64 // of the later ones
+	messages  []bus.Message
 }
 
 func (b batch) posts() []*eventv1.ThreadPost {
@@ -290,7 +282,7 @@ const maxBatch = 40
 
 // gather answers the command together with what waits behind it for the same conversation, as far as it fits into one post.
 func (w *worker) gather(ctx context.Context, m bus.Message, command *eventv1.SlackCommand, note *eventv1.Checkpoint) (batch, error) {
-	b := batch{commands: []*eventv1.SlackCommand{command}}
+	b := batch{commands: []*eventv1.SlackCommand{command}, messages: []bus.Message{m}}
 	options := w.options(command)
 	// A command that keeps failing goes alone in the end, so that it takes nothing with it when it is given up.
 	if !render.Fits(b.posts(), options) || m.Deliveries > enough/2 {
@@ -309,7 +301,7 @@ func (w *worker) gather(ctx context.Context, m bus.Message, command *eventv1.Sla
 		if slices.Contains(carried, later.Sequence) || bus.Decode(later, &next) != nil || !render.Mergeable(command.GetThreadPost(), next.GetThreadPost()) {
 			continue
 		}
-		grown := batch{commands: append(slices.Clone(b.commands), &next), sequences: append(slices.Clone(b.sequences), later.Sequence)}
+		grown := batch{commands: append(slices.Clone(b.commands), &next), sequences: append(slices.Clone(b.sequences), later.Sequence), messages: append(slices.Clone(b.messages), later)}
 		if movesOn(command, &next) || next.GetReplay() || !render.Fits(grown.posts(), options) {
 			break // what follows of this conversation must not overtake it
 		}
@@ -380,8 +372,10 @@ func (l *Lanes) count(kind string, err error) {
 		result = "unknown"
 	case errors.Is(err, retry.ErrParked):
 		result = "parked"
+	case errors.Is(err, retry.ErrThrottled):
+		result = "throttled"
 	default:
 		result = "later"
 	}
-	l.posts.WithLabelValues(kind, result).Inc()
+	l.metrics.calls.WithLabelValues(kind, result).Inc()
 }

@@ -63,7 +63,7 @@ func (w *worker) once(ctx context.Context, m bus.Message, call func() error) err
 	err = call()
 	w.count("notice", err)
 	if errors.Is(err, retry.ErrUnknown) {
-		w.Log.Warn("a private notice may not have been shown", "err", err)
+		w.Log.WarnContext(ctx, "a private notice may not have been shown", "err", err)
 		return nil
 	}
 	if err != nil {

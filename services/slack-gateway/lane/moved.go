@@ -133,7 +133,7 @@ func (w *worker) farewell(ctx context.Context, m bus.Message, command *eventv1.S
 		return err
 	})
 	if _, permanent := retry.Reason(err); permanent || errors.Is(err, retry.ErrParked) {
-		w.Log.Info("nothing is said in a former thread", "channel", w.lane.Channel, "err", err)
+		w.Log.InfoContext(ctx, "nothing is said in a former thread", "channel", w.lane.Channel, "err", err)
 		return nil
 	}
 	return err

@@ -10,6 +10,7 @@ import (
 
 	"github.com/slacktalk/slacktalk/internal/bus"
 	"github.com/slacktalk/slacktalk/internal/retry"
+	"github.com/slacktalk/slacktalk/internal/telemetry"
 	eventv1 "github.com/slacktalk/slacktalk/proto/slacktalk/event/v1"
 	"github.com/slacktalk/slacktalk/services/slack-gateway/render"
 	"github.com/slacktalk/slacktalk/services/slack-gateway/slackapi"
@@ -62,8 +63,9 @@ var errElsewhere = errors.New("another replica may be posting it")
 
 // pace holds the lane back before its next message is handed out, to this replica or another one.
 func (w *worker) pace(ctx context.Context) {
-	timer := time.NewTimer(w.Pace)
-	defer timer.Stop()
+	_, span := telemetry.Inside(ctx, "keep the pace")
+	began, timer := time.Now(), time.NewTimer(w.Pace)
+	defer func() { timer.Stop(); span.End(); w.heldBack("pace", time.Since(began)) }()
 	select {
 	case <-ctx.Done():
 	case <-timer.C:
@@ -127,7 +129,7 @@ func (a *attempt) reply(ctx context.Context, mentioned bool) error {
 			return err
 		}
 	}
-	b := batch{commands: []*eventv1.SlackCommand{a.command}}
+	b := batch{commands: []*eventv1.SlackCommand{a.command}, messages: []bus.Message{a.m}}
 	if first == 0 && !a.command.GetReplay() {
 		var err error
 		if b, err = a.gather(ctx, a.m, a.command, a.last); err != nil {
@@ -141,11 +143,15 @@ func (a *attempt) reply(ctx context.Context, mentioned bool) error {
 		if part > first {
 			a.pace(ctx)
 		}
-		if err := a.one(ctx, messages[part], part, b); err != nil {
+		ts, err := a.one(ctx, messages[part], part, b)
+		if err != nil {
 			return err
 		}
+		if part == len(messages)-1 {
+			a.arrived(ctx, ts, b.messages, b.commands)
+		}
 	}
-	a.merged.Add(float64(len(b.sequences)))
+	a.metrics.merged.Add(float64(len(b.sequences)))
 	return nil
 }
 
@@ -161,6 +167,7 @@ func (a *attempt) resume(ctx context.Context, mentioned bool) (first int, whole 
 	for ; ; part++ {
 		at, found, err := a.Slack.Find(ctx, a.lane.Channel, a.record.GetTs(), partMark(a.command, part), since.Add(-skew))
 		gone := errors.Is(err, slackapi.ErrThreadGone)
+		a.looked(found, err)
 		if err != nil && !gone {
 			return part, false, err
 		}
@@ -168,7 +175,7 @@ func (a *attempt) resume(ctx context.Context, mentioned bool) (first int, whole 
 			// A thread whose head is gone may still be there, under a tombstone, while the post went to the channel.
 			return part, false, a.stray(ctx, partMark(a.command, part), since, gone)
 		}
-		a.posts.WithLabelValues("post", "found").Inc()
+		a.metrics.calls.WithLabelValues("post", "found").Inc()
 		if err := a.foundAt(ctx, at.TS); err != nil {
 			return 0, false, err
 		}
@@ -176,6 +183,7 @@ func (a *attempt) resume(ctx context.Context, mentioned bool) (first int, whole 
 			return 0, true, nil // the head shows it whole
 		}
 		if part+1 >= parts {
+			a.arrived(ctx, at.TS, []bus.Message{a.m}, []*eventv1.SlackCommand{a.command})
 			return 0, true, nil
 		}
 		if a.command.GetReplay() {
@@ -214,23 +222,23 @@ func (a *attempt) stray(ctx context.Context, mark string, since time.Time, gone 
 }
 
 // one makes one post in the thread.
-func (a *attempt) one(ctx context.Context, message render.Message, part int, b batch) error {
+func (a *attempt) one(ctx context.Context, message render.Message, part int, b batch) (ts string, err error) {
 	if err := a.note(ctx, a.m, a.last, part, b); err != nil {
-		return err
+		return "", err
 	}
 	posted, err := a.callSlack(ctx, a.record.GetTs(), message, b.marks(part))
 	a.count("post", err)
 	if err != nil {
-		return a.failed(ctx, part, err)
+		return "", a.failed(ctx, part, err)
 	}
 	if posted.ThreadTS == "" {
 		// The head was deleted: Slack put the line into the channel itself.
 		if err := a.Slack.Delete(ctx, a.lane.Channel, posted.TS); err != nil {
-			return err
+			return "", err
 		}
-		return errReopen
+		return "", errReopen
 	}
-	return a.posted(ctx, posted.TS, b.ids())
+	return posted.TS, a.posted(ctx, posted.TS, b.ids())
 }
 
 // callSlack makes the post that was just noted.
@@ -272,11 +280,12 @@ func (a *attempt) open(ctx context.Context) (done bool, err error) {
 	if claimed {
 		// Somebody meant to post the head and may have done so.
 		at, found, err := a.Slack.Find(ctx, a.lane.Channel, "", head, a.record.GetClaimedAt().AsTime().Add(-skew))
+		a.looked(found, err)
 		if err != nil {
 			return false, err
 		}
 		if found {
-			a.posts.WithLabelValues("head", "found").Inc()
+			a.metrics.calls.WithLabelValues("head", "found").Inc()
 			a.state = bus.Uncertain
 			if a.record.GetCommandId() == a.command.GetId() {
 				a.shows(a.command.GetThreadPost())
@@ -284,7 +293,7 @@ func (a *attempt) open(ctx context.Context) (done bool, err error) {
 			return false, a.opened(ctx, at.TS)
 		}
 	}
-	b := batch{commands: []*eventv1.SlackCommand{a.command}}
+	b := batch{commands: []*eventv1.SlackCommand{a.command}, messages: []bus.Message{a.m}}
 	if !a.command.GetReplay() {
 		if b, err = a.gather(ctx, a.m, a.command, a.last); err != nil {
 			return false, err
@@ -299,7 +308,7 @@ func (a *attempt) open(ctx context.Context) (done bool, err error) {
 	if whose := slackapi.ConversationMark(a.record.GetProject(), a.record.GetConversation()); whose != "" {
 		marks = append(marks, whose)
 	}
-	if b.commands, b.sequences = b.commands[:max(shown, 1)], b.sequences[:max(shown, 1)-1]; shown > 0 {
+	if b.commands, b.sequences, b.messages = b.commands[:max(shown, 1)], b.sequences[:max(shown, 1)-1], b.messages[:max(shown, 1)]; shown > 0 {
 		marks = append(marks, b.marks(0)...)
 	}
 	if err := a.note(ctx, a.m, a.last, 0, b); err != nil {
@@ -312,7 +321,10 @@ func (a *attempt) open(ctx context.Context) (done bool, err error) {
 		return false, a.failed(ctx, 0, err)
 	}
 	a.state = bus.Untried
-	a.merged.Add(float64(len(b.sequences)))
+	a.metrics.merged.Add(float64(len(b.sequences)))
+	if shown > 0 {
+		a.arrived(ctx, posted.TS, b.messages, b.commands)
+	}
 	if err := a.opened(ctx, posted.TS); err != nil {
 		return false, err
 	}
@@ -375,7 +387,7 @@ const afterGone = "#after-"
 
 // reopen takes the ts out of the record, so that a new head is posted.
 func (a *attempt) reopen(ctx context.Context) error {
-	a.Log.Info("the head of a thread was deleted, opening a new thread", "channel", a.lane.Channel, "thread", a.record.GetTs())
+	a.Log.InfoContext(ctx, "the head of a thread was deleted, opening a new thread", "channel", a.lane.Channel, "thread", a.record.GetTs())
 	a.record.Ts, a.record.CommandId, a.record.ClaimedAt = "", a.command.GetId()+afterGone+a.record.GetTs(), timestamppb.New(a.Now())
 	a.record.CardRevision = 0 // until there is another head
 	a.record.BeganAt = nil    // which is not the first

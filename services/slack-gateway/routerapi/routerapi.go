@@ -10,6 +10,8 @@ import (
 	"os"
 	"time"
 
+	"go.opentelemetry.io/contrib/instrumentation/google.golang.org/grpc/otelgrpc"
+	"go.opentelemetry.io/otel/propagation"
 	"google.golang.org/grpc"
 	"google.golang.org/grpc/backoff"
 	"google.golang.org/grpc/credentials"
@@ -18,6 +20,7 @@ import (
 	"google.golang.org/grpc/metadata"
 
 	"github.com/slacktalk/slacktalk/internal/secret"
+	"github.com/slacktalk/slacktalk/internal/telemetry"
 	adminv1 "github.com/slacktalk/slacktalk/proto/slacktalk/admin/v1"
 	settingsv1 "github.com/slacktalk/slacktalk/proto/slacktalk/settings/v1"
 )
@@ -68,8 +71,8 @@ type Client struct {
 	conn *grpc.ClientConn
 }
 
-// New makes a client, nil without an address. Nothing is sent yet.
-func New(s Settings) (*Client, error) {
+// New makes a client, nil without an address. Nothing is sent yet. Calls are made in the trace of what they are made for.
+func New(s Settings, tracing *telemetry.Tracing) (*Client, error) {
 	if s.Addr == "" {
 		return nil, nil
 	}
@@ -77,7 +80,11 @@ func New(s Settings) (*Client, error) {
 	if err != nil {
 		return nil, err
 	}
-	conn, err := grpc.NewClient(s.Addr,
+	var traced []grpc.DialOption
+	if tracing.On() {
+		traced = append(traced, grpc.WithStatsHandler(otelgrpc.NewClientHandler(otelgrpc.WithTracerProvider(tracing.Provider()), otelgrpc.WithPropagators(propagation.TraceContext{}))))
+	}
+	conn, err := grpc.NewClient(s.Addr, append(traced,
 		grpc.WithTransportCredentials(transport),
 		grpc.WithPerRPCCredentials(bearer{token: s.Token, plain: s.CA == ""}),
 		grpc.WithUnaryInterceptor(bounded),
@@ -89,7 +96,7 @@ func New(s Settings) (*Client, error) {
 		// A router that is being replaced is there again in a moment.
 		grpc.WithDefaultCallOptions(grpc.MaxCallRecvMsgSize(maxAnswer), grpc.WaitForReady(true)),
 		grpc.WithConnectParams(grpc.ConnectParams{Backoff: again, MinConnectTimeout: callTimeout}),
-	)
+	)...)
 	if err != nil {
 		return nil, fmt.Errorf("connect to the router at %s: %w", s.Addr, err)
 	}

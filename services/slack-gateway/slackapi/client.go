@@ -12,10 +12,12 @@ import (
 	"sync/atomic"
 	"time"
 
+	"github.com/prometheus/client_golang/prometheus"
 	"github.com/slack-go/slack"
 
 	"github.com/slacktalk/slacktalk/internal/retry"
 	"github.com/slacktalk/slacktalk/internal/secret"
+	"github.com/slacktalk/slacktalk/internal/telemetry"
 	eventv1 "github.com/slacktalk/slacktalk/proto/slacktalk/event/v1"
 	"github.com/slacktalk/slacktalk/services/slack-gateway/render"
 )
@@ -85,6 +87,19 @@ func (c *Client) at(channel string) string {
 // Knowing answers the same client, which calls channels to Slack by what latest answers of their ids.
 func (c *Client) Knowing(latest func(channel string) string) *Client {
 	return &Client{http: c.http, base: c.base, token: c.token, team: c.team, latest: latest}
+}
+
+// Measure measures every call and makes its span; it is called before anything else, once.
+func (c *Client) Measure(metrics prometheus.Registerer) {
+	c.http.Transport = telemetry.NewOutbound("slack", c.http.Transport, c.method, metrics)
+}
+
+// method answers which method of the Web API a request calls. Everything else, like the addresses that Slack gives for answers, has one name.
+func (c *Client) method(r *http.Request) string {
+	if name, ok := strings.CutPrefix(r.URL.Scheme+"://"+r.URL.Host+r.URL.Path, c.base); ok {
+		return name
+	}
+	return "other"
 }
 
 // Close ends idle connections.

@@ -64,7 +64,7 @@ func NotAllowed(err error) bool {
 func classify(err error) error {
 	var limited *slack.RateLimitedError
 	if errors.As(err, &limited) {
-		return retry.After(max(limited.RetryAfter, time.Second), err)
+		return retry.Throttled(max(limited.RetryAfter, time.Second), err)
 	}
 	if c := code(err); c != "" {
 		return classifyCode(c, err)
@@ -73,7 +73,7 @@ func classify(err error) error {
 	if errors.As(err, &status) {
 		switch {
 		case status.Code == http.StatusTooManyRequests:
-			return retry.After(time.Second, err)
+			return retry.Throttled(time.Second, err)
 		case status.Code >= 500, status.Code == http.StatusRequestTimeout:
 			return retry.Unknown(err)
 		}
@@ -82,7 +82,7 @@ func classify(err error) error {
 	// The library reads one number from a response without an error of its own: the Retry-After of a 429.
 	var number *strconv.NumError
 	if errors.As(err, &number) {
-		return retry.After(time.Second, err)
+		return retry.Throttled(time.Second, err)
 	}
 	var dial *net.OpError
 	var dns *net.DNSError
@@ -93,6 +93,9 @@ func classify(err error) error {
 }
 
 func classifyCode(c string, err error) error {
+	if c == "ratelimited" || c == "rate_limited" {
+		return retry.Throttled(codesLater[c], err)
+	}
 	if delay, ok := codesLater[c]; ok {
 		return retry.After(delay, err)
 	}
