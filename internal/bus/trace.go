@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"strconv"
+	"strings"
 	"time"
 
 	"github.com/nats-io/nats.go"
@@ -152,4 +153,12 @@ func (b *Bus) waits(ctx context.Context, err error, wait time.Duration) {
 	now := time.Now()
 	_, span := b.tracing.Span(ctx, name, trace.WithTimestamp(now), trace.WithAttributes(attribute.String("slacktalk.failure", outcomeOf(err))))
 	span.End(trace.WithTimestamp(now.Add(wait)))
+}
+
+// Label is the lane's channel in metrics, whose values are to be few: what is said to single members goes under one name.
+func (l Lane) Label() string {
+	if strings.HasPrefix(l.Channel, "C") || strings.HasPrefix(l.Channel, "G") {
+		return l.Channel
+	}
+	return "direct"
 }

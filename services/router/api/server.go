@@ -4,8 +4,8 @@ package api
 import (
 	"cmp"
 	"crypto/tls"
-	"slices"
 	"log/slog"
+	"slices"
 	"time"
 
 	"google.golang.org/grpc"

@@ -20,6 +20,7 @@ import (
 	"github.com/slacktalk/slacktalk/internal/telemetry"
 	"github.com/slacktalk/slacktalk/services/router/api"
 	"github.com/slacktalk/slacktalk/services/router/audit"
+	"github.com/slacktalk/slacktalk/services/router/backlog"
 	"github.com/slacktalk/slacktalk/services/router/conversation"
 	"github.com/slacktalk/slacktalk/services/router/conversationapi"
 	"github.com/slacktalk/slacktalk/services/router/deadletter"
@@ -136,6 +137,11 @@ func New(s Settings, log *slog.Logger) (*App, error) {
 	if err := a.watchRedis(); err != nil {
 		return nil, fmt.Errorf("trace Redis: %w", err)
 	}
+	waiting, err := backlog.New(a.bus, s.Now, log)
+	if err != nil {
+		return nil, err
+	}
+	a.registry.MustRegister(waiting)
 	store := settings.New(a.redis, s.Now)
 	conversations := conversation.New(a.redis, a.bus)
 	service := &conversationapi.Service{
