@@ -96,6 +96,7 @@ type Stack struct {
 	given    []string          // settings as the options had them
 	addrs    map[string]string // where something listened before, by name
 	log      *slog.Logger
+	canary   *canary
 	dir      string
 	nats     *server.Server
 	conn     *grpc.ClientConn
@@ -108,10 +109,11 @@ type Stack struct {
 
 // Start brings everything up and returns when the services are ready and the demo project is configured.
 func Start(ctx context.Context, o Options) (*Stack, error) {
-	s := &Stack{options: o, log: o.Log, services: map[string]*service{}, ended: map[string]string{}, addrs: map[string]string{}}
-	if s.log == nil {
-		s.log = slog.New(slog.DiscardHandler)
+	s := &Stack{options: o, services: map[string]*service{}, ended: map[string]string{}, addrs: map[string]string{}, canary: &canary{}}
+	if o.Log == nil {
+		o.Log = slog.New(slog.DiscardHandler)
 	}
+	s.log = s.canary.hear(o.Log.Handler())
 	running, stop := context.WithCancel(context.WithoutCancel(ctx))
 	s.stop = stop
 	s.servers, running = errgroup.WithContext(running)
@@ -295,12 +297,13 @@ func (s *Stack) writeTokens() (path string, err error) {
 	return path, nil
 }
 
-// Stop ends everything, the services first, and removes what was on disk.
+// Stop ends everything, the services first, and removes what was on disk. It answers an error also when a log says what no log may.
 func (s *Stack) Stop() error {
 	var problems []error
 	for _, name := range s.running() {
 		problems = append(problems, s.StopService(name))
 	}
+	problems = append(problems, s.canary.found(s.secretWords()))
 	if s.conn != nil {
 		problems = append(problems, s.conn.Close())
 	}

@@ -143,7 +143,7 @@ func outcomeOf(err error) string {
 
 // waits makes the span of the wait until the next attempt, which may be made elsewhere.
 func (b *Bus) waits(ctx context.Context, err error, wait time.Duration) {
-	if !telemetry.Recording(ctx) {
+	if !b.tracing.On() || !trace.SpanContextFromContext(ctx).IsSampled() {
 		return
 	}
 	name := "wait before a retry"

@@ -38,7 +38,8 @@ func (a *App) watchRedis() error {
 	if !a.tracing.On() {
 		return nil
 	}
-	return redisotel.InstrumentTracing(a.redis, redisotel.WithTracerProvider(a.tracing.Provider()), redisotel.WithDBStatement(false), redisotel.WithCallerEnabled(false))
+	return redisotel.InstrumentTracing(a.redis, redisotel.WithTracerProvider(a.tracing.Provider()), redisotel.WithDBStatement(false), redisotel.WithCallerEnabled(false),
+		redisotel.WithCommandFilter(func(cmd redis.Cmder) bool { return cmd.Name() == "ping" })) // of the probes
 }
 
 // redisTimes measures calls. Its labels are few: there is no command that somebody outside can choose.

@@ -102,7 +102,7 @@ nothing was changed; 3 the router cannot be reached or does not answer in time; 
 	root.SetErr(a.Err)
 	a.addFlags(root)
 	root.AddCommand(a.settings(), a.operators(), a.savedReplies(), a.conversations(), a.dead(), a.audit(), a.export(), a.importDocument(),
-		a.doctor(), a.topology(), a.config(), a.version())
+		a.doctor(), a.top(), a.topology(), a.config(), a.version())
 	root.InitDefaultCompletionCmd()
 	return root
 }
