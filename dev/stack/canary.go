@@ -59,7 +59,7 @@ func (c *canary) found(words map[string]string) error {
 // secretWords answers what no log of this stack may hold.
 func (s *Stack) secretWords() map[string]string {
 	words := map[string]string{}
-	for _, secret := range []string{botToken, signingSecret, clientSecret, apiToken, memberToken, tokenKey, AdminToken} {
+	for _, secret := range []string{botToken, signingSecret, clientSecret, apiToken, memberToken, TokenKey, AdminToken} {
 		words[secret] = "a secret"
 	}
 	if s.KARTE != nil {
