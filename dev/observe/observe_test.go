@@ -92,7 +92,7 @@ func replies(t *testing.T, s *stack.Stack, thread, text, mark string) {
 // served answers what a service tells Prometheus.
 func served(t *testing.T, s *stack.Stack, service string) map[string]*dto.MetricFamily {
 	t.Helper()
-	response, err := http.Get(s.AdminURL(service) + "/metrics") //nolint:noctx // a test's own server
+	response, err := http.Get(s.AdminURL(service) + "/metrics")
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -61,13 +61,13 @@ func scrape(t *testing.T, s *stack.Stack) *prometheus {
 		targets = append(targets, strings.TrimPrefix(s.AdminURL(service), "http://"))
 	}
 	config := write("prometheus.yaml", fmt.Sprintf("global: {scrape_interval: 1s, scrape_timeout: 1s, evaluation_interval: 1s}\nrule_files: [rules.yaml]\nscrape_configs:\n  - job_name: slacktalk\n    static_configs: [{targets: [%s]}]\n", strings.Join(targets, ", ")))
-	free, err := net.Listen("tcp", "127.0.0.1:0") //nolint:noctx // only to find a free port
+	free, err := net.Listen("tcp", "127.0.0.1:0")
 	if err != nil {
 		t.Fatal(err)
 	}
 	address := free.Addr().String()
 	_ = free.Close()
-	command := exec.Command(path, "--config.file", config, "--storage.tsdb.path", filepath.Join(dir, "data"), "--web.listen-address", address, "--log.level", "error") //nolint:gosec,noctx // it is ended below
+	command := exec.Command(path, "--config.file", config, "--storage.tsdb.path", filepath.Join(dir, "data"), "--web.listen-address", address, "--log.level", "error")
 	command.Stderr = os.Stderr
 	if err := command.Start(); err != nil {
 		t.Fatal(err)
@@ -202,7 +202,7 @@ func TestEveryAlertFiresOnItsFault(t *testing.T) {
 	go func() {
 		defer close(forged)
 		for ctx.Err() == nil {
-			if response, err := http.Post(s.HookURL, "application/json", strings.NewReader("{}")); err == nil { //nolint:noctx,gosec // a test's own server
+			if response, err := http.Post(s.HookURL, "application/json", strings.NewReader("{}")); err == nil { //nolint:gosec // a test's own server
 				_ = response.Body.Close()
 			}
 			time.Sleep(100 * time.Millisecond)

@@ -184,7 +184,7 @@ func (b *Bus) outcome(ctx context.Context, q Queue, raw jetstream.Msg) (result s
 	if ctx.Err() != nil {
 		return "", raw.Nak
 	}
-	m.tells(raw.Headers())
+	m.tells(raw.Headers()) //nolint:contextcheck // headers hold a context of their own
 	ctx, end := b.taken(ctx, q, m)
 	err = b.work(ctx, q, raw, m)
 	end(err)

@@ -109,7 +109,7 @@ func (b *Bus) Waiting(ctx context.Context, lane Lane, after uint64, limit int) (
 			return nil, fmt.Errorf("look ahead in %s: %w", lane.Key(), err)
 		}
 		m := Message{Stream: Posts, Subject: raw.Subject, Data: raw.Data, Sequence: raw.Sequence, StoredAt: raw.Time}
-		m.tells(raw.Header)
+		m.tells(raw.Header) //nolint:contextcheck // headers hold a context of their own
 		waiting = append(waiting, m)
 		next = raw.Sequence + 1
 	}

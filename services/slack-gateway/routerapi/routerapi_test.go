@@ -136,7 +136,7 @@ func serve(t *testing.T, r *router, options ...grpc.ServerOption) (addr string) 
 func ask(t *testing.T, s Settings) error {
 	t.Helper()
 	s.Token = secret.New("demo-token")
-	client, err := New(s)
+	client, err := New(s, nil)
 	if err != nil {
 		t.Fatal(err)
 	}
