@@ -7,6 +7,7 @@ import (
 	"log/slog"
 	"net"
 	"net/http"
+	"syscall"
 	"time"
 
 	"golang.org/x/sync/errgroup"
@@ -37,7 +38,8 @@ func show(s *stack.Stack, listen string, log *slog.Logger) (*face, error) {
 		return nil, err
 	}
 	listener, err := net.Listen("tcp", listen)
-	if err != nil {
+	if errors.Is(err, syscall.EADDRINUSE) {
+		fmt.Printf("%s is taken, perhaps by another demo: the playground is elsewhere.\n", listen)
 		listener, err = net.Listen("tcp", "127.0.0.1:0")
 	}
 	if err != nil {

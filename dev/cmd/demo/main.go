@@ -22,6 +22,10 @@ func main() {
 	once := flag.Bool("once", false, "end after the conversation; non-zero when a hop did not happen")
 	verbose := flag.Bool("v", false, "show what the services log")
 	flag.Parse()
+	if flag.NArg() > 0 {
+		fmt.Fprintf(os.Stderr, "demo: %q is no flag; -h lists them\n", flag.Arg(0))
+		os.Exit(2)
+	}
 	ctx, stop := signal.NotifyContext(context.Background(), syscall.SIGINT, syscall.SIGTERM)
 	defer stop()
 	if err := run(ctx, *listen, *once, *verbose); err != nil {

@@ -212,7 +212,7 @@ func classify(status int, retryAfter string, explanation func() string) error {
 	if status >= 200 && status < 300 {
 		return nil
 	}
-	err := fmt.Errorf("%d %s", status, explanation())
+	var err error = &Refusal{Status: status, Said: explanation()}
 	switch {
 	case status == http.StatusTooManyRequests:
 		seconds, _ := strconv.Atoi(retryAfter)
@@ -227,13 +227,13 @@ func classify(status int, retryAfter string, explanation func() string) error {
 	return retry.Rejected(err)
 }
 
-// explanation shortens KARTE's own words. They end in logs and notices, so they must not carry the token.
+// explanation shortens KARTE's own words, empty when there are none. They end in logs and notices, so they must not carry the token.
 func (c *Client) explanation(body []byte) string {
 	var answer struct {
 		Error any `json:"error"`
 	}
 	if json.Unmarshal(body, &answer) != nil || answer.Error == nil {
-		return "(no explanation)"
+		return ""
 	}
 	said := fmt.Sprint(answer.Error)
 	if !c.token.IsZero() {

@@ -1,6 +1,7 @@
 package karte
 
 import (
+	"cmp"
 	"context"
 	"fmt"
 	"io"
@@ -52,6 +53,6 @@ func (c *Client) Probe(ctx context.Context, use Use) (Probe, error) {
 	if err != nil {
 		return Probe{}, fmt.Errorf("KARTE %s: read the answer: %w", use.path, err)
 	}
-	probe.Status, probe.Header, probe.Said = response.StatusCode, response.Header, c.explanation(body)
+	probe.Status, probe.Header, probe.Said = response.StatusCode, response.Header, cmp.Or(c.explanation(body), unexplained)
 	return probe, nil
 }

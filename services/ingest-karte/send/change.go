@@ -121,10 +121,14 @@ func (s *Sender) isSo(ctx context.Context, command *eventv1.KarteCommand) bool {
 
 // classifyChange takes a missing scope for a refusal of the change: to wait for a person would hold up the replies to the customer, which need another scope.
 func classifyChange(err error) error {
-	if errors.Is(err, karte.ErrScope) {
-		return retry.Rejected(errors.New(err.Error()))
+	if !errors.Is(err, karte.ErrScope) {
+		return err
 	}
-	return err
+	// What is left of the error is no longer parked.
+	if refusal, ok := errors.AsType[*karte.Refusal](err); ok {
+		return retry.Rejected(fmt.Errorf("%v: %w", karte.ErrScope, refusal)) //nolint:errorlint // it is not to be asked for again
+	}
+	return retry.Rejected(errors.New(err.Error()))
 }
 
 // exhaustedChange makes err permanent when the change has been tried for too long.

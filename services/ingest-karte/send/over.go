@@ -26,5 +26,9 @@ func (s *Sender) over(ctx context.Context, m bus.Message, command *eventv1.Karte
 		return false, err
 	}
 	report := fact.GetReplyFailed()
-	return false, retry.Permanent(report.GetReason(), fmt.Errorf("%w: %s", errGivenUp, report.GetDetail()))
+	err = errGivenUp
+	if said := report.GetDetail(); said != "" {
+		err = fmt.Errorf("%w: %s", errGivenUp, said)
+	}
+	return false, retry.Permanent(report.GetReason(), err)
 }

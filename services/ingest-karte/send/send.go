@@ -443,12 +443,3 @@ func defuse(text string) string {
 	}
 	return text
 }
-
-// detail shortens an error for people.
-func detail(err error) string {
-	words := []rune(err.Error())
-	if len(words) > 300 {
-		words = append(words[:300], '…')
-	}
-	return string(words)
-}

@@ -33,7 +33,7 @@ func (w *worker) tell(ctx context.Context, project string, cause error) error {
 	subject := bus.SlackSubject(w.Bus.Partitions(), w.lane.Team, w.lane.Channel, "", "lane-parked", id)
 	_, err := w.Bus.Once(ctx, bus.Slack, subject, &eventv1.SlackFact{
 		Id: id, Team: w.lane.Team, Channel: w.lane.Channel, OccurredAt: timestamppb.New(w.Now()), ReceivedAt: timestamppb.New(w.Now()),
-		Fact: &eventv1.SlackFact_LaneParked{LaneParked: &eventv1.LaneParked{Detail: cause.Error(), Project: project, Ended: ended}},
+		Fact: &eventv1.SlackFact_LaneParked{LaneParked: &eventv1.LaneParked{Detail: shorten(cause), Project: project, Ended: ended}},
 	})
 	return err
 }
@@ -82,9 +82,9 @@ func (l *Lanes) tellFailed(ctx context.Context, lane bus.Lane, m bus.Message, co
 	return err
 }
 
-// shorten cuts an error for people.
+// shorten is an error for people: what Slack said of it, cut.
 func shorten(err error) string {
-	words := []rune(strings.ToValidUTF8(err.Error(), "?"))
+	words := []rune(strings.ToValidUTF8(slackapi.Words(err), "?"))
 	if len(words) > 300 {
 		words = append(words[:300], '…')
 	}
