@@ -66,7 +66,10 @@ const (
 func Home(lang string, projects []Project, problem Saying) slack.HomeTabViewRequest {
 	w := texts.In(lang)
 	all := []slack.Block{}
+	hint := []slack.Block{small(w.Say("home_hint"))}
 	switch {
+	case problem == Outside: // nothing was refused, and nothing of theirs goes to customers
+		all, hint = append(all, paragraph(w.Say("home_outside"))), nil
 	case problem != "":
 		all = append(all, paragraph(w.Say(string(problem))))
 	case len(projects) == 0:
@@ -83,9 +86,8 @@ func Home(lang string, projects []Project, problem Saying) slack.HomeTabViewRequ
 	if more := len(projects) - mostProjects; problem == "" && more > 0 {
 		all = append(all, small(w.Say("home_more_projects", "Count", strconv.Itoa(more))))
 	}
-	all = append(all, divider(), &slack.ActionBlock{Type: slack.MBTAction, Elements: &slack.BlockElements{ElementSet: []slack.BlockElement{button(element.RefreshHome, "", w.Say("home_refresh"))}}},
-		small(w.Say("home_hint")))
-	return slack.HomeTabViewRequest{Type: slack.VTHomeTab, Blocks: blocks(all...)}
+	all = append(all, divider(), &slack.ActionBlock{Type: slack.MBTAction, Elements: &slack.BlockElements{ElementSet: []slack.BlockElement{button(element.RefreshHome, "", w.Say("home_refresh"))}}})
+	return slack.HomeTabViewRequest{Type: slack.VTHomeTab, Blocks: blocks(append(all, hint...)...)}
 }
 
 func project(lang string, p Project, lines int) []slack.Block {

@@ -36,7 +36,7 @@ const visible = (c) => (c.dm ? c.members.includes(ui.member) : !c.private || c.m
 const roleName = (id) => (store.config.roles[id] ? t(`role.${store.config.roles[id]}`) : "");
 
 function sidebar(side) {
-  const who = h("select", { class: "who", "aria-label": t("slack.you_are"), on: { change: () => go({ member: who.value }) } });
+  const who = h("select", { class: "who", "aria-label": t("slack.you_are"), on: { change: () => be(who.value) } });
   const list = h("div", { class: "s-list" });
   fill(side, h("div", { class: "s-team" }, h("strong", { text: "Demo" })), h("div", { class: "s-who" }, who), list);
   return () => {
@@ -61,6 +61,12 @@ function sidebar(side) {
     side.dataset.sign = sign;
   };
 }
+
+// be goes on as somebody else; Slack asks for the Home of whoever looks at it.
+const be = (member) => {
+  go({ member });
+  if (ui.view === "home") openHome();
+};
 
 export const openHome = () => {
   go({ view: "home", thread: "" });
