@@ -11,11 +11,10 @@ import (
 
 // unlisted is find where KARTE does not list such lines. What KARTE has cleanly refused has a known outcome all the same: it did not arrive.
 func (s *Sender) unlisted(ctx context.Context, m bus.Message, command *eventv1.KarteCommand, parts []string) (there bool, err error) {
-	if m.Held && !command.GetReplay() {
-		// An unknown outcome would have ended it at once: what is held was cleanly refused, unless the process died just then.
-		return false, nil
+	if m.Held && !command.GetReplay() && len(parts) > 1 {
+		return false, nil // the part before it was sent just now
 	}
-	refused := false
+	refused := m.Held // an unknown outcome would have ended it at once: what is held was cleanly refused, unless the process died in a later call
 	if command.GetReplay() {
 		if refused, there, err = s.lives(ctx, command); err != nil || there {
 			return there, err
@@ -65,5 +64,6 @@ func (s *Sender) ended(ctx context.Context, m bus.Message) (bool, error) {
 		return false, stay(err)
 	}
 	own := note.GetSequence() == m.Sequence || m.Held && note.GetSequence() > 0
-	return (!own || note.GetEnded()) && !m.Attempted, nil
+	// Behind an attempt at a later part there are parts that have arrived.
+	return (!own || note.GetEnded() && note.GetPart() == 0) && !m.Attempted, nil
 }

@@ -319,6 +319,37 @@ func TestAReplayThatDiesInItsCallIsNotMadeAgainWithoutHistory(t *testing.T) {
 	d.wants(nil, []string{"REJECTED", "OUTCOME_UNKNOWN"})
 }
 
+// What was set aside after a clean refusal is tried again; of whoever died in that second call nobody knows whether the customer has it.
+func TestWhatWasSetAsideIsNotGuessedWithoutHistory(t *testing.T) {
+	for name, c := range map[string]struct {
+		part, ended int
+		want        []string
+	}{
+		"died in the call": {0, 0, []string{"OUTCOME_UNKNOWN"}}, "the call had ended": {0, 1, []string{"delivered"}},
+		"a part had arrived": {1, 1, []string{"OUTCOME_UNKNOWN"}}, "not tried since": {-1, 0, []string{"delivered"}},
+	} {
+		d := newDesk(t, History{})
+		m := d.stored(d.note("reply-1", "hello"))
+		m.Held = true
+		if c.part >= 0 {
+			checkpoint := d.sender.checkpoint(m)
+			if _, err := checkpoint.Last(t.Context()); err != nil {
+				t.Fatal(err)
+			}
+			if err := d.sender.note(t.Context(), checkpoint, m, c.part); err != nil {
+				t.Fatal(err)
+			}
+			if c.ended > 0 {
+				checkpoint.Ended(t.Context())
+			}
+		}
+		_ = d.until(m)
+		if got := d.reports(); !slices.Equal(got, c.want) {
+			t.Errorf("%s: reported %v", name, got)
+		}
+	}
+}
+
 // Two letters of one command: what the replay of the first has sent, that of the second does not.
 func TestTwoLettersWithoutHistorySendItOnce(t *testing.T) {
 	d := newDesk(t, History{})
