@@ -121,7 +121,7 @@ func (r *Router) afterthought(ctx context.Context, fact *eventv1.SlackFact, auth
 		return nil
 	}
 	ref := reference(fact, ts, author.GetMember())
-	about := afterthought{names: names, noteOnly: !team.GetThreadRepliesEnabled() || noteOnly(team, fact.GetChannel())}
+	about := afterthought{names: names, noteOnly: !team.GetThreadRepliesEnabled() || r.noteOnly(team, fact.GetChannel())}
 	if about.became, err = r.became(ctx, conv, ref, ""); err != nil {
 		return err
 	}

@@ -22,7 +22,7 @@ func (r *Router) composed(ctx context.Context, fact *eventv1.SlackFact, composed
 	if a.team == nil {
 		return r.nowhere(ctx, fact, composed.GetAuthor().GetMember())
 	}
-	outcome := decide.OfComposed(decide.Composed{Message: composed, Refused: refused, Operator: a.operator, NoteOnly: noteOnly(a.team, fact.GetChannel())})
+	outcome := decide.OfComposed(decide.Composed{Message: composed, Refused: refused, Operator: a.operator, NoteOnly: r.noteOnly(a.team, fact.GetChannel())})
 	if stands, err := r.stands(ctx, fact, outcome); err != nil || !stands {
 		return err
 	}
@@ -36,8 +36,14 @@ func (r *Router) composed(ctx context.Context, fact *eventv1.SlackFact, composed
 	return r.tell(ctx, fact.GetId(), ref, outcome.Notices, a.language)
 }
 
-// nowhere says that there is no conversation any more for what was written in a dialog.
+// nowhere says that there is no conversation any more for what was written in a dialog. Nor is it sent when the fact comes again and its thread is found by then.
 func (r *Router) nowhere(ctx context.Context, fact *eventv1.SlackFact, author string) error {
+	if stands, err := r.stands(ctx, fact, decide.Outcome{}); err != nil || !stands {
+		return err
+	}
+	if err := r.conversations.Decided(ctx, fact.GetId(), conversation.Refused); err != nil {
+		return err
+	}
 	member, err := r.member(ctx, fact.GetTeam(), author)
 	if err != nil {
 		return err

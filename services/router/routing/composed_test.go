@@ -93,6 +93,11 @@ func TestADialogsMessageWithoutAConversationIsSaidToBeNotSent(t *testing.T) {
 	if want := []eventv1.NoticeKind{eventv1.NoticeKind_NOTICE_KIND_COMPOSED_NOWHERE}; len(d.sends()) != 0 || !slices.Equal(d.notices(), want) {
 		t.Errorf("sent %v, told %v", d.sends(), d.notices())
 	}
+	d.opened("vis-1", head) // its author knows that it was not sent
+	d.slack(fact)
+	if len(d.sends()) != 0 {
+		t.Errorf("sent after it was said not to be: %v", d.sends())
+	}
 }
 
 // outcome makes the facts about a dialog's message that KARTE's edge tells.

@@ -49,11 +49,15 @@ func (r *Router) History(ctx context.Context, m bus.Message) error {
 	switch {
 	case err == nil:
 		return nil
+	case late && errors.Is(err, retry.ErrParked):
+		// The project has no settings any more, which may last: the histories of all other projects wait behind this one.
+		r.decided("no history: not configured")
+		return nil
 	case errors.Is(err, history.ErrRefused), late && errors.Is(err, history.ErrNotNow):
 		r.decided("no history: KARTE does not tell")
 		r.log.Warn("a thread goes without what was said before", "fact", fact.GetId(), "err", err)
 		return nil
-	case errors.Is(err, history.ErrNotNow):
+	case errors.Is(err, history.ErrNotNow), errors.Is(err, retry.ErrParked):
 		return retry.After(historyAgain, err)
 	}
 	return fmt.Errorf("history of %s: %w", fact.GetId(), err)

@@ -87,6 +87,23 @@ func TestWhoHasNoPastHasNoHistory(t *testing.T) {
 	}
 }
 
+// A project without settings waits for a person, which may take for ever; behind its thread wait those of all projects.
+func TestAProjectThatHasNoSettingsAnyMoreHoldsUpNoOther(t *testing.T) {
+	d := newDesk(t)
+	d.talk(said("evt-1", "vis-1", "", "one"))
+	fact := d.began(time.Now())
+	d.settings.team.UpdateTime = nil
+	m := wire(t, fact)
+	for m.Deliveries = 1; d.router.History(t.Context(), m) != nil; m.Deliveries++ {
+		if m.Deliveries > 9 {
+			t.Fatal("it is tried for ever")
+		}
+	}
+	if m.Deliveries == 1 {
+		t.Error("given up at once: the settings may come back")
+	}
+}
+
 // KARTE may be slow, refuse, or answer what nobody understands: it is asked a few times, and the thread goes without. Nothing else waits.
 func TestAKARTEThatDoesNotTellIsLeftAlone(t *testing.T) {
 	for name, c := range map[string]struct {

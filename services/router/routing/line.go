@@ -37,7 +37,7 @@ func (r *Router) aboutLine(ctx context.Context, a action, pressed *eventv1.Actio
 
 // press gathers what decides.
 func (r *Router) press(ctx context.Context, a action, pressed *eventv1.ActionPressed, ref *eventv1.SlackMessageRef) (decide.Press, error) {
-	press := decide.Press{Pressed: pressed, NoteOnly: noteOnly(a.team, a.fact.GetChannel()), Operator: a.operator}
+	press := decide.Press{Pressed: pressed, NoteOnly: r.noteOnly(a.team, a.fact.GetChannel()), Operator: a.operator}
 	if pressed.GetAction() == eventv1.Action_ACTION_KEEP_NOTE {
 		return press, nil
 	}
@@ -82,9 +82,10 @@ func (r *Router) sendSubject(conv conversation.Conversation, id string) string {
 	return bus.SendSubject(r.partitions, conv.Project, conv.Origin, id)
 }
 
-// noteOnly reports whether the settings say that nothing is sent from a channel.
-func noteOnly(team *settingsv1.TeamSettings, channel string) bool {
-	return slices.Contains(team.GetNoteOnlyChannels(), channel)
+// noteOnly reports whether the settings say that nothing is sent from a channel. A thread may have been opened under a later id of it than the first one, by which
+// the settings name it here.
+func (r *Router) noteOnly(team *settingsv1.TeamSettings, channel string) bool {
+	return slices.Contains(team.GetNoteOnlyChannels(), r.first(team.GetWorkspace(), channel))
 }
 
 // lineID is the id of the command that makes a message of a line on purpose.

@@ -267,7 +267,7 @@ func TestARetryIsOne(t *testing.T) {
 		return f
 	}
 	bury := func(d *desk, member string) {
-		payload, err := proto.Marshal(&eventv1.KarteCommand{Id: "reply-1", Project: project, Conversation: "c", Origin: &eventv1.SlackMessageRef{Member: member}})
+		payload, err := proto.Marshal(&eventv1.KarteCommand{Id: "reply-1", Project: project, Conversation: "c", Operator: operator, Kind: eventv1.ReplyKind_REPLY_KIND_MESSAGE, Origin: &eventv1.SlackMessageRef{Member: member}})
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -291,9 +291,11 @@ func TestARetryIsOne(t *testing.T) {
 		change          func(*desk)
 		told            eventv1.NoticeKind
 	}{
-		"another's":      {hanako, taro, nil, notAllowed},
-		"unlinked since": {hanako, hanako, func(d *desk) { delete(d.settings.links, hanako) }, notLinked},
-		"a guest":        {guest, guest, func(d *desk) { d.settings.links[guest] = "op-2" }, notAllowed},
+		"another's":                        {hanako, taro, nil, notAllowed},
+		"unlinked since":                   {hanako, hanako, func(d *desk) { delete(d.settings.links, hanako) }, notLinked},
+		"a guest":                          {guest, guest, func(d *desk) { d.settings.links[guest] = "op-2" }, notAllowed},
+		"linked to another operator since": {hanako, hanako, func(d *desk) { d.settings.links[hanako] = "op-2" }, eventv1.NoticeKind_NOTICE_KIND_OPERATOR_CHANGED},
+		"a channel for notes since":        {hanako, hanako, func(d *desk) { d.settings.team.NoteOnlyChannels = []string{channel} }, eventv1.NoticeKind_NOTICE_KIND_COMPOSED_NOTE_ONLY},
 	} {
 		d := newDesk(t)
 		d.opened("vis-1", head)

@@ -228,7 +228,7 @@ func (r *Router) input(ctx context.Context, fact *eventv1.SlackFact, written *ev
 	}
 	return decide.Reply{
 		Written: written, Home: fact.GetTeam(), Author: member, RepliesEnabled: team.GetThreadRepliesEnabled(), Operator: operator,
-		NoteOnly: noteOnly(team, fact.GetChannel()), Names: names,
+		NoteOnly: r.noteOnly(team, fact.GetChannel()), Names: names,
 	}, nil
 }
 
