@@ -23,8 +23,17 @@ func (a *App) storeFact(ctx context.Context, fact *eventv1.SlackFact) error {
 func (a *App) thread(ctx context.Context, team, channel, ts string) (*eventv1.ThreadRecord, error) {
 	records := bus.NewRecords[*eventv1.ThreadRecord](a.bus, bus.Threads)
 	found := &eventv1.ThreadRecord{}
-	if revision, err := records.Read(ctx, bus.ThreadKey(team, channel, ts), found); err != nil || revision == 0 || found.GetConversation() == "" {
-		return nil, err
+	for _, id := range a.channels.IDs(team, channel) { // it may have been opened under any of them
+		revision, err := records.Read(ctx, bus.ThreadKey(team, id, ts), found)
+		if err != nil {
+			return nil, err
+		}
+		if revision != 0 {
+			break
+		}
+	}
+	if found.GetConversation() == "" {
+		return nil, nil
 	}
 	whole := &eventv1.ThreadRecord{}
 	if _, err := records.Read(ctx, bus.ConversationKey(found.GetProject(), found.GetConversation()), whole); err != nil {

@@ -92,7 +92,7 @@ func (d *Dialogs) commandReply(ctx context.Context, r Request) {
 		return
 	}
 	projects = slices.DeleteFunc(projects, func(p view.Project) bool { return p.Operator == "" })
-	here := slices.DeleteFunc(slices.Clone(projects), func(p view.Project) bool { return p.Settings.GetChannel() != r.Channel })
+	here := slices.DeleteFunc(slices.Clone(projects), func(p view.Project) bool { return p.Settings.GetChannel() != d.latest(r.Team, r.Channel) })
 	switch {
 	case len(projects) == 0:
 		d.Tell(ctx, r, view.Say(r.Lang, view.NotLinked))
