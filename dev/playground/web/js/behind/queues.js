@@ -1,5 +1,6 @@
 // What waits: lanes, streams, dead letters.
 import { deadLetters } from "../api.js";
+import { memberName } from "../blockkit/inline.js";
 import { fill, h, keyed } from "../dom.js";
 import { changed, store } from "../store.js";
 import { exact, lang, t } from "../text/text.js";
@@ -24,11 +25,14 @@ export function queuesTab() {
   } };
 }
 
+// laneName names a lane by its channel, or by the member who is told something directly.
+const laneName = (id) => (store.slack.members.has(id) ? `@${memberName(id)}` : `#${store.slack.channels.get(id)?.name ?? id}`);
+
 function lane(l) {
   const waiting = l.pending + l.in_flight;
   const pace = l.kind === "post" ? t("queue.pace", { ms: store.config.pace_ms }) : t("queue.no_pace");
   return h("div", { class: `q-lane${waiting ? " busy" : ""}${l.parked ? " parked" : ""}` },
-    h("div", {}, h("strong", { text: `#${store.slack.channels.get(l.channel)?.name ?? l.channel}` }), h("span", { class: "quiet", text: ` ${t(`queue.${l.kind}`)} · ${pace}` })),
+    h("div", {}, h("strong", { text: laneName(l.channel) }), h("span", { class: "quiet", text: ` ${t(`queue.${l.kind}`)} · ${pace}` })),
     h("div", { class: "q-numbers" }, h("span", { class: "q-backlog", data: { backlog: waiting }, text: t("queue.backlog", { n: waiting }) }), l.redelivered > 0 && h("span", { class: "quiet", text: t("queue.again", { n: l.redelivered }) }), l.parked && h("span", { class: "badge warn", text: t("queue.parked") })),
     h("meter", { min: 0, max: Math.max(waiting, 10), value: waiting, "aria-label": t("queue.backlog", { n: waiting }) }));
 }
