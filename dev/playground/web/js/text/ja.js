@@ -30,9 +30,9 @@ export const ja = {
   "calls.about": "このページがしたことは、どれも端末から同じようにできます。", "calls.hooks": "KARTE からの Hook", "calls.page": "このページの呼び出し", "calls.not_yet": "まだ",
 
   "tour.title": "ガイドツアー", "tour.start": "6 ステップのツアー", "tour.restart": "ツアーをやりなおす", "tour.step_n": "ステップ {n}: {title}", "tour.act": "やってみる", "tour.waiting": "進行中…", "tour.next": "次へ", "tour.end": "ツアーを終える", "tour.close": "ツアーを閉じる", "tour.done": "できました",
-  "tour.first": "お客様が書く", "tour.first_do": "左のチャットでお客様として書いてみましょう。Slack の #support にスレッドが 1 本開きます。", "tour.first_done": "スレッドが開きました。同じお客様の次のメッセージも、このスレッドに入ります。右側でホップごとの時間が見られます。", "tour.first_text": "こんにちは。注文した本はいつ届きますか？ 📦",
+  "tour.first": "お客様が書く", "tour.first_do": "お店のチャットでお客様として書いてみましょう。Slack の #support にスレッドが 1 本開きます。", "tour.first_done": "スレッドが開きました。同じお客様の次のメッセージも、このスレッドに入ります。「舞台裏」でホップごとの時間が見られます。", "tour.first_text": "こんにちは。注文した本はいつ届きますか？ 📦",
   "tour.send": "お客様に送る", "tour.send_do": "スレッドでコードブロック 1 個だけの返信を書くと、お客様に送られます。", "tour.send_done": "届きました。KARTE が受け取ったあとに ✅ が付きます。お客様には佐藤 花子さんの名前で見えます。", "tour.send_text": "お待たせしました。本日発送し、明日お届けします 🚚",
-  "tour.note": "社内メモにする", "tour.note_do": "コードブロックのない返信は、お客様には送られず、社内メモになります。", "tour.note_done": "📝 が付きました。左のお客様の画面には出ていません。", "tour.note_text": "倉庫に確認済み。次回はクーポンを提案する",
+  "tour.note": "社内メモにする", "tour.note_do": "コードブロックのない返信は、お客様には送られず、社内メモになります。", "tour.note_done": "📝 が付きました。お客様の画面には出ていません。", "tour.note_text": "倉庫に確認済み。次回はクーポンを提案する",
   "tour.mixed": "書きかけは送らない", "tour.mixed_do": "コードブロックの外にも文字がある返信は、送ってよいか分かりません。どうなるでしょう。", "tour.mixed_done": "送られていません。本人だけに理由と次の手が知らされました。", "tour.mixed_text": "これでよいですか？", "tour.mixed_block": "返金の手続きをいたしました。",
   "tour.down": "Slack が止まる", "tour.down_do": "Slack を止めて、お客様が 3 通書きます。待ち行列を見てから、Slack を元に戻します。", "tour.down_done": "3 通とも、順番どおりに、1 回ずつ届きました。何も失われていません。", "tour.down_text": "Slack が止まっている間の {n} 通目",
   "tour.redis": "Redis を失う", "tour.redis_do": "Redis を空にします（設定はバックアップから戻します）。お客様がまた書くと、同じスレッドに入るでしょうか。", "tour.redis_done": "同じスレッドに入りました。スレッドの記録は NATS から作りなおされています。これで全部です。", "tour.redis_text": "Redis が消えたあとのメッセージです",
