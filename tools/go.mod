@@ -10,6 +10,7 @@ require (
 	github.com/nats-io/nats.go v1.55.0
 	github.com/prometheus/client_golang v1.25.0
 	github.com/slacktalk/slacktalk/internal v0.0.0
+	github.com/slacktalk/slacktalk/proto v0.0.0
 	github.com/slacktalk/slacktalk/services/ingest-karte v0.0.0-00010101000000-000000000000
 	github.com/slacktalk/slacktalk/services/router v0.0.0-00010101000000-000000000000
 	github.com/slacktalk/slacktalk/services/slack-gateway v0.0.0-00010101000000-000000000000
@@ -76,7 +77,6 @@ require (
 	github.com/rivo/uniseg v0.4.7 // indirect
 	github.com/sirupsen/logrus v1.9.4 // indirect
 	github.com/slack-go/slack v0.35.0 // indirect
-	github.com/slacktalk/slacktalk/proto v0.0.0 // indirect
 	github.com/x448/float16 v0.8.4 // indirect
 	github.com/xlab/treeprint v1.2.0 // indirect
 	go.einride.tech/aip v0.86.3 // indirect

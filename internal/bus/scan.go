@@ -9,6 +9,7 @@ import (
 	"sync"
 	"time"
 
+	"github.com/nats-io/nats.go"
 	"github.com/nats-io/nats.go/jetstream"
 	"golang.org/x/sync/errgroup"
 	"google.golang.org/protobuf/proto"
@@ -25,7 +26,7 @@ func (b *Bus) Scan(ctx context.Context, stream, filter string, from uint64, do f
 	if err != nil {
 		return next, fmt.Errorf("scan %s: %w", filter, err)
 	}
-	seen := uint64(0)
+	seen, unheard := uint64(0), 0
 	for pending := consumer.CachedInfo().NumPending; pending > 0; {
 		batch, err := consumer.FetchNoWait(atOnce)
 		if err != nil {
@@ -48,15 +49,25 @@ func (b *Bus) Scan(ctx context.Context, stream, filter string, from uint64, do f
 			}
 			next, pending = meta.Sequence.Stream+1, meta.NumPending
 		}
-		if err := errors.Join(batch.Error(), ctx.Err()); err != nil {
+		err = errors.Join(batch.Error(), ctx.Err())
+		if unheard++; errors.Is(err, nats.ErrNoResponders) && unheard < heardAfter && sleep(ctx, hearing) {
+			continue
+		}
+		if err != nil {
 			return next, fmt.Errorf("scan %s: %w", filter, err)
 		}
-		if seen == before { // what was to come has been removed meanwhile
+		if unheard = 0; seen == before { // what was to come has been removed meanwhile
 			return next, nil
 		}
 	}
 	return next, nil
 }
+
+// In a cluster the server that we are connected to may hear of a new consumer a moment later than we do; until then it says that nobody is there to answer.
+const (
+	heardAfter = 60
+	hearing    = 50 * time.Millisecond
+)
 
 var errGap = errors.New("a message was lost on its way; try again")
 

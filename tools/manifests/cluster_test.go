@@ -19,6 +19,7 @@ import (
 
 	"github.com/slacktalk/slacktalk/internal/bus"
 	"github.com/slacktalk/slacktalk/internal/secret"
+	eventv1 "github.com/slacktalk/slacktalk/proto/slacktalk/event/v1"
 )
 
 // etc lays out what the NATS pods of production see under /etc, with the routes led to ports of this machine.
@@ -123,6 +124,7 @@ func TestThreeServersAreOne(t *testing.T) {
 		}
 		if service == "router" {
 			hasThreeCopies(t, b)
+			readsThrough(t, b)
 		}
 	}
 }
@@ -140,6 +142,21 @@ func hasThreeCopies(t *testing.T, b *bus.Bus) {
 		}
 		if got := stream.CachedInfo().Config.Replicas; got != 3 {
 			t.Errorf("%s has %d copies", name, got)
+		}
+	}
+}
+
+// readsThrough looks through a stream again and again: the server that we are connected to hears of each new consumer, which may be at another, a moment later than we do.
+func readsThrough(t *testing.T, b *bus.Bus) {
+	t.Helper()
+	lane := bus.Lane{Kind: bus.PostLane, Team: "T0DEMO1", Channel: "C0SUPPORT"}
+	if _, err := b.OnceWithin(t.Context(), 30*time.Second, bus.Posts, lane.Subject("cmd-1"), &eventv1.Page{Title: "demo"}); err != nil {
+		t.Fatal(err)
+	}
+	for i := range 60 {
+		seen := 0
+		if _, err := b.Scan(t.Context(), bus.Posts, lane.Filter(), 1, func(bus.Message) error { seen++; return nil }); err != nil || seen != 1 {
+			t.Fatalf("look %d: %d messages, %v", i, seen, err)
 		}
 	}
 }

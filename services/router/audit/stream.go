@@ -7,6 +7,7 @@ import (
 	"log/slog"
 	"time"
 
+	"github.com/nats-io/nats.go"
 	"github.com/nats-io/nats.go/jetstream"
 	"google.golang.org/protobuf/proto"
 
@@ -28,6 +29,9 @@ const (
 	inactive = 30 * time.Second
 	// A page has no more patience than this with JetStream.
 	stalled = 2 * time.Second
+	// heardAfter is how often, and hearing how long apart, a new consumer is asked that nobody seems to have.
+	heardAfter = 60
+	hearing    = 50 * time.Millisecond
 )
 
 // stored is an entry with its place in the stream.
@@ -89,7 +93,7 @@ func (s stream) window(ctx context.Context, handle jetstream.Stream, subjects st
 	name, pending := consumer.CachedInfo().Name, consumer.CachedInfo().NumPending
 	defer func() { _ = handle.DeleteConsumer(context.WithoutCancel(ctx), name) }()
 	var entries []stored
-	for pending > 0 {
+	for unheard := 0; pending > 0; {
 		wanted := int(min(pending, batch))
 		got, err := consumer.Fetch(wanted, jetstream.FetchMaxWait(stalled))
 		if err != nil {
@@ -108,7 +112,16 @@ func (s stream) window(ctx context.Context, handle jetstream.Stream, subjects st
 			pending = meta.NumPending
 			entries = s.decode(entries, meta.Sequence.Stream, m.Data())
 		}
-		if err := got.Error(); err != nil {
+		if err := got.Error(); errors.Is(err, nats.ErrNoResponders) && unheard < heardAfter {
+			// In a cluster the server that we are connected to may hear of a new consumer a moment later than we do.
+			unheard++
+			select {
+			case <-ctx.Done():
+				return nil, ctx.Err()
+			case <-time.After(hearing):
+			}
+			continue
+		} else if err != nil {
 			return nil, fmt.Errorf("read %s: %w", subjects, err)
 		}
 		if came == 0 {
