@@ -67,7 +67,7 @@ func TestAChannelThatGetsAnotherIDGoesOn(t *testing.T) {
 	ann, bob, carol := kartestandin.Customer{UserID: "member-ann"}, kartestandin.Customer{UserID: "member-bob"}, kartestandin.Customer{UserID: "member-carol"}
 	s.says(ann, "one-")
 	thread := s.head("one-")
-	s.marked(s.replies(stack.Hanako, thread, "```before```"), "white_check_mark")
+	s.marked(s.replies(stack.Hanako, thread, "```answer-1```"), "white_check_mark")
 	if err := s.Slack.ChangeChannelID(stack.Channel, renamed, true); err != nil {
 		t.Fatal(err)
 	}
@@ -75,8 +75,8 @@ func TestAChannelThatGetsAnotherIDGoesOn(t *testing.T) {
 	if m := s.inRenamed("two-"); m.ThreadTS != thread {
 		t.Errorf("what the customer went on with stands in %s, not in %s", m.ThreadTS, thread)
 	}
-	s.writesThere(thread, "```after```", "white_check_mark")
-	s.got(ann, "before", "after")
+	s.writesThere(thread, "```answer-2```", "white_check_mark")
+	s.got(ann, "answer-1", "answer-2")
 	// The settings still name the former id; somebody else's thread opens all the same.
 	s.says(bob, "bob-")
 	opened := s.inRenamed("bob-")
@@ -93,7 +93,7 @@ func TestAChannelThatGetsAnotherIDGoesOn(t *testing.T) {
 	s.says(carol, "carol-")
 	s.writesThere(s.inRenamed("carol-").TS, "```not to be sent```", "memo")
 	s.writesThere(thread, "```nor this```", "memo")
-	s.got(ann, "before", "after")
+	s.got(ann, "answer-1", "answer-2")
 	s.got(carol)
 	// Of ann's conversation there is one thread, and nothing of it twice.
 	text := ""
@@ -114,16 +114,16 @@ func TestAChannelWhoseNewIDNobodyTellsGoesOn(t *testing.T) {
 	ann := kartestandin.Customer{UserID: "member-ann"}
 	s.says(ann, "one-")
 	thread := s.head("one-")
-	s.marked(s.replies(stack.Hanako, thread, "```before```"), "white_check_mark")
+	s.marked(s.replies(stack.Hanako, thread, "```answer-1```"), "white_check_mark")
 	if err := s.Slack.ChangeChannelID(stack.Channel, renamed, false); err != nil {
 		t.Fatal(err)
 	}
 	s.says(ann, "two-") // waits in its lane
-	after := s.writesThere(thread, "```after```", "white_check_mark")
+	after := s.writesThere(thread, "```answer-2```", "white_check_mark")
 	if m := s.inRenamed("two-"); m.ThreadTS != thread {
 		t.Errorf("what the customer went on with stands in %s, not in %s", m.ThreadTS, thread)
 	}
-	s.got(ann, "before", "after")
+	s.got(ann, "answer-1", "answer-2")
 	// The same reply comes once more when the ids are known, and the event at last, twice.
 	s.again(renamed, after)
 	for range 2 {
@@ -131,8 +131,8 @@ func TestAChannelWhoseNewIDNobodyTellsGoesOn(t *testing.T) {
 			t.Fatal(err)
 		}
 	}
-	s.writesThere(thread, "```last```", "white_check_mark")
-	s.got(ann, "before", "after", "last")
+	s.writesThere(thread, "```answer-3```", "white_check_mark")
+	s.got(ann, "answer-1", "answer-2", "answer-3")
 }
 
 // again makes Slack tell of a message once more, and waits until that is accepted.
