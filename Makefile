@@ -19,7 +19,7 @@ export PATH := $(BIN):$(PATH)
 MODULES := $(shell sed -n 's|^[[:space:]]*\./||p' go.work)
 
 # How long one package's tests may take.
-TEST_TIMEOUT ?= 20m
+TEST_TIMEOUT ?= 30m
 # How long each fuzz target runs.
 FUZZTIME ?= 1m
 # Arguments of `make demo`, for example ARGS=-once.
