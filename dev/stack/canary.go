@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
+	"regexp"
 	"strings"
 	"sync"
 	"unicode/utf8"
@@ -33,6 +34,9 @@ func (c *canary) hear(next slog.Handler) *slog.Logger {
 
 // short are texts that would be found by chance.
 const short = 6
+
+// word is a text that a line may hold by chance, however long it is.
+var word = regexp.MustCompile(`^[A-Za-z_ -]*$`)
 
 // found answers the lines that hold one of the words.
 func (c *canary) found(words map[string]string) error {
@@ -83,7 +87,7 @@ func (s *Stack) secretWords() map[string]string {
 }
 
 func note(words map[string]string, text, what string) {
-	if utf8.RuneCountInString(text) >= short {
+	if utf8.RuneCountInString(text) >= short && (!word.MatchString(text) || strings.Count(text, " ") > 2) {
 		words[text] = what
 	}
 }
