@@ -76,7 +76,7 @@ func (r *Router) showSent(ctx context.Context, fact *eventv1.TalkFact, team *set
 		return err
 	}
 	return r.toSlack(ctx, bus.PostLane, &eventv1.SlackCommand{
-		Id: "sent-" + delivered.GetCommandId(), Team: conv.Record.GetTeam(), Channel: conv.Record.GetChannel(), Language: decide.Language(team),
+		Id: "sent-" + delivered.GetCommandId(), Team: conv.Record.GetTeam(), Channel: conv.Record.GetChannel(), Language: decide.Language(team), TimeZone: decide.TimeZone(team),
 		Command: &eventv1.SlackCommand_ThreadPost{ThreadPost: &eventv1.ThreadPost{
 			Project: conv.Project, Conversation: conv.ID, Customer: conv.Record.GetCustomer(), OccurredAt: sentAt(fact), OnlyInThread: true, Moves: conv.Record.GetMoves(),
 			Body: &eventv1.ThreadPost_SentReply{SentReply: &eventv1.SentReply{

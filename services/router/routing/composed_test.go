@@ -8,6 +8,7 @@ import (
 	"google.golang.org/protobuf/types/known/timestamppb"
 
 	eventv1 "github.com/slacktalk/slacktalk/proto/slacktalk/event/v1"
+	settingsv1 "github.com/slacktalk/slacktalk/proto/slacktalk/settings/v1"
 )
 
 // composed makes the fact that a member wrote something in a dialog.
@@ -127,6 +128,7 @@ func onDesk(t *testing.T) (*desk, string) {
 
 func TestWhatWasSentFromADialogIsShownOnceKARTEHasIt(t *testing.T) {
 	d, conv := onDesk(t)
+	d.settings.team.Unanswered = &settingsv1.UnansweredPolicy{BusinessHours: &settingsv1.BusinessHours{TimeZone: "Asia/Seoul"}}
 	before := len(d.posts())
 	for range 2 {
 		d.talk(delivered(conv, false))
@@ -136,6 +138,9 @@ func TestWhatWasSentFromADialogIsShownOnceKARTEHasIt(t *testing.T) {
 	d.talk(replay)
 	if len(d.posts()) != before+1 || len(d.reactions()) != 0 || len(d.notices()) != 0 {
 		t.Fatalf("posted %v, reactions %v, told %v", d.posts()[before:], d.reactions(), d.notices())
+	}
+	if zone := d.posts()[before].GetTimeZone(); zone != "Asia/Seoul" {
+		t.Errorf("its time is that of %q", zone)
 	}
 	post := d.posts()[before].GetThreadPost()
 	sent := post.GetSentReply()

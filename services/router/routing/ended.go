@@ -32,7 +32,7 @@ func (r *Router) installationEnded(ctx context.Context, fact *eventv1.SlackFact,
 	}
 	for _, team := range teams {
 		project := strings.TrimSuffix(strings.TrimPrefix(team.GetName(), "projects/"), "/teamSettings")
-		r.log.Warn("the app is gone from a project's workspace; its messages wait", "project", project, "workspace", fact.GetTeam(), "why", ended.GetEvent())
+		r.log.WarnContext(ctx, "the app is gone from a project's workspace; its messages wait", "project", project, "workspace", fact.GetTeam(), "why", ended.GetEvent())
 		first, err := r.conversations.First(ctx, conversation.EndedKey(project, fact.GetTeam()), fact.GetId(), endedEvery)
 		if err != nil {
 			return err

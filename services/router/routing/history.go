@@ -55,7 +55,7 @@ func (r *Router) History(ctx context.Context, m bus.Message) error {
 		return nil
 	case errors.Is(err, history.ErrRefused), late && errors.Is(err, history.ErrNotNow):
 		r.decided("no history: KARTE does not tell")
-		r.log.Warn("a thread goes without what was said before", "fact", fact.GetId(), "err", err)
+		r.log.WarnContext(ctx, "a thread goes without what was said before", "fact", fact.GetId(), "err", err)
 		return nil
 	case errors.Is(err, history.ErrNotNow), errors.Is(err, retry.ErrParked):
 		return retry.After(historyAgain, err)
@@ -98,7 +98,7 @@ func (r *Router) nameEntries(ctx context.Context, project string, entries []*eve
 	defer cancel()
 	known, err := r.operators.Of(ctx, project)
 	if err != nil {
-		r.log.Debug("KARTE does not name the operators of a history", "err", err)
+		r.log.DebugContext(ctx, "KARTE does not name the operators of a history", "err", err)
 	}
 	for _, o := range known {
 		names[o.GetId()] = o.GetName()

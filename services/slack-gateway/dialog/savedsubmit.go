@@ -43,7 +43,7 @@ func (d *Dialogs) submitSaved(ctx context.Context, r Request) *slack.ViewSubmiss
 		return wrong(about.block(), view.Text(r.Lang, view.TryAgain))
 	}
 	if err := d.Store(ctx, fact); err != nil {
-		d.Log.Error("what was written in a dialog was not stored", "id", fact.GetId(), "err", err)
+		d.Log.ErrorContext(ctx, "what was written in a dialog was not stored", "id", fact.GetId(), "err", err)
 		return wrong(about.block(), view.Text(r.Lang, view.TryAgain))
 	}
 	if chosen {
@@ -68,7 +68,7 @@ func (d *Dialogs) otherCustomer(ctx context.Context, r Request, about saving, te
 	record, err := d.Thread(ctx, r.Team, about.Channel, about.Thread)
 	switch {
 	case err != nil:
-		d.Log.Warn("a thread was not looked up", "team", r.Team, "channel", about.Channel, "err", err)
+		d.Log.WarnContext(ctx, "a thread was not looked up", "team", r.Team, "channel", about.Channel, "err", err)
 		return view.TryAgain
 	case record == nil, record.GetProject() != about.Project:
 		return view.NotOurs

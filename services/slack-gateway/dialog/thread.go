@@ -22,7 +22,7 @@ type talk struct {
 func (d *Dialogs) talkAt(ctx context.Context, r Request, channel, thread string) (t talk, say view.Saying) {
 	record, err := d.threadRecord(ctx, r.Team, channel, thread)
 	if err != nil {
-		d.Log.Warn("a thread was not looked up", "team", r.Team, "channel", channel, "err", err)
+		d.Log.WarnContext(ctx, "a thread was not looked up", "team", r.Team, "channel", channel, "err", err)
 		return t, view.TryAgain
 	}
 	if record == nil {
@@ -92,7 +92,7 @@ func (d *Dialogs) inVain(ctx context.Context, r Request, project, operator, chan
 	case err != nil && reason(err) != "" && !unclear(err) && problem(err) != view.TryAgain:
 		return d.failed(r, "send from a dialog", err)
 	case err != nil:
-		d.Log.Info("a submission is stored without being looked at", "team", r.Team, "member", r.Member, "err", err)
+		d.Log.InfoContext(ctx, "a submission is stored without being looked at", "team", r.Team, "member", r.Member, "err", err)
 		return ""
 	}
 	if say := mayNotSend(p, channel); say != "" {
