@@ -57,8 +57,8 @@ func released(t *testing.T) map[string]protoreflect.MessageDescriptors {
 }
 
 // full answers a message with everything in it; of alternatives the one that n chooses.
-func full(d protoreflect.MessageDescriptor, make func(protoreflect.MessageDescriptor) protoreflect.Message, n, depth int) protoreflect.Message {
-	m := make(d)
+func full(d protoreflect.MessageDescriptor, create func(protoreflect.MessageDescriptor) protoreflect.Message, n, depth int) protoreflect.Message {
+	m := create(d)
 	for i := range d.Fields().Len() {
 		f := d.Fields().Get(i)
 		if one := f.ContainingOneof(); one != nil && !one.IsSynthetic() && one.Fields().Get(n%one.Fields().Len()) != f {
@@ -66,7 +66,7 @@ func full(d protoreflect.MessageDescriptor, make func(protoreflect.MessageDescri
 		}
 		value := func() protoreflect.Value {
 			if f.Message() != nil {
-				return protoreflect.ValueOfMessage(full(f.Message(), make, n, depth-1))
+				return protoreflect.ValueOfMessage(full(f.Message(), create, n, depth-1))
 			}
 			return scalar(f)
 		}

@@ -88,7 +88,7 @@ func router() User {
 		Lists:   []string{bus.Talk, bus.Slack, bus.Posts, bus.Sends},
 		Removes: []string{bus.Talk, bus.Slack, bus.Posts, bus.Sends, bus.Held, bus.Dead, bus.Timers},
 		Purges:  []string{bus.Conversations, bus.Threads},
-		Listens: []string{"wake.>"}, GivenUp: []string{bus.Talk, bus.Slack, bus.Held},
+		Listens: []string{"wake.>"}, GivenUp: []string{bus.Talk, bus.Slack, bus.Timers, bus.Held},
 	}
 }
 
