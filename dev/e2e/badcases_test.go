@@ -245,7 +245,7 @@ func streamsFull(t *testing.T) (string, func(), func()) {
 			}
 		}
 	}
-	return nats.ClientURL(), limit(func(state jetstream.StreamState) int64 { return int64(state.Msgs) }), limit(func(jetstream.StreamState) int64 { return -1 }) //nolint:gosec // a few messages
+	return nats.ClientURL(), limit(func(state jetstream.StreamState) int64 { return int64(state.Msgs) }), limit(func(jetstream.StreamState) int64 { return -1 })
 }
 
 func jetStreamAt(t *testing.T, url string) jetstream.JetStream {

@@ -89,12 +89,12 @@ func Start(s Settings, service string, log *slog.Logger) (*Tracing, error) {
 // stopWithin bounds how long the last spans may take.
 const stopWithin = 2 * time.Second
 
-// Stop sends what is recorded and not sent yet.
-func (t *Tracing) Stop() {
+// Stop sends what is recorded and not sent yet, also when ctx has ended.
+func (t *Tracing) Stop(ctx context.Context) {
 	if t == nil {
 		return
 	}
-	ctx, cancel := context.WithTimeout(context.Background(), stopWithin)
+	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), stopWithin)
 	defer cancel()
 	_ = t.provider.Shutdown(ctx)
 }

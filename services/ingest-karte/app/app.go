@@ -161,6 +161,6 @@ func (a *App) Run(ctx context.Context) error {
 		daemon.Stage{Name: "admin", Tasks: []daemon.Task{daemon.ServeHTTP(a.Admin, daemon.WithProfiles(daemon.AdminHandler(a.registry, checks), a.profiling))}})
 	a.karte.Close()
 	a.bus.Close()
-	a.tracing.Stop()
+	a.tracing.Stop(ctx)
 	return err
 }

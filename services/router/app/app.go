@@ -196,7 +196,7 @@ func (a *App) Run(ctx context.Context) error {
 		daemon.Stage{Name: "admin", Tasks: []daemon.Task{daemon.ServeHTTP(a.Admin, daemon.WithProfiles(daemon.AdminHandler(a.registry, a.checks), a.profiling))}})
 	a.bus.Close()
 	err = errors.Join(err, a.redis.Close())
-	a.tracing.Stop()
+	a.tracing.Stop(ctx)
 	return err
 }
 

@@ -210,7 +210,7 @@ func (a *App) Run(ctx context.Context) error {
 	a.slack.Close()
 	a.bus.Close()
 	err = errors.Join(err, a.router.Close())
-	a.tracing.Stop()
+	a.tracing.Stop(ctx)
 	return err
 }
 
