@@ -90,7 +90,7 @@ func runs(t *testing.T, path string, environ []string, args ...string) {
 func ready(t *testing.T, name string, admin int) {
 	t.Helper()
 	eventually.Holds(t, time.Minute, name+" is ready", func() bool {
-		response, err := http.Get(fmt.Sprintf("http://127.0.0.1:%d/readyz", admin)) //nolint:noctx // a probe of this machine
+		response, err := http.Get(fmt.Sprintf("http://127.0.0.1:%d/readyz", admin))
 		if err != nil {
 			return false
 		}

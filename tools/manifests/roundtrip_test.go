@@ -15,7 +15,7 @@ import (
 	"github.com/slacktalk/slacktalk/internal/eventually"
 )
 
-const testToken = "slacktalk_token-of-a-test" //nolint:gosec // of nothing but a test
+const testToken = "slacktalk_token-of-a-test"
 
 // installation is production on this machine: three NATS servers and Redis as the manifests configure them, and the services as processes with
 // the environment and the Secrets of their pods.

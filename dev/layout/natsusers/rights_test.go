@@ -131,8 +131,8 @@ var violated = regexp.MustCompile(`(?i)permissions violation for (publish|subscr
 func tried(t *testing.T, address string, publish, subscribe []string) map[string]bool {
 	t.Helper()
 	var mu sync.Mutex
-	refusals := map[string]bool{}
-	conn, err := nats.Connect(address, nats.ErrorHandler(func(_ *nats.Conn, _ *nats.Subscription, err error) {
+	refusals, closed := map[string]bool{}, make(chan struct{})
+	conn, err := nats.Connect(address, nats.ClosedHandler(func(*nats.Conn) { close(closed) }), nats.ErrorHandler(func(_ *nats.Conn, _ *nats.Subscription, err error) {
 		if found := violated.FindStringSubmatch(err.Error()); found != nil {
 			mu.Lock()
 			defer mu.Unlock()
@@ -155,9 +155,11 @@ func tried(t *testing.T, address string, publish, subscribe []string) map[string
 	if err := errors.Join(conn.FlushTimeout(20*time.Second), conn.Drain()); err != nil {
 		t.Fatal(err)
 	}
-	// Refusals are told one after the other beside what is read: all have been when the connection is closed.
-	for deadline := time.Now().Add(20 * time.Second); !conn.IsClosed() && time.Now().Before(deadline); {
-		time.Sleep(10 * time.Millisecond)
+	// What is told is told in order: when the connection is said to be closed, all refusals have been.
+	select {
+	case <-closed:
+	case <-time.After(20 * time.Second):
+		t.Fatal("the connection does not close")
 	}
 	mu.Lock()
 	defer mu.Unlock()
