@@ -71,7 +71,7 @@ func (c *Client) api() *slack.Client {
 		return last.api
 	}
 	// No retry option: the library would repeat a post whose outcome is unknown.
-	next := &made{token: token, api: slack.New(token, slack.OptionAPIURL(c.base), slack.OptionHTTPClient(c.http))}
+	next := &made{token: token, api: slack.New(token, slack.OptionAPIURL(c.base), slack.OptionHTTPClient(yes{c.http}))}
 	c.made.Store(next)
 	return next.api
 }
