@@ -27,7 +27,7 @@ func main() {
 		log := settings.Logger("router", os.Stdout)
 		app.LogRedis(log)
 		return daemon.WithSecrets(ctx, settings.AdminAddr, config.SecretsOf(&settings), log, func(ctx context.Context) error {
-			a, err := app.New(settings, log)
+			a, err := app.New(settings, log) //nolint:contextcheck // to begin tracing makes no call
 			if err != nil {
 				return err
 			}
