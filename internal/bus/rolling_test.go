@@ -67,7 +67,15 @@ func TestAStoppedReplicaLeavesNothingBehind(t *testing.T) {
 	former := replica(nodes[0])
 	for i := range 20 {
 		next := replica(nodes[(i+1)%3])
-		time.Sleep(150 * time.Millisecond) // what a replica is stopped in the middle of
+		// A replica is stopped in the middle of work: while both are served.
+		mu.Lock()
+		before := took
+		mu.Unlock()
+		eventually.Holds(t, 20*time.Second, "work goes on", func() bool {
+			mu.Lock()
+			defer mu.Unlock()
+			return took >= before+40
+		})
 		former()
 		former = next
 	}
