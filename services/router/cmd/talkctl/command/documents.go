@@ -30,23 +30,29 @@ func (a *app) export() *cobra.Command {
 			if err != nil {
 				return err
 			}
-			if a.print.Format == render.JSON {
-				if document, err = jsonOf(document); err != nil {
-					return err
-				}
-			}
-			if file != "" && file != "-" {
-				if err := os.WriteFile(file, document, 0o600); err != nil {
-					return fmt.Errorf("write the document: %w", err)
-				}
-				return nil
-			}
-			_, err = a.Out.Write(document)
-			return err
+			return a.writeDocument(file, document)
 		}),
 	}
 	c.Flags().StringVar(&file, "file", "", "write it to this file instead of the standard output")
 	return c
+}
+
+// writeDocument writes a document of YAML to a file, or to the standard output where none is named, in the form that --output asks for.
+func (a *app) writeDocument(file string, document []byte) error {
+	if a.print.Format == render.JSON {
+		var err error
+		if document, err = jsonOf(document); err != nil {
+			return err
+		}
+	}
+	if file == "" || file == "-" {
+		_, err := a.Out.Write(document)
+		return err
+	}
+	if err := os.WriteFile(file, document, 0o600); err != nil {
+		return fmt.Errorf("write the document: %w", err)
+	}
+	return nil
 }
 
 func jsonOf(document []byte) ([]byte, error) {
@@ -222,18 +228,23 @@ func canonicalReplies(parts []json.RawMessage) (same []json.RawMessage, err erro
 		if err := protojson.Unmarshal(raw, reply); err != nil {
 			return nil, fmt.Errorf("savedReplies[%d]: %w", i, err)
 		}
-		reply.Etag, reply.UpdateTime = "", nil
 		replies = append(replies, reply)
 	}
-	slices.SortFunc(replies, func(a, b *settingsv1.SavedReply) int { return strings.Compare(a.GetName(), b.GetName()) })
-	for _, reply := range replies {
-		raw, err := plain(reply)
+	return repliesByName(replies)
+}
+
+// repliesByName writes saved replies in the order of their names, without what the server writes itself; nil when there are none.
+func repliesByName(replies []*settingsv1.SavedReply) (parts []json.RawMessage, err error) {
+	for _, r := range slices.SortedFunc(slices.Values(replies), func(a, b *settingsv1.SavedReply) int { return strings.Compare(a.GetName(), b.GetName()) }) {
+		r = proto.CloneOf(r)
+		r.Etag, r.UpdateTime = "", nil
+		raw, err := plain(r)
 		if err != nil {
 			return nil, err
 		}
-		same = append(same, raw)
+		parts = append(parts, raw)
 	}
-	return same, nil
+	return parts, nil
 }
 
 // plain answers a message as JSON without its defaults.

@@ -5,8 +5,6 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
-	"os"
-	"slices"
 	"strings"
 
 	"github.com/aymanbagabas/go-udiff"
@@ -16,7 +14,6 @@ import (
 	"sigs.k8s.io/yaml"
 
 	settingsv1 "github.com/slacktalk/slacktalk/proto/slacktalk/settings/v1"
-	"github.com/slacktalk/slacktalk/services/router/cmd/talkctl/render"
 )
 
 // savedFile is a file of saved replies; the document of `talkctl export` has the same part.
@@ -39,19 +36,7 @@ func (a *app) savedExport() *cobra.Command {
 			if err != nil {
 				return err
 			}
-			if a.print.Format == render.JSON {
-				if document, err = jsonOf(document); err != nil {
-					return err
-				}
-			}
-			if file != "" && file != "-" {
-				if err := os.WriteFile(file, document, 0o600); err != nil {
-					return fmt.Errorf("write the document: %w", err)
-				}
-				return nil
-			}
-			_, err = a.Out.Write(document)
-			return err
+			return a.writeDocument(file, document)
 		}),
 	}
 	c.Flags().StringVar(&file, "file", "", "write it to this file instead of the standard output")
@@ -69,17 +54,12 @@ func (a *app) allSaved(ctx context.Context) ([]*settingsv1.SavedReply, error) {
 
 // savedDocument writes saved replies by name, without what the server writes itself, so that two documents can be compared.
 func savedDocument(replies []*settingsv1.SavedReply) ([]byte, error) {
-	file := savedFile{SavedReplies: []json.RawMessage{}}
-	replies = slices.Clone(replies)
-	slices.SortFunc(replies, func(a, b *settingsv1.SavedReply) int { return strings.Compare(a.GetName(), b.GetName()) })
-	for _, r := range replies {
-		raw, err := plain(&settingsv1.SavedReply{Name: r.GetName(), Title: r.GetTitle(), Text: r.GetText()})
-		if err != nil {
-			return nil, err
-		}
-		file.SavedReplies = append(file.SavedReplies, raw)
+	parts, err := repliesByName(replies)
+	if err != nil {
+		return nil, err
 	}
-	return yaml.Marshal(file)
+	// A document without any says so, with an empty list.
+	return yaml.Marshal(savedFile{SavedReplies: append([]json.RawMessage{}, parts...)})
 }
 
 func (a *app) savedImport() *cobra.Command {
