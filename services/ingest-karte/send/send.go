@@ -152,7 +152,7 @@ func (s *Sender) carryOut(ctx context.Context, m bus.Message, command *eventv1.K
 		// Of a held or replayed command any part may have arrived, of an interrupted one only the noted part.
 		if state == bus.Uncertain && (m.Held || command.GetReplay() || i == part) {
 			there, err := s.find(ctx, m, command, parts[:i+1], since)
-			s.looked(ctx, there, err)
+			s.metrics.outcomes.Looked(ctx, there, err)
 			if _, permanent := retry.Reason(err); err != nil && !permanent {
 				err = retry.Unknown(err) // as unknown as it was before it was looked for
 			}

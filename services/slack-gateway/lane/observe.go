@@ -3,7 +3,6 @@ package lane
 import (
 	"context"
 	"errors"
-	"strings"
 	"sync"
 	"time"
 
@@ -23,9 +22,7 @@ type metrics struct {
 	merged   prometheus.Counter
 	parked   *parking
 	held     *prometheus.CounterVec
-	lost     *prometheus.CounterVec
-	messages *prometheus.CounterVec
-	whole    *prometheus.HistogramVec
+	outcomes telemetry.Outcomes
 }
 
 var laneLabels = []string{"kind", "team", "channel"}
@@ -43,31 +40,15 @@ func newMetrics(registry prometheus.Registerer) metrics {
 		held: prometheus.NewCounterVec(prometheus.CounterOpts{
 			Name: "slacktalk_lane_held_back_seconds_total", Help: "Time in which a lane with something to do did nothing, by cause: pace, throttled (Slack's 429), parked.",
 		}, append([]string{"cause"}, laneLabels...)),
-		lost: prometheus.NewCounterVec(prometheus.CounterOpts{
-			Name: "slacktalk_lost_answers_total", Help: "Looks for what an attempt with an unknown outcome may have done, by verdict: found, absent, failed (not known, looked for again or given up).",
-		}, []string{"verdict"}),
-		messages: prometheus.NewCounterVec(prometheus.CounterOpts{
-			Name: "slacktalk_messages_total", Help: "Messages that reached their end, by direction (to_slack, to_karte), project and result: ok, failed.",
-		}, []string{"direction", "project", "result"}),
-		whole: prometheus.NewHistogramVec(telemetry.Seconds(
-			"slacktalk_end_to_end_seconds", "From an event reaching us to the other side's word that it has what the event says, by direction (to_slack, to_karte) and project.", telemetry.Long,
-		), []string{"direction", "project"}),
+		outcomes: telemetry.NewOutcomes(registry, "to_slack"),
 	}
-	registry.MustRegister(m.calls, m.merged, m.parked, m.held, m.lost, m.messages, m.whole)
+	registry.MustRegister(m.calls, m.merged, m.parked, m.held)
 	return m
-}
-
-// channelLabel is a lane's channel in metrics.
-func channelLabel(lane bus.Lane) string {
-	if strings.HasPrefix(lane.Channel, "C") || strings.HasPrefix(lane.Channel, "G") {
-		return lane.Channel
-	}
-	return "direct"
 }
 
 // heldBack adds to the time in which the lane did nothing.
 func (w *worker) heldBack(cause string, d time.Duration) {
-	w.metrics.held.WithLabelValues(cause, w.lane.Kind, w.lane.Team, channelLabel(w.lane)).Add(d.Seconds())
+	w.metrics.held.WithLabelValues(cause, w.lane.Kind, w.lane.Team, w.lane.Label()).Add(d.Seconds())
 }
 
 // throttled notes the wait that is to come, where Slack said that there were too many calls.
@@ -77,24 +58,11 @@ func (w *worker) throttled(err error) {
 	}
 }
 
-// looked notes what a look for a lost answer has shown.
-func (l *Lanes) looked(found bool, err error) {
-	verdict := "absent"
-	switch {
-	case err != nil:
-		verdict = "failed"
-	case found:
-		verdict = "found"
-	}
-	l.metrics.lost.WithLabelValues(verdict).Inc()
-}
-
 // arrived notes that Slack has a customer's messages, all in one post at ts, and in the trace of each where it went.
 func (l *Lanes) arrived(ctx context.Context, ts string, carried []bus.Message, commands []*eventv1.SlackCommand) {
 	for i, m := range carried {
 		project := bus.ProjectToken(commands[i].GetThreadPost().GetProject())
-		l.metrics.messages.WithLabelValues("to_slack", project, "ok").Inc()
-		l.metrics.whole.WithLabelValues("to_slack", project).Observe(max(l.Now().Sub(m.Origin.Began), 0).Seconds())
+		l.metrics.outcomes.Arrived(project, l.Now().Sub(m.Origin.Began))
 		if !telemetry.Recording(ctx) {
 			continue
 		}
@@ -120,7 +88,7 @@ func (l *Lanes) merge(ctx context.Context, m bus.Message, ts string) {
 // lostOf notes that a customer's message is given up.
 func (l *Lanes) lostOf(command *eventv1.SlackCommand) {
 	if post := command.GetThreadPost(); post != nil && post.GetMoved() == nil {
-		l.metrics.messages.WithLabelValues("to_slack", bus.ProjectToken(post.GetProject()), "failed").Inc()
+		l.metrics.outcomes.Failed(bus.ProjectToken(post.GetProject()))
 	}
 }
 
@@ -154,7 +122,7 @@ func (p *parking) Collect(metrics chan<- prometheus.Metric) {
 	defer p.mu.Unlock()
 	numbers := map[[3]string]float64{}
 	for lane, parked := range p.parked {
-		labels := [3]string{lane.Kind, lane.Team, channelLabel(lane)}
+		labels := [3]string{lane.Kind, lane.Team, lane.Label()}
 		numbers[labels] += 0
 		if parked {
 			numbers[labels]++

@@ -167,7 +167,7 @@ func (a *attempt) resume(ctx context.Context, mentioned bool) (first int, whole 
 	for ; ; part++ {
 		at, found, err := a.Slack.Find(ctx, a.lane.Channel, a.record.GetTs(), partMark(a.command, part), since.Add(-skew))
 		gone := errors.Is(err, slackapi.ErrThreadGone)
-		a.looked(found, err)
+		a.metrics.outcomes.Looked(ctx, found, err)
 		if err != nil && !gone {
 			return part, false, err
 		}
@@ -280,7 +280,7 @@ func (a *attempt) open(ctx context.Context) (done bool, err error) {
 	if claimed {
 		// Somebody meant to post the head and may have done so.
 		at, found, err := a.Slack.Find(ctx, a.lane.Channel, "", head, a.record.GetClaimedAt().AsTime().Add(-skew))
-		a.looked(found, err)
+		a.metrics.outcomes.Looked(ctx, found, err)
 		if err != nil {
 			return false, err
 		}
