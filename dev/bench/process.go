@@ -9,8 +9,6 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
-	"runtime"
-	"sync"
 	"syscall"
 	"time"
 )
@@ -33,8 +31,7 @@ func (w *world) launch(name, path string, env []string, args ...string) (*proces
 	p := &process{name: name, cmd: exec.Command(path, args...), done: make(chan struct{})}
 	p.cmd.Env = append([]string{"PATH=" + os.Getenv("PATH"), "TMPDIR=" + os.TempDir()}, env...)
 	p.cmd.Stdout, p.cmd.Stderr = out, out
-	p.cmd.SysProcAttr = dieWithUs()
-	if err := w.spawn.start(p.cmd); err != nil {
+	if err := w.spawn.Start(p.cmd); err != nil {
 		return nil, fmt.Errorf("start %s: %w", name, err)
 	}
 	go func() { p.err = p.cmd.Wait(); close(p.done) }()
@@ -110,30 +107,3 @@ func freeAddr() (string, error) {
 	}
 	return listener.Addr().String(), listener.Close()
 }
-
-// spawner starts programs from one thread that lives as long as this one, so that the kernel can end them together with it.
-type spawner struct {
-	work chan func()
-	once sync.Once
-}
-
-func newSpawner() *spawner {
-	s := &spawner{work: make(chan func())}
-	go func() {
-		runtime.LockOSThread()
-		defer runtime.UnlockOSThread()
-		for do := range s.work {
-			do()
-		}
-	}()
-	return s
-}
-
-func (s *spawner) start(cmd *exec.Cmd) error {
-	result := make(chan error, 1)
-	s.work <- func() { result <- cmd.Start() }
-	return <-result
-}
-
-// close ends the thread; what it started must have ended.
-func (s *spawner) close() { s.once.Do(func() { close(s.work) }) }

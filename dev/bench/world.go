@@ -20,6 +20,7 @@ import (
 
 	"github.com/slacktalk/slacktalk/dev/kartestandin"
 	"github.com/slacktalk/slacktalk/dev/slackstandin"
+	"github.com/slacktalk/slacktalk/dev/spawn"
 )
 
 // The made-up project and workspace. The credentials are those of the stand-ins, on loopback only.
@@ -43,7 +44,7 @@ func channelID(n int) string { return fmt.Sprintf("C0BENCH%02d", n) }
 type world struct {
 	*bench
 	dir       string
-	spawn     *spawner
+	spawn     *spawn.Spawner
 	processes []*process
 	services  map[string]*process
 
@@ -66,7 +67,7 @@ type world struct {
 
 // world starts the servers and the stand-ins; close it.
 func (b *bench) world(ctx context.Context) (_ *world, err error) {
-	w := &world{bench: b, spawn: newSpawner(), services: map[string]*process{}, at: &arrivals{}}
+	w := &world{bench: b, spawn: spawn.New(), services: map[string]*process{}, at: &arrivals{}}
 	defer func() {
 		if err != nil {
 			err = errors.Join(err, w.close())
@@ -104,7 +105,7 @@ func (w *world) close() error {
 		w.stop()
 		problems = append(problems, w.serving.Wait())
 	}
-	w.spawn.close()
+	w.spawn.Close()
 	if len(w.dir) > 0 {
 		problems = append(problems, os.RemoveAll(w.dir))
 	}

@@ -5,10 +5,11 @@ import (
 	"fmt"
 	"os"
 	"os/exec"
-	"runtime"
 	"sync"
 	"syscall"
 	"time"
+
+	"github.com/slacktalk/slacktalk/dev/spawn"
 )
 
 // process is a program that can be started, killed and started again.
@@ -21,7 +22,7 @@ type process struct {
 	addr string // where a replica of a service listens
 	// ready answers nil when it can do its work; see awaitReady.
 	ready func() error
-	spawn *spawner
+	spawn *spawn.Spawner
 
 	mu    sync.Mutex
 	cmd   *exec.Cmd
@@ -40,7 +41,7 @@ func (p *process) start() error {
 	defer func() { _ = out.Close() }() // the child has its own
 	cmd := exec.Command(p.path, p.args...)
 	cmd.Env, cmd.Stdout, cmd.Stderr = p.env, out, out
-	if err := p.spawn.start(cmd); err != nil {
+	if err := p.spawn.Start(cmd); err != nil {
 		return fmt.Errorf("start %s: %w", p.name, err)
 	}
 	done := make(chan struct{})
@@ -110,34 +111,6 @@ func (p *process) complaints() []string {
 	defer p.mu.Unlock()
 	return p.ended
 }
-
-// spawner starts programs from one thread that lives as long as the harness, so that the kernel can end them together with it.
-type spawner struct {
-	work chan func()
-	once sync.Once
-}
-
-func newSpawner() *spawner {
-	s := &spawner{work: make(chan func())}
-	go func() {
-		runtime.LockOSThread()
-		defer runtime.UnlockOSThread()
-		for do := range s.work {
-			do()
-		}
-	}()
-	return s
-}
-
-func (s *spawner) start(cmd *exec.Cmd) error {
-	cmd.SysProcAttr = dieWithUs()
-	result := make(chan error, 1)
-	s.work <- func() { result <- cmd.Start() }
-	return <-result
-}
-
-// close ends the thread; what it started must have ended.
-func (s *spawner) close() { s.once.Do(func() { close(s.work) }) }
 
 // errNotReady is the state of a program that has not answered yet.
 var errNotReady = errors.New("not ready")

@@ -13,6 +13,8 @@ import (
 	"slices"
 	"strings"
 	"time"
+
+	"github.com/slacktalk/slacktalk/dev/spawn"
 )
 
 // The made-up project and workspace. The credentials are those of the stand-ins, on loopback only.
@@ -50,7 +52,7 @@ const startWithin = 60 * time.Second
 type system struct {
 	options  Options
 	bin, dir string
-	spawn    *spawner
+	spawn    *spawn.Spawner
 	nodes    []*process
 	redis    *process
 	standins *process
@@ -68,7 +70,7 @@ type system struct {
 
 // startSystem builds and starts everything, and answers once every part is ready. Close it in any case.
 func startSystem(ctx context.Context, o Options) (*system, error) {
-	s := &system{options: o, dir: o.Dir, bin: filepath.Join(o.Dir, "bin"), spawn: newSpawner(), services: map[string][]*process{}, proxies: map[string]*proxy{}}
+	s := &system{options: o, dir: o.Dir, bin: filepath.Join(o.Dir, "bin"), spawn: spawn.New(), services: map[string][]*process{}, proxies: map[string]*proxy{}}
 	if err := build(ctx, s.bin); err != nil {
 		return s, err
 	}
@@ -237,7 +239,7 @@ func (s *system) close() {
 	for _, p := range s.proxies {
 		p.close()
 	}
-	s.spawn.close()
+	s.spawn.Close()
 }
 
 // awaitReady waits until all are ready.
