@@ -16,8 +16,8 @@ func (y yes) Do(r *http.Request) (*http.Response, error) {
 	if err != nil || response.StatusCode != http.StatusOK {
 		return response, err
 	}
-	defer func() { _ = response.Body.Close() }()
 	body, err := io.ReadAll(response.Body)
+	_ = response.Body.Close()
 	if err != nil {
 		return nil, err
 	}
