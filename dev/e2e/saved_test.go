@@ -213,6 +213,28 @@ func TestASavedReplyThatMayNotGoStaysInTheModal(t *testing.T) {
 	}
 }
 
+// The first submission was stored although its author was told to try again; what they have changed since is neither sent nor lost without a word.
+func TestAnotherTextFromTheSameModalIsRefused(t *testing.T) {
+	s, thread := talked(t)
+	s.saves("hello", "あいさつ", "こんにちは。")
+	modal := s.savedOn(stack.Hanako, thread, "佐藤 花子")
+	if err := s.Slack.SubmitViewUnheard(t.Context(), stack.Hanako, modal.ID, texts(modal, "最初の文です。", nil)); err != nil {
+		t.Fatal(err)
+	}
+	if answer := s.submits(stack.Hanako, modal.ID, texts(modal, "書き直した文です。", nil)); !strings.Contains(answer, `"saved_reply_text:0":`) || !strings.Contains(answer, "最初に送信した文") {
+		t.Errorf("the changed text: %s", answer)
+	}
+	// The same text is the same submission.
+	if answer := s.submits(stack.Hanako, modal.ID, texts(modal, "最初の文です。", nil)); strings.Contains(answer, "errors") {
+		t.Errorf("the first text once more: %s", answer)
+	}
+	s.customer("最初の文です。")
+	if n := s.facts("slack.*." + stack.Team + "." + stack.Channel + ".*.message-composed.>"); n != 1 {
+		t.Errorf("%d facts", n)
+	}
+	s.still("最初の文です。")
+}
+
 func TestSavedRepliesAreNotForEverybody(t *testing.T) {
 	s, thread := talked(t)
 	s.saves("hello", "あいさつ", "こんにちは。")

@@ -16,21 +16,7 @@ const mostViews = 3
 // object) and returns the app's answer. The modal closes, which shows the one under it, unless the answer has a
 // response_action.
 func (s *Server) SubmitView(ctx context.Context, member, viewID string, values map[string]any) (Answer, error) {
-	s.mu.Lock()
-	v := s.views[viewID]
-	payload, err := s.payload("view_submission", member)
-	target := s.urls.Interactions
-	s.mu.Unlock()
-	if v == nil || v.User != member {
-		err = cmp.Or(err, error(apiError("view_not_found")))
-	}
-	if err != nil {
-		return Answer{}, fmt.Errorf("submit view %s: %w", viewID, err)
-	}
-	view := maps.Clone(v.Body)
-	view["state"] = map[string]any{"values": values}
-	payload["view"], payload["response_urls"] = view, []any{}
-	answer, err := s.interact(ctx, target, payload)
+	v, answer, err := s.submitted(ctx, member, viewID, values)
 	if err != nil || answer.Status != http.StatusOK {
 		return answer, err
 	}
@@ -41,6 +27,31 @@ func (s *Server) SubmitView(ctx context.Context, member, viewID string, values m
 		return answer, fmt.Errorf("submit view %s: %w", viewID, err)
 	}
 	return answer, nil
+}
+
+// SubmitViewUnheard is SubmitView of which Slack gets no answer within its three seconds: the modal stays open, and the member may submit it again.
+func (s *Server) SubmitViewUnheard(ctx context.Context, member, viewID string, values map[string]any) error {
+	_, _, err := s.submitted(ctx, member, viewID, values)
+	return err
+}
+
+func (s *Server) submitted(ctx context.Context, member, viewID string, values map[string]any) (*View, Answer, error) {
+	s.mu.Lock()
+	v := s.views[viewID]
+	payload, err := s.payload("view_submission", member)
+	target := s.urls.Interactions
+	s.mu.Unlock()
+	if v == nil || v.User != member {
+		err = cmp.Or(err, error(apiError("view_not_found")))
+	}
+	if err != nil {
+		return nil, Answer{}, fmt.Errorf("submit view %s: %w", viewID, err)
+	}
+	view := maps.Clone(v.Body)
+	view["state"] = map[string]any{"values": values}
+	payload["view"], payload["response_urls"] = view, []any{}
+	answer, err := s.interact(ctx, target, payload)
+	return v, answer, err
 }
 
 // afterSubmission does what the app's answer says. The lock is held.

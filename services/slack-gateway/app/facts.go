@@ -2,21 +2,36 @@ package app
 
 import (
 	"context"
+	"fmt"
 	"time"
 
 	"github.com/slacktalk/slacktalk/internal/bus"
 	"github.com/slacktalk/slacktalk/internal/plain"
 	eventv1 "github.com/slacktalk/slacktalk/proto/slacktalk/event/v1"
+	"github.com/slacktalk/slacktalk/services/slack-gateway/dialog"
 	"github.com/slacktalk/slacktalk/services/slack-gateway/inbound"
 )
 
 // storeWithin leaves something of the three seconds that Slack waits for the answer to a dialog.
 const storeWithin = 2 * time.Second
 
-// storeFact stores what a dialog tells; what is there already is no error.
+// storeFact stores what a dialog tells; what is there already is no error, unless another text is.
 func (a *App) storeFact(ctx context.Context, fact *eventv1.SlackFact) error {
-	_, err := a.bus.OnceWithin(ctx, storeWithin, bus.Slack, inbound.Subject(a.bus.Partitions(), fact), fact)
-	return err
+	ctx, cancel := context.WithTimeoutCause(ctx, storeWithin, fmt.Errorf("not stored within %v", storeWithin))
+	defer cancel()
+	subject := inbound.Subject(a.bus.Partitions(), fact)
+	duplicate, err := a.bus.Once(ctx, bus.Slack, subject, fact)
+	if err != nil || !duplicate || fact.GetMessageComposed() == nil {
+		return err
+	}
+	before := &eventv1.SlackFact{}
+	if _, err := a.bus.Find(ctx, bus.Slack, subject, before); err != nil {
+		return fmt.Errorf("look at what was stored before: %w", err)
+	}
+	if before.GetMessageComposed().GetText() != fact.GetMessageComposed().GetText() {
+		return dialog.ErrOtherText
+	}
+	return nil
 }
 
 // thread answers what is known of a thread of ours, with its customer; nil when it is none.

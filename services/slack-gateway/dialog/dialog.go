@@ -66,7 +66,7 @@ type Options struct {
 	Router *routerapi.Client
 	// Slack answers how to speak to a workspace.
 	Slack func(team string) Slack
-	// Store stores a fact before what told it is answered.
+	// Store stores a fact before what told it is answered. It answers ErrOtherText where the same dialog has told another text before.
 	Store func(ctx context.Context, fact *eventv1.SlackFact) error
 	// Thread answers what is known of a thread of ours, nil when it is none.
 	Thread func(ctx context.Context, team, channel, thread string) (*eventv1.ThreadRecord, error)

@@ -2,6 +2,7 @@ package dialog
 
 import (
 	"context"
+	"errors"
 	"strings"
 
 	"github.com/slack-go/slack"
@@ -12,6 +13,9 @@ import (
 	"github.com/slacktalk/slacktalk/services/slack-gateway/element"
 	"github.com/slacktalk/slacktalk/services/slack-gateway/inbound"
 )
+
+// ErrOtherText is answered when a dialog was submitted before with another text, which goes out: Slack, or we, did not hear that it was taken.
+var ErrOtherText = errors.New("the dialog has told another text before")
 
 // submitSaved stores what is to be sent; the modal closes only then. What is wrong is said at the text, so that nobody has to write it again. The same modal,
 // submitted twice, is one fact.
@@ -42,7 +46,11 @@ func (d *Dialogs) submitSaved(ctx context.Context, r Request) *slack.ViewSubmiss
 	if fact == nil {
 		return wrong(about.block(), view.Text(r.Lang, view.TryAgain))
 	}
-	if err := d.Store(ctx, fact); err != nil {
+	err := d.Store(ctx, fact)
+	if errors.Is(err, ErrOtherText) {
+		return wrong(about.block(), view.Text(r.Lang, view.OtherText))
+	}
+	if err != nil {
 		d.Log.ErrorContext(ctx, "what was written in a dialog was not stored", "id", fact.GetId(), "err", err)
 		return wrong(about.block(), view.Text(r.Lang, view.TryAgain))
 	}

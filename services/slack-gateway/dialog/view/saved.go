@@ -21,6 +21,8 @@ const (
 	PlacesLeft Saying = "say_places_left"
 	// OtherCustomer: the text was made out to somebody else.
 	OtherCustomer Saying = "say_other_customer"
+	// OtherText: what was submitted first goes out, and not this.
+	OtherText Saying = "say_other_text"
 	// Composed: it was accepted.
 	Composed Saying = "say_composed"
 )

@@ -88,7 +88,7 @@ func Sayings() []Saying {
 		KARTESilent, OperatorTaken, MemberTaken, NoOperator, Linked, Unlinked, TestMessage, TestSent, Changed,
 		Saved, Invite, Unclear, NoConversations, Assigned, PickOperator, PickConversation, NeedChannel, ChannelArchived,
 		ChannelUnseen, NeedTargets, NeedAdmin, NotMinutes, EscalateLater, NotPossible, SendWhere, SendNothing, NotOurs, RepliesOff, NoteOnly, OperatorChanged,
-		ThreadArchived, ThreadLeft, NoOpenConversations, PlacesLeft, OtherCustomer, Composed,
+		ThreadArchived, ThreadLeft, NoOpenConversations, PlacesLeft, OtherCustomer, OtherText, Composed,
 	}
 }
 
