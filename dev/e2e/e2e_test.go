@@ -205,12 +205,19 @@ func fromAPI(messages []kartestandin.Message, kind kartestandin.Kind) (texts []s
 
 // heads answers the heads of all threads of ours, and lines of ours that stand in the channel alone count as such.
 func (s system) heads() (ts []string) {
-	for _, m := range s.Slack.Messages(stack.Channel) {
-		if m.User == "U0BOT" && m.Subtype == "" && (m.ThreadTS == "" || m.ThreadTS == m.TS) {
-			ts = append(ts, m.TS)
-		}
+	for _, m := range headsOf(s.Slack.Messages(stack.Channel)) {
+		ts = append(ts, m.TS)
 	}
 	return ts
+}
+
+func headsOf(all []*slackstandin.Message) (heads []*slackstandin.Message) {
+	for _, m := range all {
+		if m.User == "U0BOT" && m.Subtype == "" && (m.ThreadTS == "" || m.ThreadTS == m.TS) {
+			heads = append(heads, m)
+		}
+	}
+	return heads
 }
 
 // order answers in which order the wanted texts appear in the lines of a thread.
