@@ -25,6 +25,9 @@ type Checkpoint struct {
 	// noted is mine by a clock that nobody sets, and note what was noted.
 	noted time.Time
 	note  *eventv1.Checkpoint
+	// known is the note at revision, nil when it is not known, and turn the delivery that it was last asked for.
+	known *eventv1.Checkpoint
+	turn  uint64
 }
 
 // arriving is how long what a call has sent may still be on its way when the call has ended.
@@ -35,25 +38,33 @@ func (b *Bus) NewCheckpoint(key string) *Checkpoint {
 	return &Checkpoint{records: NewRecords[*eventv1.Checkpoint](b, Checkpoints), key: key}
 }
 
+// At answers the note as it stands when m is handed out. It is read unless m is the delivery behind the one that it was last asked for: then nobody else has
+// served the queue since. Should that be wrong, because a queue was made anew and counts from the start, or because a replica works on that was taken for dead, then Note
+// says so before anything is attempted.
+func (c *Checkpoint) At(ctx context.Context, m Message) (*eventv1.Checkpoint, error) {
+	next := m.Turn == c.turn+1 && m.Deliveries == 1
+	if c.turn = m.Turn; next && c.known != nil {
+		return c.known, nil
+	}
+	return c.Last(ctx)
+}
+
 // Last answers the note as it stands. It is read every time: another replica may have served the queue since.
 func (c *Checkpoint) Last(ctx context.Context) (*eventv1.Checkpoint, error) {
 	note := &eventv1.Checkpoint{}
+	c.known = nil
 	revision, err := c.records.Read(ctx, c.key, note)
 	if err != nil {
 		return nil, err
 	}
-	c.revision = revision
+	c.revision, c.known = revision, note
 	return note, nil
 }
 
 // Note writes that an attempt is about to be made. After an error nothing may be attempted; the message comes again.
 func (c *Checkpoint) Note(ctx context.Context, note *eventv1.Checkpoint) error {
 	c.mine, c.noted, c.note = note.GetAttemptedAt().AsTime(), time.Now(), note
-	revision, err := c.records.Write(ctx, c.key, note, c.revision)
-	if err == nil {
-		c.revision = revision
-	}
-	return err
+	return c.write(ctx, note)
 }
 
 // Ended writes that the call which was just noted is over, and has failed or may have. Others are told so that they need not wait; where they cannot be told they
@@ -62,9 +73,16 @@ func (c *Checkpoint) Ended(ctx context.Context) {
 	ended := proto.CloneOf(c.note)
 	ended.Ended = true
 	// The process may have been asked to stop: all the more another one is to know.
-	if revision, err := c.records.Write(context.WithoutCancel(ctx), c.key, ended, c.revision); err == nil {
-		c.revision = revision
+	_ = c.write(context.WithoutCancel(ctx), ended)
+}
+
+func (c *Checkpoint) write(ctx context.Context, note *eventv1.Checkpoint) error {
+	c.known = nil
+	revision, err := c.records.Write(ctx, c.key, note, c.revision)
+	if err == nil {
+		c.revision, c.known = revision, note
 	}
+	return err
 }
 
 // Calling answers the context of the call that was just noted, which may take as long as limit, counted from the note: others wait no longer for it (see

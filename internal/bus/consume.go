@@ -26,7 +26,11 @@ type Message struct {
 	Sequence uint64
 	// Deliveries counts this one; above 1 an earlier attempt may have had its effect.
 	Deliveries uint64
-	StoredAt   time.Time
+	// Turn counts the deliveries of the queue, to whichever replica: where one follows the other here, nobody else was at work in between.
+	Turn uint64
+	// Pending is how many messages waited in the queue behind this one when it was handed out.
+	Pending  uint64
+	StoredAt time.Time
 	// Held says that the message comes from HELD; Stream, Subject and Sequence are those of where it was before.
 	Held bool
 	// Letter is the dead letter that a held message was replayed from; 0 when it was not.
@@ -174,7 +178,7 @@ func (b *Bus) outcome(ctx context.Context, q Queue, raw jetstream.Msg) (result s
 		b.log.Error("message without metadata", "queue", q.Durable, "err", err)
 		return "", nil
 	}
-	m := Message{Stream: q.Stream, Subject: raw.Subject(), Data: raw.Data(), Sequence: meta.Sequence.Stream, Deliveries: meta.NumDelivered, StoredAt: meta.Timestamp}
+	m := Message{Stream: q.Stream, Subject: raw.Subject(), Data: raw.Data(), Sequence: meta.Sequence.Stream, Deliveries: meta.NumDelivered, Turn: meta.Sequence.Consumer, Pending: meta.NumPending, StoredAt: meta.Timestamp}
 	if q.Stream == Held {
 		if wait := notBefore(raw); wait > 0 && m.Deliveries == 1 {
 			return "", func() error { return raw.NakWithDelay(wait) }

@@ -108,6 +108,16 @@ type replica struct {
 	*bus.Bus
 	stop   context.CancelFunc
 	killed bool
+	// checkpoints are those of the queues, which a replica keeps as long as it lives; a held message has one of its own.
+	checkpoints sync.Map
+}
+
+func (r *replica) checkpoint(key string, m bus.Message) *bus.Checkpoint {
+	if m.Held {
+		return r.NewCheckpoint(key)
+	}
+	known, _ := r.checkpoints.LoadOrStore(key, r.NewCheckpoint(key))
+	return known.(*bus.Checkpoint)
 }
 
 var errKilled = errors.New("this process is dead")
@@ -195,8 +205,8 @@ func (o *outside) handle(r *replica) bus.Handler {
 			r.stop()
 			return context.Canceled
 		}
-		checkpoint := r.NewCheckpoint(o.key(m))
-		note, err := checkpoint.Last(ctx)
+		checkpoint := r.checkpoint(o.key(m), m)
+		note, err := checkpoint.At(ctx, m)
 		if err != nil {
 			return err
 		}

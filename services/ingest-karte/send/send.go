@@ -209,7 +209,7 @@ var errElsewhere = errors.New("another replica may be sending it")
 // state answers whether a command may have been attempted before, from which part on, and when that was.
 func (s *Sender) state(ctx context.Context, checkpoint *bus.Checkpoint, m bus.Message, command *eventv1.KarteCommand) (state bus.State, part int, since time.Time, err error) {
 	since = command.GetIssuedAt().AsTime()
-	note, err := checkpoint.Last(ctx)
+	note, err := checkpoint.At(ctx, m)
 	if err != nil {
 		return 0, 0, since, err
 	}

@@ -3,6 +3,7 @@ package routing
 import (
 	"context"
 	"fmt"
+	"strings"
 	"time"
 
 	"github.com/slacktalk/slacktalk/internal/bus"
@@ -68,8 +69,24 @@ func (r *Router) hint(ctx context.Context, fact *eventv1.TalkFact, team *setting
 	return r.admins(ctx, cause, team, eventv1.NoticeKind_NOTICE_KIND_ASSIGNEE_NOT_LINKED, decide.Called(operator))
 }
 
+// Idle reports whether m asks nothing of the router, so that it needs no turn: most posts are of this kind.
+func Idle(m bus.Message) bool {
+	if !strings.Contains(m.Subject, ".posted.") {
+		return false
+	}
+	var fact eventv1.SlackFact
+	return bus.Decode(m, &fact) == nil && fact.GetPosted() != nil && nothingToDo(fact.GetPosted())
+}
+
+func nothingToDo(posted *eventv1.Posted) bool {
+	return posted.TellsDirectly != nil && !posted.GetTellsDirectly()
+}
+
 // posted tells those directly who were to notice a line, now that there is one to link to. What was to be told stands in the command that became the line.
 func (r *Router) posted(ctx context.Context, fact *eventv1.SlackFact, posted *eventv1.Posted) error {
+	if nothingToDo(posted) {
+		return nil
+	}
 	lane := bus.Lane{Kind: bus.PostLane, Team: fact.GetTeam(), Channel: fact.GetChannel()}
 	for _, id := range posted.GetCommandIds() {
 		var command eventv1.SlackCommand

@@ -2,6 +2,7 @@ package routing_test
 
 import (
 	"slices"
+	"strings"
 	"testing"
 	"time"
 
@@ -9,8 +10,10 @@ import (
 	"google.golang.org/protobuf/types/known/durationpb"
 	"google.golang.org/protobuf/types/known/timestamppb"
 
+	"github.com/slacktalk/slacktalk/internal/bus"
 	eventv1 "github.com/slacktalk/slacktalk/proto/slacktalk/event/v1"
 	settingsv1 "github.com/slacktalk/slacktalk/proto/slacktalk/settings/v1"
+	"github.com/slacktalk/slacktalk/services/router/routing"
 )
 
 // pinged answers whom each line of a customer mentions, by what they said.
@@ -121,6 +124,34 @@ func TestMembersAreToldDirectlyWhenThereIsALineToLinkTo(t *testing.T) {
 	}
 	if want := []string{taro + " en 1700000000.000200", hanako + " ja 1700000000.000300"}; !slices.Equal(got, want) {
 		t.Errorf("told %v, want %v", got, want)
+	}
+}
+
+// What asks for nothing needs no turn. A gateway of an earlier version does not say whether it does.
+func TestAPostOfWhichNobodyIsToldNeedsNoTurn(t *testing.T) {
+	const subject = "slack.32-001.T0DEMO.C0DEMO.abc.posted.xyz"
+	for name, c := range map[string]struct {
+		subject string
+		tells   *bool
+		idle    bool
+	}{
+		"nobody is told":     {subject, proto.Bool(false), true},
+		"somebody is told":   {subject, proto.Bool(true), false},
+		"an earlier version": {subject, nil, false},
+		"another kind":       {strings.Replace(subject, "posted", "thread-opened", 1), proto.Bool(false), false},
+	} {
+		fact := posted("1700000000.000200", "post-evt-1")
+		fact.GetPosted().TellsDirectly = c.tells
+		data, err := proto.Marshal(fact)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if routing.Idle(bus.Message{Subject: c.subject, Data: data}) != c.idle {
+			t.Errorf("%s: idle is not %v", name, c.idle)
+		}
+	}
+	if routing.Idle(bus.Message{Subject: subject, Data: []byte("\xff")}) {
+		t.Error("what cannot be read is passed over")
 	}
 }
 

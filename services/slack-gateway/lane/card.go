@@ -32,7 +32,7 @@ func (w *worker) card(ctx context.Context, m bus.Message, command *eventv1.Slack
 	if command.GetCardUpdate().GetCard() == nil {
 		return unknown(m, command, "no update of a card")
 	}
-	last, err := w.checkpoint.Last(ctx)
+	last, err := w.checkpoint.At(ctx, m)
 	if err != nil {
 		return err
 	}

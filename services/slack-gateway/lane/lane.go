@@ -230,9 +230,9 @@ func (b batch) posts() []*eventv1.ThreadPost {
 	return posts
 }
 
-func (b batch) ids() []string {
-	ids := make([]string, len(b.commands))
-	for i, command := range b.commands {
+func ids(commands []*eventv1.SlackCommand) []string {
+	ids := make([]string, len(commands))
+	for i, command := range commands {
 		ids[i] = command.GetId()
 	}
 	return ids
@@ -285,7 +285,7 @@ func (w *worker) gather(ctx context.Context, m bus.Message, command *eventv1.Sla
 	b := batch{commands: []*eventv1.SlackCommand{command}, messages: []bus.Message{m}}
 	options := w.options(command)
 	// A command that keeps failing goes alone in the end, so that it takes nothing with it when it is given up.
-	if !render.Fits(b.posts(), options) || m.Deliveries > enough/2 {
+	if m.Pending == 0 || !render.Fits(b.posts(), options) || m.Deliveries > enough/2 {
 		return b, nil
 	}
 	carried := ahead(note, m.Sequence)

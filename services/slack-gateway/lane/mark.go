@@ -53,7 +53,7 @@ func (w *worker) private(ctx context.Context, notice *eventv1.Notice, language s
 
 // once makes a call that cannot be looked up afterwards.
 func (w *worker) once(ctx context.Context, m bus.Message, call func() error) error {
-	last, err := w.checkpoint.Last(ctx)
+	last, err := w.checkpoint.At(ctx, m)
 	if err != nil || bus.StateOf(last, m.Sequence) != bus.Untried {
 		return err
 	}

@@ -24,7 +24,7 @@ func (w *worker) post(ctx context.Context, m bus.Message, command *eventv1.Slack
 	if command.GetThreadPost() == nil {
 		return unknown(m, command, "no post")
 	}
-	last, err := w.checkpoint.Last(ctx)
+	last, err := w.checkpoint.At(ctx, m)
 	if err != nil {
 		return err
 	}
@@ -196,11 +196,11 @@ func (a *attempt) resume(ctx context.Context, mentioned bool) (first int, whole 
 
 // foundAt tells of a post that was made by an attempt which did not come to telling.
 func (a *attempt) foundAt(ctx context.Context, ts string) error {
-	ids, err := a.carried(ctx)
+	commands, err := a.carried(ctx)
 	if err != nil {
 		return err
 	}
-	return a.posted(ctx, ts, ids)
+	return a.posted(ctx, ts, commands)
 }
 
 // stray removes what was posted to the channel because the head of its thread had gone, and says that the thread has to be reopened. gone says that
@@ -238,7 +238,7 @@ func (a *attempt) one(ctx context.Context, message render.Message, part int, b b
 		}
 		return "", errReopen
 	}
-	return posted.TS, a.posted(ctx, posted.TS, b.ids())
+	return posted.TS, a.posted(ctx, posted.TS, b.commands)
 }
 
 // callSlack makes the post that was just noted.
@@ -332,7 +332,7 @@ func (a *attempt) open(ctx context.Context) (done bool, err error) {
 		a.pace(ctx)
 		return false, nil
 	}
-	return true, a.posted(ctx, posted.TS, b.ids())
+	return true, a.posted(ctx, posted.TS, b.commands)
 }
 
 // shows notes in the record what the head shows.

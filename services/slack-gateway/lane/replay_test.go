@@ -176,8 +176,8 @@ func (c *channel) drain(handle bus.Handler, lane bus.Lane, after uint64) uint64 
 	if err != nil {
 		c.t.Fatal(err)
 	}
-	for _, m := range waiting {
-		after = m.Sequence
+	for i, m := range waiting {
+		after, m.Pending = m.Sequence, uint64(len(waiting)-1-i) //nolint:gosec // few
 		var err error
 		for m.Deliveries = 1; m.Deliveries < 5; m.Deliveries++ {
 			if err = handle(c.t.Context(), m); err == nil {
@@ -372,11 +372,12 @@ func TestWhatIsGivenUpDoublesNothingThatItCarried(t *testing.T) {
 			c.slack.refuse = nth(2, errLost, arrived)
 			c.slack.blind = retry.Permanent(eventv1.FailureReason_FAILURE_REASON_OUTCOME_UNKNOWN, errors.New("too much to look through"))
 			c.issue(support, says("p1", "c1", "one."), says("p2", "c1", "two."), says("p3", "c2", "three."), says("p4", "c1", "four."))
-			waiting, err := c.bus.Waiting(t.Context(), support, last, 1)
+			waiting, err := c.bus.Waiting(t.Context(), support, last, 100)
 			if err != nil {
 				t.Fatal(err)
 			}
 			m := waiting[0]
+			m.Pending = uint64(len(waiting) - 1) //nolint:gosec // few
 			for m.Deliveries = 1; ; m.Deliveries++ {
 				err := c.post(t.Context(), m)
 				if reason, permanent := retry.Reason(err); permanent {
@@ -407,7 +408,7 @@ func TestWhatJetStreamGaveUpTakesNothingWithIt(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	waiting[0].Deliveries = 1
+	waiting[0].Deliveries, waiting[0].Pending = 1, 1
 	if err := c.post(t.Context(), waiting[0]); !errors.Is(err, retry.ErrUnknown) {
 		t.Fatalf("got %v", err)
 	}
@@ -448,3 +449,29 @@ func TestTheFailedMarkGoesWhenTheReplyIsSent(t *testing.T) {
 }
 
 func (w *workspace) Update(context.Context, string, string, render.Message) error { return nil }
+
+// A post says whether anybody is to be told of it, so that most need no turn with router; one that carries several does if one of them does.
+func TestAPostSaysWhetherSomebodyIsToldDirectly(t *testing.T) {
+	c := newChannel(t)
+	directly := says("p3", "c1", "three.")
+	directly.GetThreadPost().TellDirectly = []string{"U0DEMO1"}
+	c.issue(support, says("p1", "c1", "head."))
+	last := c.drain(c.post, support, 0)
+	c.issue(support, says("p2", "c1", "two."), directly)
+	c.drain(c.post, support, last)
+	all, err := c.bus.Before(t.Context(), bus.Slack, "slack.*.*.*.*.posted.>", "")
+	if err != nil {
+		t.Fatal(err)
+	}
+	var tells []*bool
+	for _, m := range all {
+		var fact eventv1.SlackFact
+		if err := bus.Decode(m, &fact); err != nil {
+			t.Fatal(err)
+		}
+		tells = append(tells, fact.GetPosted().TellsDirectly)
+	}
+	if len(tells) != 2 || tells[0] == nil || *tells[0] || tells[1] == nil || !*tells[1] {
+		t.Errorf("told %v", all)
+	}
+}

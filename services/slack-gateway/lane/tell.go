@@ -7,6 +7,7 @@ import (
 	"slices"
 	"strings"
 
+	"google.golang.org/protobuf/proto"
 	"google.golang.org/protobuf/types/known/timestamppb"
 
 	"github.com/slacktalk/slacktalk/internal/bus"
@@ -39,22 +40,28 @@ func (w *worker) tell(ctx context.Context, project string, cause error) error {
 }
 
 // posted tells that commands have become one post.
-func (a *attempt) posted(ctx context.Context, ts string, commands []string) error {
+func (a *attempt) posted(ctx context.Context, ts string, commands []*eventv1.SlackCommand) error {
 	r := a.record
 	id := "posted-" + r.GetTeam() + "-" + r.GetChannel() + "-" + ts
 	subject := bus.SlackSubject(a.Bus.Partitions(), r.GetTeam(), r.GetChannel(), r.GetTs(), "posted", id)
 	_, err := a.Bus.Once(ctx, bus.Slack, subject, &eventv1.SlackFact{
 		Id: id, Team: r.GetTeam(), Channel: r.GetChannel(), ThreadTs: r.GetTs(), OccurredAt: timestamppb.New(a.Now()), ReceivedAt: timestamppb.New(a.Now()),
-		Fact: &eventv1.SlackFact_Posted{Posted: &eventv1.Posted{CommandIds: commands, Ts: ts, Project: r.GetProject(), Conversation: r.GetConversation()}},
+		Fact: &eventv1.SlackFact_Posted{Posted: &eventv1.Posted{
+			CommandIds: ids(commands), Ts: ts, Project: r.GetProject(), Conversation: r.GetConversation(), TellsDirectly: proto.Bool(slices.ContainsFunc(commands, tellsDirectly)),
+		}},
 	})
 	return err
 }
 
-// carried answers the ids of the commands that the last attempt carried.
-func (a *attempt) carried(ctx context.Context) ([]string, error) {
-	ids := []string{a.command.GetId()}
+func tellsDirectly(command *eventv1.SlackCommand) bool {
+	return len(command.GetThreadPost().GetTellDirectly()) > 0
+}
+
+// carried answers the commands that the last attempt carried.
+func (a *attempt) carried(ctx context.Context) ([]*eventv1.SlackCommand, error) {
+	commands := []*eventv1.SlackCommand{a.command}
 	if a.last.GetSequence() != a.m.Sequence || len(a.last.GetMerged()) == 0 {
-		return ids, nil
+		return commands, nil
 	}
 	waiting, err := a.behind(ctx, a.m.Sequence)
 	if err != nil {
@@ -63,10 +70,10 @@ func (a *attempt) carried(ctx context.Context) ([]string, error) {
 	for _, later := range waiting {
 		var command eventv1.SlackCommand
 		if slices.Contains(a.last.GetMerged(), later.Sequence) && bus.Decode(later, &command) == nil {
-			ids = append(ids, command.GetId())
+			commands = append(commands, &command)
 		}
 	}
-	return ids, nil
+	return commands, nil
 }
 
 // tellFailed tells that a command is given up; once each time, for it may be replayed and given up again.

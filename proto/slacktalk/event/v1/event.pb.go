@@ -3080,9 +3080,11 @@ type Posted struct {
 	state      protoimpl.MessageState `protogen:"open.v1"`
 	CommandIds []string               `protobuf:"bytes,1,rep,name=command_ids,json=commandIds,proto3" json:"command_ids,omitempty"`
 	// The post's ts.
-	Ts            string `protobuf:"bytes,2,opt,name=ts,proto3" json:"ts,omitempty"`
-	Project       string `protobuf:"bytes,3,opt,name=project,proto3" json:"project,omitempty"`
-	Conversation  string `protobuf:"bytes,4,opt,name=conversation,proto3" json:"conversation,omitempty"`
+	Ts           string `protobuf:"bytes,2,opt,name=ts,proto3" json:"ts,omitempty"`
+	Project      string `protobuf:"bytes,3,opt,name=project,proto3" json:"project,omitempty"`
+	Conversation string `protobuf:"bytes,4,opt,name=conversation,proto3" json:"conversation,omitempty"`
+	// Whether one of the commands names members who are to be told directly; not set by earlier versions.
+	TellsDirectly *bool `protobuf:"varint,5,opt,name=tells_directly,json=tellsDirectly,proto3,oneof" json:"tells_directly,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -3143,6 +3145,13 @@ func (x *Posted) GetConversation() string {
 		return x.Conversation
 	}
 	return ""
+}
+
+func (x *Posted) GetTellsDirectly() bool {
+	if x != nil && x.TellsDirectly != nil {
+		return *x.TellsDirectly
+	}
+	return false
 }
 
 // PostFailed tells that a command to Slack was given up.
@@ -6357,13 +6366,15 @@ const file_slacktalk_event_v1_event_proto_rawDesc = "" +
 	"savedReply\x12\x1a\n" +
 	"\boperator\x18\x04 \x01(\tR\boperator\")\n" +
 	"\x11InstallationEnded\x12\x14\n" +
-	"\x05event\x18\x01 \x01(\tR\x05event\"w\n" +
+	"\x05event\x18\x01 \x01(\tR\x05event\"\xb6\x01\n" +
 	"\x06Posted\x12\x1f\n" +
 	"\vcommand_ids\x18\x01 \x03(\tR\n" +
 	"commandIds\x12\x0e\n" +
 	"\x02ts\x18\x02 \x01(\tR\x02ts\x12\x18\n" +
 	"\aproject\x18\x03 \x01(\tR\aproject\x12\"\n" +
-	"\fconversation\x18\x04 \x01(\tR\fconversation\"\xbc\x01\n" +
+	"\fconversation\x18\x04 \x01(\tR\fconversation\x12*\n" +
+	"\x0etells_directly\x18\x05 \x01(\bH\x00R\rtellsDirectly\x88\x01\x01B\x11\n" +
+	"\x0f_tells_directly\"\xbc\x01\n" +
 	"\n" +
 	"PostFailed\x12\x1d\n" +
 	"\n" +
@@ -6961,6 +6972,7 @@ func file_slacktalk_event_v1_event_proto_init() {
 		(*Inline_UserGroup)(nil),
 		(*Inline_Channel)(nil),
 	}
+	file_slacktalk_event_v1_event_proto_msgTypes[29].OneofWrappers = []any{}
 	file_slacktalk_event_v1_event_proto_msgTypes[32].OneofWrappers = []any{
 		(*SlackCommand_ThreadPost)(nil),
 		(*SlackCommand_Reaction)(nil),
