@@ -53,7 +53,7 @@ func TestAMessageIsFollowedFromHopToHop(t *testing.T) {
 	r := &adminv1.TraceConversationRequest{Name: c.GetName()}
 	begin := []string{"sent", "received", "stored", "decided"}
 	want := [][]string{
-		slices.Concat(begin, []string{"held", "waiting", "marked"}),
+		slices.Concat(begin, []string{"held", "tried", "waiting", "marked"}),
 		slices.Concat(begin, []string{"given-up", "failed", "marked"}),
 		slices.Concat(begin, []string{"delivered", "marked"}),
 		slices.Concat(begin, []string{"posted"}),

@@ -70,8 +70,8 @@ func slack(t *testing.T, s *stack.Stack, what string, holds func(*slackstandin.S
 	}
 }
 
-// replies writes a reply to the customer and waits for its mark.
-func replies(t *testing.T, s *stack.Stack, thread, text, mark string) {
+// replies writes a reply to the customer, waits for its mark and answers its ts.
+func replies(t *testing.T, s *stack.Stack, thread, text, mark string) (ts string) {
 	t.Helper()
 	ts, err := s.Slack.Write(stack.Hanako, stack.Channel, thread, "```"+text+"```", slackstandin.WriteOptions{})
 	if err != nil {
@@ -87,6 +87,7 @@ func replies(t *testing.T, s *stack.Stack, thread, text, mark string) {
 		}
 		return false
 	})
+	return ts
 }
 
 // served answers what a service tells Prometheus.

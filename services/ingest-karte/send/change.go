@@ -57,7 +57,7 @@ var errOver = errors.New("reported before")
 // attempt makes one attempt.
 func (s *Sender) attempt(ctx context.Context, m bus.Message, command *eventv1.KarteCommand) error {
 	checkpoint := s.checkpoint(m)
-	state, _, _, err := s.state(ctx, checkpoint, m, command)
+	state, _, _, err := s.state(ctx, checkpoint, m, command, nil)
 	if err != nil || state == bus.Done {
 		return stay(err)
 	}
@@ -74,7 +74,7 @@ func (s *Sender) attempt(ctx context.Context, m bus.Message, command *eventv1.Ka
 		s.changes(command, "found")
 		return nil
 	}
-	if err := s.note(ctx, checkpoint, m, 0); err != nil {
+	if err := s.note(ctx, checkpoint, m, 0, nil); err != nil {
 		return stay(err)
 	}
 	calling, cancel := checkpoint.Calling(ctx, s.CallTime)

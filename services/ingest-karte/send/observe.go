@@ -1,11 +1,13 @@
 package send
 
 import (
+	"context"
 	"errors"
 
 	"github.com/prometheus/client_golang/prometheus"
 
 	"github.com/slacktalk/slacktalk/internal/bus"
+	"github.com/slacktalk/slacktalk/internal/effort"
 	"github.com/slacktalk/slacktalk/internal/retry"
 	"github.com/slacktalk/slacktalk/internal/telemetry"
 	eventv1 "github.com/slacktalk/slacktalk/proto/slacktalk/event/v1"
@@ -40,6 +42,12 @@ func newMetrics(registry prometheus.Registerer, project string) metrics {
 // arrived notes that KARTE has a command's text.
 func (s *Sender) arrived(m bus.Message, command *eventv1.KarteCommand) {
 	s.metrics.outcomes.Arrived(bus.ProjectToken(command.GetProject()), s.Now().Sub(m.Origin.Began))
+}
+
+// looked notes what a look for a lost answer has shown.
+func (s *Sender) looked(ctx context.Context, took *eventv1.Effort, there bool, err error) {
+	s.metrics.outcomes.Looked(ctx, there, err)
+	effort.Looked(took, there, err, s.Now())
 }
 
 // lostOf notes that a command is given up.

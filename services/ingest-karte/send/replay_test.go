@@ -310,7 +310,7 @@ func TestAReplayThatDiesInItsCallIsNotMadeAgainWithoutHistory(t *testing.T) {
 	if _, err := checkpoint.Last(t.Context()); err != nil {
 		t.Fatal(err)
 	}
-	if err := d.sender.note(t.Context(), checkpoint, m, 0); err != nil {
+	if err := d.sender.note(t.Context(), checkpoint, m, 0, nil); err != nil {
 		t.Fatal(err)
 	}
 	if again := d.handle(subject); again == 0 {
@@ -336,7 +336,7 @@ func TestWhatWasSetAsideIsNotGuessedWithoutHistory(t *testing.T) {
 			if _, err := checkpoint.Last(t.Context()); err != nil {
 				t.Fatal(err)
 			}
-			if err := d.sender.note(t.Context(), checkpoint, m, c.part); err != nil {
+			if err := d.sender.note(t.Context(), checkpoint, m, c.part, nil); err != nil {
 				t.Fatal(err)
 			}
 			if c.ended > 0 {

@@ -16,6 +16,7 @@ import (
 	"google.golang.org/protobuf/types/known/timestamppb"
 
 	"github.com/slacktalk/slacktalk/internal/bus"
+	"github.com/slacktalk/slacktalk/internal/effort"
 	"github.com/slacktalk/slacktalk/internal/retry"
 	"github.com/slacktalk/slacktalk/internal/split"
 	eventv1 "github.com/slacktalk/slacktalk/proto/slacktalk/event/v1"
@@ -76,14 +77,15 @@ func (s *Sender) Handle(ctx context.Context, m bus.Message) error {
 	if command.GetChange() != nil {
 		return s.change(ctx, m, &command)
 	}
-	delivered, err := s.carryOut(ctx, m, &command)
+	took := &eventv1.Effort{}
+	delivered, err := s.carryOut(ctx, m, &command, took)
 	s.watchParking(err)
 	s.throttled(err)
 	if err == nil {
 		s.arrived(m, &command)
 		return stay(s.outcome(ctx, m, &command, "delivered", &eventv1.TalkFact_ReplyDelivered{ReplyDelivered: &eventv1.ReplyDelivered{
 			CommandId: command.GetId(), Kind: command.GetKind(), Origin: command.GetOrigin(), Waited: m.Held,
-			Operator: command.GetOperator(), Conversation: command.GetConversation(), Replayed: replayed(m.Subject, &command), Text: unseen(&command),
+			Operator: command.GetOperator(), Conversation: command.GetConversation(), Replayed: replayed(m.Subject, &command), Text: unseen(&command), Effort: took,
 		}}))
 	}
 	err = s.exhausted(m, &command, s.partly(&command, delivered, err))
@@ -93,11 +95,11 @@ func (s *Sender) Handle(ctx context.Context, m bus.Message) error {
 		}
 	}
 	if reason, ok := retry.Reason(err); ok {
-		if failed := s.failed(ctx, m, &command, reason, err, delivered); failed != nil {
+		if failed := s.failed(ctx, m, &command, reason, err, delivered, took); failed != nil {
 			return stay(failed)
 		}
 	}
-	return err
+	return effort.With(err, took)
 }
 
 // unseen is what a command sends where no line of Slack says it: whoever shows that it was sent is to know what.
@@ -109,11 +111,11 @@ func unseen(command *eventv1.KarteCommand) string {
 }
 
 // failed reports that a command was given up.
-func (s *Sender) failed(ctx context.Context, m bus.Message, command *eventv1.KarteCommand, reason eventv1.FailureReason, cause error, delivered int) error {
+func (s *Sender) failed(ctx context.Context, m bus.Message, command *eventv1.KarteCommand, reason eventv1.FailureReason, cause error, delivered int, took *eventv1.Effort) error {
 	s.lostOf(command)
 	return s.outcome(ctx, m, command, "failed", &eventv1.TalkFact_ReplyFailed{ReplyFailed: &eventv1.ReplyFailed{
 		CommandId: command.GetId(), Kind: command.GetKind(), Origin: command.GetOrigin(), Reason: reason, Detail: detail(cause),
-		PartsDelivered: int32(delivered), Waited: m.Held, Operator: command.GetOperator(), Conversation: command.GetConversation(), //nolint:gosec // parts of a Slack message are few
+		PartsDelivered: int32(delivered), Waited: m.Held, Operator: command.GetOperator(), Conversation: command.GetConversation(), Effort: took, //nolint:gosec // parts of a Slack message are few
 	}})
 }
 
@@ -126,17 +128,17 @@ func (s *Sender) Exhausted(ctx context.Context, m bus.Message, cause error) erro
 	if command.GetChange() != nil {
 		return s.reportChange(ctx, m, &command, changeFailed(&command, eventv1.FailureReason_FAILURE_REASON_EXHAUSTED, cause))
 	}
-	return s.failed(ctx, m, &command, eventv1.FailureReason_FAILURE_REASON_EXHAUSTED, cause, 0)
+	return s.failed(ctx, m, &command, eventv1.FailureReason_FAILURE_REASON_EXHAUSTED, cause, 0, nil)
 }
 
-// carryOut sends the parts one after the other; delivered is how many KARTE has.
-func (s *Sender) carryOut(ctx context.Context, m bus.Message, command *eventv1.KarteCommand) (delivered int, err error) {
+// carryOut sends the parts one after the other; delivered is how many KARTE has, took gets what it took.
+func (s *Sender) carryOut(ctx context.Context, m bus.Message, command *eventv1.KarteCommand, took *eventv1.Effort) (delivered int, err error) {
 	if err := known(m, command); err != nil {
 		return 0, err
 	}
 	parts := s.parts(command)
 	checkpoint := s.checkpoint(m)
-	state, part, since, err := s.state(ctx, checkpoint, m, command)
+	state, part, since, err := s.state(ctx, checkpoint, m, command, took)
 	if err != nil {
 		return 0, stay(err)
 	}
@@ -152,7 +154,7 @@ func (s *Sender) carryOut(ctx context.Context, m bus.Message, command *eventv1.K
 		// Of a held or replayed command any part may have arrived, of an interrupted one only the noted part.
 		if state == bus.Uncertain && (m.Held || command.GetReplay() || i == part) {
 			there, err := s.find(ctx, m, command, parts[:i+1], since)
-			s.metrics.outcomes.Looked(ctx, there, err)
+			s.looked(ctx, took, there, err)
 			if _, permanent := retry.Reason(err); err != nil && !permanent {
 				err = retry.Unknown(err) // as unknown as it was before it was looked for
 			}
@@ -164,10 +166,10 @@ func (s *Sender) carryOut(ctx context.Context, m bus.Message, command *eventv1.K
 				continue
 			}
 		}
-		if err := s.note(ctx, checkpoint, m, i); err != nil {
+		if err := s.note(ctx, checkpoint, m, i, took); err != nil {
 			return i, stay(err) // perhaps another replica is at it
 		}
-		if err := s.callNoted(ctx, checkpoint, command, parts[i]); err != nil {
+		if err := s.callNoted(ctx, checkpoint, command, parts[i], took); err != nil {
 			return i, err
 		}
 	}
@@ -206,8 +208,8 @@ func (s *Sender) watchParking(err error) {
 // errElsewhere is met while another replica may be at the same command.
 var errElsewhere = errors.New("another replica may be sending it")
 
-// state answers whether a command may have been attempted before, from which part on, and when that was.
-func (s *Sender) state(ctx context.Context, checkpoint *bus.Checkpoint, m bus.Message, command *eventv1.KarteCommand) (state bus.State, part int, since time.Time, err error) {
+// state answers whether a command may have been attempted before, from which part on, and when that was; took gets what it took, where that is kept.
+func (s *Sender) state(ctx context.Context, checkpoint *bus.Checkpoint, m bus.Message, command *eventv1.KarteCommand, took *eventv1.Effort) (state bus.State, part int, since time.Time, err error) {
 	since = command.GetIssuedAt().AsTime()
 	note, err := checkpoint.At(ctx, m)
 	if err != nil {
@@ -217,6 +219,9 @@ func (s *Sender) state(ctx context.Context, checkpoint *bus.Checkpoint, m bus.Me
 		if left := checkpoint.Elsewhere(note, s.Now(), s.CallTime); left > 0 {
 			return 0, 0, since, retry.After(left, errElsewhere)
 		}
+	}
+	if took != nil {
+		proto.Merge(took, effort.Recall(note, m.Sequence))
 	}
 	if m.Held || command.GetReplay() {
 		if m.Attempted || command.GetReplay() || note.GetSequence() > 0 {
@@ -232,8 +237,11 @@ func (s *Sender) state(ctx context.Context, checkpoint *bus.Checkpoint, m bus.Me
 }
 
 // note writes the attempt down before it is made.
-func (s *Sender) note(ctx context.Context, checkpoint *bus.Checkpoint, m bus.Message, part int) error {
-	return checkpoint.Note(ctx, &eventv1.Checkpoint{Sequence: m.Sequence, Part: uint32(part), AttemptedAt: timestamppb.New(s.Now())}) //nolint:gosec // part is small
+func (s *Sender) note(ctx context.Context, checkpoint *bus.Checkpoint, m bus.Message, part int, took *eventv1.Effort) error {
+	effort.Tried(took, s.Now())
+	return checkpoint.Note(ctx, &eventv1.Checkpoint{
+		Sequence: m.Sequence, Part: uint32(part), AttemptedAt: timestamppb.New(s.Now()), Tried: m.Sequence, Effort: took, //nolint:gosec // part is small
+	})
 }
 
 // checkpoint answers the note of the message's partition; a held message has one of its own.
@@ -251,10 +259,13 @@ func (s *Sender) checkpoint(m bus.Message) *bus.Checkpoint {
 }
 
 // callNoted makes the call that was just noted.
-func (s *Sender) callNoted(ctx context.Context, checkpoint *bus.Checkpoint, command *eventv1.KarteCommand, text string) error {
+func (s *Sender) callNoted(ctx context.Context, checkpoint *bus.Checkpoint, command *eventv1.KarteCommand, text string, took *eventv1.Effort) error {
 	ctx, cancel := checkpoint.Calling(ctx, s.CallTime)
 	defer cancel()
 	err := s.call(ctx, command, text)
+	if err != nil {
+		effort.Failed(took, err, s.Now()) // Ended writes it down as well
+	}
 	// Where it cannot be looked up, that a call is over means that it had no effect.
 	if reason, _ := retry.Reason(err); err != nil && reason != eventv1.FailureReason_FAILURE_REASON_OUTCOME_UNKNOWN {
 		checkpoint.Ended(ctx)
@@ -326,15 +337,17 @@ func (s *Sender) exhausted(m bus.Message, command *eventv1.KarteCommand, err err
 // not come to that yet: the mark of waiting goes with the outcome, and behind it would stay for ever.
 func (s *Sender) outcome(ctx context.Context, m bus.Message, command *eventv1.KarteCommand, kind string, fact any) error {
 	if m.Held {
-		if err := s.reportWaiting(ctx, m.Subject, command); err != nil {
+		if err := s.reportWaiting(ctx, m.Subject, command, nil); err != nil {
 			return err
 		}
 	}
 	return s.report(ctx, m.Subject, command, kind, fact)
 }
 
-func (s *Sender) reportWaiting(ctx context.Context, subject string, command *eventv1.KarteCommand) error {
-	return s.report(ctx, subject, command, "waiting", &eventv1.TalkFact_ReplyWaiting{ReplyWaiting: &eventv1.ReplyWaiting{CommandId: command.GetId(), Origin: command.GetOrigin()}})
+func (s *Sender) reportWaiting(ctx context.Context, subject string, command *eventv1.KarteCommand, took *eventv1.Effort) error {
+	return s.report(ctx, subject, command, "waiting", &eventv1.TalkFact_ReplyWaiting{ReplyWaiting: &eventv1.ReplyWaiting{
+		CommandId: command.GetId(), Origin: command.GetOrigin(), Effort: took,
+	}})
 }
 
 // report publishes what became of the command at subject, once.
@@ -381,12 +394,12 @@ func replayed(subject string, command *eventv1.KarteCommand) bool {
 func token(subject string) string { return subject[strings.LastIndexByte(subject, '.')+1:] }
 
 // Waiting reports that a command was set aside; it is a Holder's OnHeld.
-func (s *Sender) Waiting(ctx context.Context, m bus.Message, _ error) {
+func (s *Sender) Waiting(ctx context.Context, m bus.Message, cause error) {
 	var command eventv1.KarteCommand
 	if proto.Unmarshal(m.Data, &command) != nil || command.GetChange() != nil { // the card shows that a change is pending
 		return
 	}
-	if err := s.reportWaiting(ctx, m.Subject, &command); err != nil {
+	if err := s.reportWaiting(ctx, m.Subject, &command, effort.Behind(cause)); err != nil {
 		s.Log.WarnContext(ctx, "waiting not reported", "command", command.GetId(), "err", err)
 	}
 }

@@ -221,14 +221,17 @@ func (w *way) setAside(subject string) {
 // posted tells how a fact got into the thread.
 func (w *way) posted(id string) {
 	command := "post-" + id
-	if subject := w.find("decided", bus.Posts, "post.*.*."+bus.Token(command), "to be posted"); subject != "" {
+	subject := w.find("decided", bus.Posts, "post.*.*."+bus.Token(command), "to be posted")
+	a := w.attemptsAt("Slack", subject != "")
+	if subject != "" {
 		w.setAside(subject)
 	}
 	for _, told := range w.told[command] {
 		switch f := told.GetFact().(type) {
 		case *eventv1.SlackFact_Posted:
-			w.add("posted", told.GetOccurredAt(), "Slack", told.GetChannel()+" "+f.Posted.GetTs())
+			w.add("posted", told.GetOccurredAt(), "Slack", a.post(told, f.Posted, command))
 		case *eventv1.SlackFact_PostFailed:
+			a.show(f.PostFailed.GetEffort())
 			w.add("failed", told.GetOccurredAt(), "Slack", reason(f.PostFailed.GetReason()))
 		}
 	}
@@ -238,16 +241,21 @@ func (w *way) posted(id string) {
 func (w *way) sent(id string) {
 	command := "reply-" + id
 	subject := w.find("decided", bus.Sends, "send.*."+bus.ProjectToken(w.project)+".*."+bus.Token(command), "to be sent")
+	a := w.attemptsAt("KARTE", subject != "")
 	if subject != "" {
 		w.setAside(subject)
 	}
 	for _, outcome := range w.outcomes[command] {
 		switch f := outcome.GetFact().(type) {
 		case *eventv1.TalkFact_ReplyWaiting:
+			a.after(f.ReplyWaiting.GetEffort())
 			w.add("waiting", outcome.GetOccurredAt(), "KARTE", "")
 		case *eventv1.TalkFact_ReplyDelivered:
-			w.add("delivered", outcome.GetOccurredAt(), "KARTE", strings.ToLower(strings.TrimPrefix(f.ReplyDelivered.GetKind().String(), "REPLY_KIND_")))
+			a.show(f.ReplyDelivered.GetEffort())
+			kind := strings.ToLower(strings.TrimPrefix(f.ReplyDelivered.GetKind().String(), "REPLY_KIND_"))
+			w.add("delivered", outcome.GetOccurredAt(), "KARTE", strings.Join(append([]string{kind}, a.sum(f.ReplyDelivered.GetEffort())...), ", "))
 		case *eventv1.TalkFact_ReplyFailed:
+			a.show(f.ReplyFailed.GetEffort())
 			w.add("failed", outcome.GetOccurredAt(), "KARTE", reason(f.ReplyFailed.GetReason()))
 		}
 		if mark := w.find("marked", bus.Posts, "mark.*.*."+bus.Token("receipt-"+outcome.GetId()), "the mark was ordered; whether Slack shows it is not kept"); mark != "" {

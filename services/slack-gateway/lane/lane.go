@@ -14,6 +14,7 @@ import (
 	"google.golang.org/protobuf/types/known/timestamppb"
 
 	"github.com/slacktalk/slacktalk/internal/bus"
+	"github.com/slacktalk/slacktalk/internal/effort"
 	"github.com/slacktalk/slacktalk/internal/retry"
 	"github.com/slacktalk/slacktalk/internal/telemetry"
 	eventv1 "github.com/slacktalk/slacktalk/proto/slacktalk/event/v1"
@@ -100,6 +101,7 @@ func (l *Lanes) Handler(lane bus.Lane) bus.Handler {
 			return err
 		}
 		for {
+			w.took = nil
 			err := w.enter()
 			if err == nil {
 				err = do(ctx, m, &command)
@@ -153,6 +155,8 @@ type worker struct {
 	// revisions are those of the cards that heads are known to show, timesAt is when a card was last updated for its times alone.
 	revisions map[string]uint64
 	timesAt   time.Time
+	// took is what the post at hand took so far; nil of what is no post.
+	took *eventv1.Effort
 	// unnamedUntil is how long posts go without a sender of their own.
 	unnamedUntil time.Time
 }
@@ -199,7 +203,7 @@ func (w *worker) end(ctx context.Context, m bus.Message, command *eventv1.SlackC
 	}
 	if failed == nil {
 		w.lostOf(command)
-		failed = w.tellFailed(ctx, w.lane, m, command, reason, err)
+		failed = w.tellFailed(ctx, w.lane, m, command, reason, err, w.took)
 	}
 	if failed != nil {
 		return failed
@@ -336,15 +340,18 @@ func (w *worker) options(command *eventv1.SlackCommand) render.Options {
 
 // note writes down that the attempt is about to be made.
 func (w *worker) note(ctx context.Context, m bus.Message, last *eventv1.Checkpoint, part int, b batch) error {
+	effort.Tried(w.took, w.Now())
 	return w.checkpoint.Note(ctx, &eventv1.Checkpoint{
 		Sequence: m.Sequence, Part: uint32(part), AttemptedAt: timestamppb.New(w.Now()), Merged: b.sequences, Ahead: ahead(last, m.Sequence), //nolint:gosec // part is small
-		Uncertain: uncertain(last, m.Sequence),
+		Uncertain: uncertain(last, m.Sequence), Tried: m.Sequence, Effort: w.took,
 	})
 }
 
 // clear writes down that the attempt certainly had no effect, so that the next one needs no search.
 func (w *worker) clear(ctx context.Context, m bus.Message, last *eventv1.Checkpoint) error {
-	return w.checkpoint.Note(context.WithoutCancel(ctx), &eventv1.Checkpoint{Sequence: m.Sequence - 1, Ahead: ahead(last, m.Sequence), Uncertain: uncertain(last, m.Sequence)})
+	return w.checkpoint.Note(context.WithoutCancel(ctx), &eventv1.Checkpoint{
+		Sequence: m.Sequence - 1, Ahead: ahead(last, m.Sequence), Uncertain: uncertain(last, m.Sequence), Tried: m.Sequence, Effort: w.took,
+	})
 }
 
 // ahead answers which messages behind sequence have been carried by attempts before it.

@@ -11,6 +11,7 @@ import (
 	"go.opentelemetry.io/otel/trace"
 
 	"github.com/slacktalk/slacktalk/internal/bus"
+	"github.com/slacktalk/slacktalk/internal/effort"
 	"github.com/slacktalk/slacktalk/internal/retry"
 	"github.com/slacktalk/slacktalk/internal/telemetry"
 	eventv1 "github.com/slacktalk/slacktalk/proto/slacktalk/event/v1"
@@ -72,6 +73,12 @@ func (l *Lanes) arrived(ctx context.Context, ts string, carried []bus.Message, c
 		}
 		l.merge(ctx, m, ts)
 	}
+}
+
+// looked notes what a look for a lost answer has shown.
+func (a *attempt) looked(ctx context.Context, found bool, err error) {
+	a.metrics.outcomes.Looked(ctx, found, err)
+	effort.Looked(a.took, found, err, a.Now())
 }
 
 // merge joins the trace of a message that went along to the one of the post that carried it, in both directions.

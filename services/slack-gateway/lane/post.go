@@ -9,6 +9,7 @@ import (
 	"google.golang.org/protobuf/types/known/timestamppb"
 
 	"github.com/slacktalk/slacktalk/internal/bus"
+	"github.com/slacktalk/slacktalk/internal/effort"
 	"github.com/slacktalk/slacktalk/internal/retry"
 	"github.com/slacktalk/slacktalk/internal/telemetry"
 	eventv1 "github.com/slacktalk/slacktalk/proto/slacktalk/event/v1"
@@ -40,6 +41,7 @@ func (w *worker) post(ctx context.Context, m bus.Message, command *eventv1.Slack
 	if command.GetReplay() {
 		state = bus.Uncertain
 	}
+	w.took = effort.Recall(last, m.Sequence)
 	if moved := command.GetThreadPost().GetMoved(); moved.GetToThreadTs() != "" {
 		return w.farewell(ctx, m, command, moved)
 	}
@@ -167,7 +169,7 @@ func (a *attempt) resume(ctx context.Context, mentioned bool) (first int, whole 
 	for ; ; part++ {
 		at, found, err := a.Slack.Find(ctx, a.lane.Channel, a.record.GetTs(), partMark(a.command, part), since.Add(-skew))
 		gone := errors.Is(err, slackapi.ErrThreadGone)
-		a.metrics.outcomes.Looked(ctx, found, err)
+		a.looked(ctx, found, err)
 		if err != nil && !gone {
 			return part, false, err
 		}
@@ -252,6 +254,7 @@ func (a *attempt) callSlack(ctx context.Context, thread string, message render.M
 
 // failed prepares what comes after a failed attempt.
 func (a *attempt) failed(ctx context.Context, part int, err error) error {
+	effort.Failed(a.took, err, a.Now()) // what is written down now tells of it
 	if errors.Is(err, retry.ErrUnknown) {
 		a.checkpoint.Ended(ctx)
 		// What Slack may still be at work on would not be found yet.
@@ -280,7 +283,7 @@ func (a *attempt) open(ctx context.Context) (done bool, err error) {
 	if claimed {
 		// Somebody meant to post the head and may have done so.
 		at, found, err := a.Slack.Find(ctx, a.lane.Channel, "", head, a.record.GetClaimedAt().AsTime().Add(-skew))
-		a.metrics.outcomes.Looked(ctx, found, err)
+		a.looked(ctx, found, err)
 		if err != nil {
 			return false, err
 		}

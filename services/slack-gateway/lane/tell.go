@@ -48,6 +48,7 @@ func (a *attempt) posted(ctx context.Context, ts string, commands []*eventv1.Sla
 		Id: id, Team: r.GetTeam(), Channel: r.GetChannel(), ThreadTs: r.GetTs(), OccurredAt: timestamppb.New(a.Now()), ReceivedAt: timestamppb.New(a.Now()),
 		Fact: &eventv1.SlackFact_Posted{Posted: &eventv1.Posted{
 			CommandIds: ids(commands), Ts: ts, Project: r.GetProject(), Conversation: r.GetConversation(), TellsDirectly: proto.Bool(slices.ContainsFunc(commands, tellsDirectly)),
+			Effort: a.took,
 		}},
 	})
 	return err
@@ -77,13 +78,13 @@ func (a *attempt) carried(ctx context.Context) ([]*eventv1.SlackCommand, error) 
 }
 
 // tellFailed tells that a command is given up; once each time, for it may be replayed and given up again.
-func (l *Lanes) tellFailed(ctx context.Context, lane bus.Lane, m bus.Message, command *eventv1.SlackCommand, reason eventv1.FailureReason, cause error) error {
+func (l *Lanes) tellFailed(ctx context.Context, lane bus.Lane, m bus.Message, command *eventv1.SlackCommand, reason eventv1.FailureReason, cause error, took *eventv1.Effort) error {
 	id := "post-failed-" + command.GetId() + "-" + m.Subject[strings.LastIndexByte(m.Subject, '.')+1:]
 	post := command.GetThreadPost()
 	_, err := l.Bus.Once(ctx, bus.Slack, bus.SlackSubject(l.Bus.Partitions(), lane.Team, lane.Channel, "", "post-failed", id), &eventv1.SlackFact{
 		Id: id, Team: lane.Team, Channel: lane.Channel, OccurredAt: timestamppb.New(l.Now()), ReceivedAt: timestamppb.New(l.Now()),
 		Fact: &eventv1.SlackFact_PostFailed{PostFailed: &eventv1.PostFailed{
-			CommandId: command.GetId(), Reason: reason, Detail: shorten(cause), Project: post.GetProject(), Conversation: post.GetConversation(),
+			CommandId: command.GetId(), Reason: reason, Detail: shorten(cause), Project: post.GetProject(), Conversation: post.GetConversation(), Effort: took,
 		}},
 	})
 	return err
@@ -132,5 +133,5 @@ func (l *Lanes) exhaustedOne(ctx context.Context, lane bus.Lane, m bus.Message, 
 	if bus.Decode(m, &command) != nil {
 		return nil //nolint:nilerr // it is no command that anybody misses
 	}
-	return l.tellFailed(ctx, lane, m, &command, eventv1.FailureReason_FAILURE_REASON_EXHAUSTED, cause)
+	return l.tellFailed(ctx, lane, m, &command, eventv1.FailureReason_FAILURE_REASON_EXHAUSTED, cause, nil)
 }

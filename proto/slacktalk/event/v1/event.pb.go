@@ -17,6 +17,7 @@ package eventv1
 import (
 	protoreflect "google.golang.org/protobuf/reflect/protoreflect"
 	protoimpl "google.golang.org/protobuf/runtime/protoimpl"
+	durationpb "google.golang.org/protobuf/types/known/durationpb"
 	timestamppb "google.golang.org/protobuf/types/known/timestamppb"
 	reflect "reflect"
 	sync "sync"
@@ -287,6 +288,125 @@ func (Action) EnumDescriptor() ([]byte, []int) {
 	return file_slacktalk_event_v1_event_proto_rawDescGZIP(), []int{3}
 }
 
+// AttemptResult says how an attempt failed.
+type AttemptResult int32
+
+const (
+	AttemptResult_ATTEMPT_RESULT_UNSPECIFIED AttemptResult = 0
+	// There were too many calls (429).
+	AttemptResult_ATTEMPT_RESULT_THROTTLED AttemptResult = 1
+	// No answer came: it may have had its effect.
+	AttemptResult_ATTEMPT_RESULT_UNKNOWN AttemptResult = 2
+	// It would not be taken until a person mends something.
+	AttemptResult_ATTEMPT_RESULT_PARKED AttemptResult = 3
+	// It was not taken then.
+	AttemptResult_ATTEMPT_RESULT_LATER AttemptResult = 4
+	// It is not taken at all.
+	AttemptResult_ATTEMPT_RESULT_REJECTED AttemptResult = 5
+)
+
+// Enum value maps for AttemptResult.
+var (
+	AttemptResult_name = map[int32]string{
+		0: "ATTEMPT_RESULT_UNSPECIFIED",
+		1: "ATTEMPT_RESULT_THROTTLED",
+		2: "ATTEMPT_RESULT_UNKNOWN",
+		3: "ATTEMPT_RESULT_PARKED",
+		4: "ATTEMPT_RESULT_LATER",
+		5: "ATTEMPT_RESULT_REJECTED",
+	}
+	AttemptResult_value = map[string]int32{
+		"ATTEMPT_RESULT_UNSPECIFIED": 0,
+		"ATTEMPT_RESULT_THROTTLED":   1,
+		"ATTEMPT_RESULT_UNKNOWN":     2,
+		"ATTEMPT_RESULT_PARKED":      3,
+		"ATTEMPT_RESULT_LATER":       4,
+		"ATTEMPT_RESULT_REJECTED":    5,
+	}
+)
+
+func (x AttemptResult) Enum() *AttemptResult {
+	p := new(AttemptResult)
+	*p = x
+	return p
+}
+
+func (x AttemptResult) String() string {
+	return protoimpl.X.EnumStringOf(x.Descriptor(), protoreflect.EnumNumber(x))
+}
+
+func (AttemptResult) Descriptor() protoreflect.EnumDescriptor {
+	return file_slacktalk_event_v1_event_proto_enumTypes[4].Descriptor()
+}
+
+func (AttemptResult) Type() protoreflect.EnumType {
+	return &file_slacktalk_event_v1_event_proto_enumTypes[4]
+}
+
+func (x AttemptResult) Number() protoreflect.EnumNumber {
+	return protoreflect.EnumNumber(x)
+}
+
+// Deprecated: Use AttemptResult.Descriptor instead.
+func (AttemptResult) EnumDescriptor() ([]byte, []int) {
+	return file_slacktalk_event_v1_event_proto_rawDescGZIP(), []int{4}
+}
+
+// LostAnswer is what a look for the effect of an attempt without an answer has shown.
+type LostAnswer int32
+
+const (
+	LostAnswer_LOST_ANSWER_UNSPECIFIED LostAnswer = 0
+	// The attempt had had its effect.
+	LostAnswer_LOST_ANSWER_FOUND  LostAnswer = 1
+	LostAnswer_LOST_ANSWER_ABSENT LostAnswer = 2
+	// It could not be told.
+	LostAnswer_LOST_ANSWER_FAILED LostAnswer = 3
+)
+
+// Enum value maps for LostAnswer.
+var (
+	LostAnswer_name = map[int32]string{
+		0: "LOST_ANSWER_UNSPECIFIED",
+		1: "LOST_ANSWER_FOUND",
+		2: "LOST_ANSWER_ABSENT",
+		3: "LOST_ANSWER_FAILED",
+	}
+	LostAnswer_value = map[string]int32{
+		"LOST_ANSWER_UNSPECIFIED": 0,
+		"LOST_ANSWER_FOUND":       1,
+		"LOST_ANSWER_ABSENT":      2,
+		"LOST_ANSWER_FAILED":      3,
+	}
+)
+
+func (x LostAnswer) Enum() *LostAnswer {
+	p := new(LostAnswer)
+	*p = x
+	return p
+}
+
+func (x LostAnswer) String() string {
+	return protoimpl.X.EnumStringOf(x.Descriptor(), protoreflect.EnumNumber(x))
+}
+
+func (LostAnswer) Descriptor() protoreflect.EnumDescriptor {
+	return file_slacktalk_event_v1_event_proto_enumTypes[5].Descriptor()
+}
+
+func (LostAnswer) Type() protoreflect.EnumType {
+	return &file_slacktalk_event_v1_event_proto_enumTypes[5]
+}
+
+func (x LostAnswer) Number() protoreflect.EnumNumber {
+	return protoreflect.EnumNumber(x)
+}
+
+// Deprecated: Use LostAnswer.Descriptor instead.
+func (LostAnswer) EnumDescriptor() ([]byte, []int) {
+	return file_slacktalk_event_v1_event_proto_rawDescGZIP(), []int{5}
+}
+
 // Receipt is the state of an operator's line.
 type Receipt int32
 
@@ -327,11 +447,11 @@ func (x Receipt) String() string {
 }
 
 func (Receipt) Descriptor() protoreflect.EnumDescriptor {
-	return file_slacktalk_event_v1_event_proto_enumTypes[4].Descriptor()
+	return file_slacktalk_event_v1_event_proto_enumTypes[6].Descriptor()
 }
 
 func (Receipt) Type() protoreflect.EnumType {
-	return &file_slacktalk_event_v1_event_proto_enumTypes[4]
+	return &file_slacktalk_event_v1_event_proto_enumTypes[6]
 }
 
 func (x Receipt) Number() protoreflect.EnumNumber {
@@ -340,7 +460,7 @@ func (x Receipt) Number() protoreflect.EnumNumber {
 
 // Deprecated: Use Receipt.Descriptor instead.
 func (Receipt) EnumDescriptor() ([]byte, []int) {
-	return file_slacktalk_event_v1_event_proto_rawDescGZIP(), []int{4}
+	return file_slacktalk_event_v1_event_proto_rawDescGZIP(), []int{6}
 }
 
 // NoticeKind chooses the words of a private notice, and the buttons below them. Next number: 37.
@@ -514,11 +634,11 @@ func (x NoticeKind) String() string {
 }
 
 func (NoticeKind) Descriptor() protoreflect.EnumDescriptor {
-	return file_slacktalk_event_v1_event_proto_enumTypes[5].Descriptor()
+	return file_slacktalk_event_v1_event_proto_enumTypes[7].Descriptor()
 }
 
 func (NoticeKind) Type() protoreflect.EnumType {
-	return &file_slacktalk_event_v1_event_proto_enumTypes[5]
+	return &file_slacktalk_event_v1_event_proto_enumTypes[7]
 }
 
 func (x NoticeKind) Number() protoreflect.EnumNumber {
@@ -527,7 +647,7 @@ func (x NoticeKind) Number() protoreflect.EnumNumber {
 
 // Deprecated: Use NoticeKind.Descriptor instead.
 func (NoticeKind) EnumDescriptor() ([]byte, []int) {
-	return file_slacktalk_event_v1_event_proto_rawDescGZIP(), []int{5}
+	return file_slacktalk_event_v1_event_proto_rawDescGZIP(), []int{7}
 }
 
 // FindingState is how it is.
@@ -571,11 +691,11 @@ func (x FindingState) String() string {
 }
 
 func (FindingState) Descriptor() protoreflect.EnumDescriptor {
-	return file_slacktalk_event_v1_event_proto_enumTypes[6].Descriptor()
+	return file_slacktalk_event_v1_event_proto_enumTypes[8].Descriptor()
 }
 
 func (FindingState) Type() protoreflect.EnumType {
-	return &file_slacktalk_event_v1_event_proto_enumTypes[6]
+	return &file_slacktalk_event_v1_event_proto_enumTypes[8]
 }
 
 func (x FindingState) Number() protoreflect.EnumNumber {
@@ -584,7 +704,7 @@ func (x FindingState) Number() protoreflect.EnumNumber {
 
 // Deprecated: Use FindingState.Descriptor instead.
 func (FindingState) EnumDescriptor() ([]byte, []int) {
-	return file_slacktalk_event_v1_event_proto_rawDescGZIP(), []int{6}
+	return file_slacktalk_event_v1_event_proto_rawDescGZIP(), []int{8}
 }
 
 type Block_Kind int32
@@ -620,11 +740,11 @@ func (x Block_Kind) String() string {
 }
 
 func (Block_Kind) Descriptor() protoreflect.EnumDescriptor {
-	return file_slacktalk_event_v1_event_proto_enumTypes[7].Descriptor()
+	return file_slacktalk_event_v1_event_proto_enumTypes[9].Descriptor()
 }
 
 func (Block_Kind) Type() protoreflect.EnumType {
-	return &file_slacktalk_event_v1_event_proto_enumTypes[7]
+	return &file_slacktalk_event_v1_event_proto_enumTypes[9]
 }
 
 func (x Block_Kind) Number() protoreflect.EnumNumber {
@@ -1408,7 +1528,9 @@ type ReplyDelivered struct {
 	// It was a dead letter that was replayed: a ReplyFailed has gone before.
 	Replayed bool `protobuf:"varint,7,opt,name=replayed,proto3" json:"replayed,omitempty"`
 	// What was sent, where no line of Slack says it.
-	Text          string `protobuf:"bytes,8,opt,name=text,proto3" json:"text,omitempty"`
+	Text string `protobuf:"bytes,8,opt,name=text,proto3" json:"text,omitempty"`
+	// What it took in the end; what was tried before it was set aside, ReplyWaiting tells.
+	Effort        *Effort `protobuf:"bytes,9,opt,name=effort,proto3" json:"effort,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -1499,6 +1621,13 @@ func (x *ReplyDelivered) GetText() string {
 	return ""
 }
 
+func (x *ReplyDelivered) GetEffort() *Effort {
+	if x != nil {
+		return x.Effort
+	}
+	return nil
+}
+
 // ReplyFailed tells that a command was given up.
 type ReplyFailed struct {
 	state     protoimpl.MessageState `protogen:"open.v1"`
@@ -1513,8 +1642,10 @@ type ReplyFailed struct {
 	// A ReplyWaiting may have gone before.
 	Waited bool `protobuf:"varint,7,opt,name=waited,proto3" json:"waited,omitempty"`
 	// In whose name, and to which conversation.
-	Operator      string `protobuf:"bytes,8,opt,name=operator,proto3" json:"operator,omitempty"`
-	Conversation  string `protobuf:"bytes,9,opt,name=conversation,proto3" json:"conversation,omitempty"`
+	Operator     string `protobuf:"bytes,8,opt,name=operator,proto3" json:"operator,omitempty"`
+	Conversation string `protobuf:"bytes,9,opt,name=conversation,proto3" json:"conversation,omitempty"`
+	// As in ReplyDelivered.
+	Effort        *Effort `protobuf:"bytes,10,opt,name=effort,proto3" json:"effort,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -1612,11 +1743,20 @@ func (x *ReplyFailed) GetConversation() string {
 	return ""
 }
 
+func (x *ReplyFailed) GetEffort() *Effort {
+	if x != nil {
+		return x.Effort
+	}
+	return nil
+}
+
 // ReplyWaiting tells, once per command, that a command did not go through at the first attempt and is being retried.
 type ReplyWaiting struct {
-	state         protoimpl.MessageState `protogen:"open.v1"`
-	CommandId     string                 `protobuf:"bytes,1,opt,name=command_id,json=commandId,proto3" json:"command_id,omitempty"`
-	Origin        *SlackMessageRef       `protobuf:"bytes,2,opt,name=origin,proto3" json:"origin,omitempty"`
+	state     protoimpl.MessageState `protogen:"open.v1"`
+	CommandId string                 `protobuf:"bytes,1,opt,name=command_id,json=commandId,proto3" json:"command_id,omitempty"`
+	Origin    *SlackMessageRef       `protobuf:"bytes,2,opt,name=origin,proto3" json:"origin,omitempty"`
+	// What was tried before; absent when it waits only behind others of its conversation.
+	Effort        *Effort `protobuf:"bytes,3,opt,name=effort,proto3" json:"effort,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -1661,6 +1801,13 @@ func (x *ReplyWaiting) GetCommandId() string {
 func (x *ReplyWaiting) GetOrigin() *SlackMessageRef {
 	if x != nil {
 		return x.Origin
+	}
+	return nil
+}
+
+func (x *ReplyWaiting) GetEffort() *Effort {
+	if x != nil {
+		return x.Effort
 	}
 	return nil
 }
@@ -3085,6 +3232,8 @@ type Posted struct {
 	Conversation string `protobuf:"bytes,4,opt,name=conversation,proto3" json:"conversation,omitempty"`
 	// Whether one of the commands names members who are to be told directly; not set by earlier versions.
 	TellsDirectly *bool `protobuf:"varint,5,opt,name=tells_directly,json=tellsDirectly,proto3,oneof" json:"tells_directly,omitempty"`
+	// What it took; the first of the commands was tried, the others went along.
+	Effort        *Effort `protobuf:"bytes,6,opt,name=effort,proto3" json:"effort,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -3154,6 +3303,13 @@ func (x *Posted) GetTellsDirectly() bool {
 	return false
 }
 
+func (x *Posted) GetEffort() *Effort {
+	if x != nil {
+		return x.Effort
+	}
+	return nil
+}
+
 // PostFailed tells that a command to Slack was given up.
 type PostFailed struct {
 	state     protoimpl.MessageState `protogen:"open.v1"`
@@ -3161,8 +3317,10 @@ type PostFailed struct {
 	Reason    FailureReason          `protobuf:"varint,2,opt,name=reason,proto3,enum=slacktalk.event.v1.FailureReason" json:"reason,omitempty"`
 	Detail    string                 `protobuf:"bytes,3,opt,name=detail,proto3" json:"detail,omitempty"`
 	// Empty when the command was no post.
-	Project       string `protobuf:"bytes,4,opt,name=project,proto3" json:"project,omitempty"`
-	Conversation  string `protobuf:"bytes,5,opt,name=conversation,proto3" json:"conversation,omitempty"`
+	Project      string `protobuf:"bytes,4,opt,name=project,proto3" json:"project,omitempty"`
+	Conversation string `protobuf:"bytes,5,opt,name=conversation,proto3" json:"conversation,omitempty"`
+	// Absent when the command was no post, or was given up without us.
+	Effort        *Effort `protobuf:"bytes,6,opt,name=effort,proto3" json:"effort,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -3232,6 +3390,166 @@ func (x *PostFailed) GetConversation() string {
 	return ""
 }
 
+func (x *PostFailed) GetEffort() *Effort {
+	if x != nil {
+		return x.Effort
+	}
+	return nil
+}
+
+// Effort is what it took to carry out a command.
+type Effort struct {
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// When it was tried first: until then it waited for its turn.
+	FirstTriedAt *timestamppb.Timestamp `protobuf:"bytes,1,opt,name=first_tried_at,json=firstTriedAt,proto3" json:"first_tried_at,omitempty"`
+	// How many attempts failed or got no answer.
+	Failures uint32 `protobuf:"varint,2,opt,name=failures,proto3" json:"failures,omitempty"`
+	// Of these the first and the latest nine.
+	Failed []*FailedAttempt `protobuf:"bytes,3,rep,name=failed,proto3" json:"failed,omitempty"`
+	// For how long altogether the other side asked to wait, by its 429.
+	Throttled *durationpb.Duration `protobuf:"bytes,4,opt,name=throttled,proto3" json:"throttled,omitempty"`
+	// What the latest look for an attempt without an answer has shown, and when; absent when there was no need to look.
+	LostAnswer    LostAnswer             `protobuf:"varint,5,opt,name=lost_answer,json=lostAnswer,proto3,enum=slacktalk.event.v1.LostAnswer" json:"lost_answer,omitempty"`
+	LookedAt      *timestamppb.Timestamp `protobuf:"bytes,6,opt,name=looked_at,json=lookedAt,proto3" json:"looked_at,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *Effort) Reset() {
+	*x = Effort{}
+	mi := &file_slacktalk_event_v1_event_proto_msgTypes[31]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *Effort) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*Effort) ProtoMessage() {}
+
+func (x *Effort) ProtoReflect() protoreflect.Message {
+	mi := &file_slacktalk_event_v1_event_proto_msgTypes[31]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use Effort.ProtoReflect.Descriptor instead.
+func (*Effort) Descriptor() ([]byte, []int) {
+	return file_slacktalk_event_v1_event_proto_rawDescGZIP(), []int{31}
+}
+
+func (x *Effort) GetFirstTriedAt() *timestamppb.Timestamp {
+	if x != nil {
+		return x.FirstTriedAt
+	}
+	return nil
+}
+
+func (x *Effort) GetFailures() uint32 {
+	if x != nil {
+		return x.Failures
+	}
+	return 0
+}
+
+func (x *Effort) GetFailed() []*FailedAttempt {
+	if x != nil {
+		return x.Failed
+	}
+	return nil
+}
+
+func (x *Effort) GetThrottled() *durationpb.Duration {
+	if x != nil {
+		return x.Throttled
+	}
+	return nil
+}
+
+func (x *Effort) GetLostAnswer() LostAnswer {
+	if x != nil {
+		return x.LostAnswer
+	}
+	return LostAnswer_LOST_ANSWER_UNSPECIFIED
+}
+
+func (x *Effort) GetLookedAt() *timestamppb.Timestamp {
+	if x != nil {
+		return x.LookedAt
+	}
+	return nil
+}
+
+// FailedAttempt is one attempt that did not succeed, or of which nobody knew that it did.
+type FailedAttempt struct {
+	state  protoimpl.MessageState `protogen:"open.v1"`
+	Result AttemptResult          `protobuf:"varint,1,opt,name=result,proto3,enum=slacktalk.event.v1.AttemptResult" json:"result,omitempty"`
+	// When it was over; when it began, where nobody saw its end.
+	EndedAt *timestamppb.Timestamp `protobuf:"bytes,2,opt,name=ended_at,json=endedAt,proto3" json:"ended_at,omitempty"`
+	// How long the other side asked to wait; absent when it did not.
+	Wait          *durationpb.Duration `protobuf:"bytes,3,opt,name=wait,proto3" json:"wait,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *FailedAttempt) Reset() {
+	*x = FailedAttempt{}
+	mi := &file_slacktalk_event_v1_event_proto_msgTypes[32]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *FailedAttempt) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*FailedAttempt) ProtoMessage() {}
+
+func (x *FailedAttempt) ProtoReflect() protoreflect.Message {
+	mi := &file_slacktalk_event_v1_event_proto_msgTypes[32]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use FailedAttempt.ProtoReflect.Descriptor instead.
+func (*FailedAttempt) Descriptor() ([]byte, []int) {
+	return file_slacktalk_event_v1_event_proto_rawDescGZIP(), []int{32}
+}
+
+func (x *FailedAttempt) GetResult() AttemptResult {
+	if x != nil {
+		return x.Result
+	}
+	return AttemptResult_ATTEMPT_RESULT_UNSPECIFIED
+}
+
+func (x *FailedAttempt) GetEndedAt() *timestamppb.Timestamp {
+	if x != nil {
+		return x.EndedAt
+	}
+	return nil
+}
+
+func (x *FailedAttempt) GetWait() *durationpb.Duration {
+	if x != nil {
+		return x.Wait
+	}
+	return nil
+}
+
 // LaneParked tells that a channel does not take posts until somebody mends it, once per time it begins.
 type LaneParked struct {
 	state  protoimpl.MessageState `protogen:"open.v1"`
@@ -3246,7 +3564,7 @@ type LaneParked struct {
 
 func (x *LaneParked) Reset() {
 	*x = LaneParked{}
-	mi := &file_slacktalk_event_v1_event_proto_msgTypes[31]
+	mi := &file_slacktalk_event_v1_event_proto_msgTypes[33]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -3258,7 +3576,7 @@ func (x *LaneParked) String() string {
 func (*LaneParked) ProtoMessage() {}
 
 func (x *LaneParked) ProtoReflect() protoreflect.Message {
-	mi := &file_slacktalk_event_v1_event_proto_msgTypes[31]
+	mi := &file_slacktalk_event_v1_event_proto_msgTypes[33]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -3271,7 +3589,7 @@ func (x *LaneParked) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use LaneParked.ProtoReflect.Descriptor instead.
 func (*LaneParked) Descriptor() ([]byte, []int) {
-	return file_slacktalk_event_v1_event_proto_rawDescGZIP(), []int{31}
+	return file_slacktalk_event_v1_event_proto_rawDescGZIP(), []int{33}
 }
 
 func (x *LaneParked) GetDetail() string {
@@ -3323,7 +3641,7 @@ type SlackCommand struct {
 
 func (x *SlackCommand) Reset() {
 	*x = SlackCommand{}
-	mi := &file_slacktalk_event_v1_event_proto_msgTypes[32]
+	mi := &file_slacktalk_event_v1_event_proto_msgTypes[34]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -3335,7 +3653,7 @@ func (x *SlackCommand) String() string {
 func (*SlackCommand) ProtoMessage() {}
 
 func (x *SlackCommand) ProtoReflect() protoreflect.Message {
-	mi := &file_slacktalk_event_v1_event_proto_msgTypes[32]
+	mi := &file_slacktalk_event_v1_event_proto_msgTypes[34]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -3348,7 +3666,7 @@ func (x *SlackCommand) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use SlackCommand.ProtoReflect.Descriptor instead.
 func (*SlackCommand) Descriptor() ([]byte, []int) {
-	return file_slacktalk_event_v1_event_proto_rawDescGZIP(), []int{32}
+	return file_slacktalk_event_v1_event_proto_rawDescGZIP(), []int{34}
 }
 
 func (x *SlackCommand) GetId() string {
@@ -3515,7 +3833,7 @@ type Card struct {
 
 func (x *Card) Reset() {
 	*x = Card{}
-	mi := &file_slacktalk_event_v1_event_proto_msgTypes[33]
+	mi := &file_slacktalk_event_v1_event_proto_msgTypes[35]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -3527,7 +3845,7 @@ func (x *Card) String() string {
 func (*Card) ProtoMessage() {}
 
 func (x *Card) ProtoReflect() protoreflect.Message {
-	mi := &file_slacktalk_event_v1_event_proto_msgTypes[33]
+	mi := &file_slacktalk_event_v1_event_proto_msgTypes[35]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -3540,7 +3858,7 @@ func (x *Card) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Card.ProtoReflect.Descriptor instead.
 func (*Card) Descriptor() ([]byte, []int) {
-	return file_slacktalk_event_v1_event_proto_rawDescGZIP(), []int{33}
+	return file_slacktalk_event_v1_event_proto_rawDescGZIP(), []int{35}
 }
 
 func (x *Card) GetRevision() uint64 {
@@ -3641,7 +3959,7 @@ type CardUpdate struct {
 
 func (x *CardUpdate) Reset() {
 	*x = CardUpdate{}
-	mi := &file_slacktalk_event_v1_event_proto_msgTypes[34]
+	mi := &file_slacktalk_event_v1_event_proto_msgTypes[36]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -3653,7 +3971,7 @@ func (x *CardUpdate) String() string {
 func (*CardUpdate) ProtoMessage() {}
 
 func (x *CardUpdate) ProtoReflect() protoreflect.Message {
-	mi := &file_slacktalk_event_v1_event_proto_msgTypes[34]
+	mi := &file_slacktalk_event_v1_event_proto_msgTypes[36]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -3666,7 +3984,7 @@ func (x *CardUpdate) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use CardUpdate.ProtoReflect.Descriptor instead.
 func (*CardUpdate) Descriptor() ([]byte, []int) {
-	return file_slacktalk_event_v1_event_proto_rawDescGZIP(), []int{34}
+	return file_slacktalk_event_v1_event_proto_rawDescGZIP(), []int{36}
 }
 
 func (x *CardUpdate) GetProject() string {
@@ -3712,7 +4030,7 @@ type Mention struct {
 
 func (x *Mention) Reset() {
 	*x = Mention{}
-	mi := &file_slacktalk_event_v1_event_proto_msgTypes[35]
+	mi := &file_slacktalk_event_v1_event_proto_msgTypes[37]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -3724,7 +4042,7 @@ func (x *Mention) String() string {
 func (*Mention) ProtoMessage() {}
 
 func (x *Mention) ProtoReflect() protoreflect.Message {
-	mi := &file_slacktalk_event_v1_event_proto_msgTypes[35]
+	mi := &file_slacktalk_event_v1_event_proto_msgTypes[37]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -3737,7 +4055,7 @@ func (x *Mention) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Mention.ProtoReflect.Descriptor instead.
 func (*Mention) Descriptor() ([]byte, []int) {
-	return file_slacktalk_event_v1_event_proto_rawDescGZIP(), []int{35}
+	return file_slacktalk_event_v1_event_proto_rawDescGZIP(), []int{37}
 }
 
 func (x *Mention) GetMention() isMention_Mention {
@@ -3837,7 +4155,7 @@ type ThreadPost struct {
 
 func (x *ThreadPost) Reset() {
 	*x = ThreadPost{}
-	mi := &file_slacktalk_event_v1_event_proto_msgTypes[36]
+	mi := &file_slacktalk_event_v1_event_proto_msgTypes[38]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -3849,7 +4167,7 @@ func (x *ThreadPost) String() string {
 func (*ThreadPost) ProtoMessage() {}
 
 func (x *ThreadPost) ProtoReflect() protoreflect.Message {
-	mi := &file_slacktalk_event_v1_event_proto_msgTypes[36]
+	mi := &file_slacktalk_event_v1_event_proto_msgTypes[38]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -3862,7 +4180,7 @@ func (x *ThreadPost) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ThreadPost.ProtoReflect.Descriptor instead.
 func (*ThreadPost) Descriptor() ([]byte, []int) {
-	return file_slacktalk_event_v1_event_proto_rawDescGZIP(), []int{36}
+	return file_slacktalk_event_v1_event_proto_rawDescGZIP(), []int{38}
 }
 
 func (x *ThreadPost) GetProject() string {
@@ -4099,7 +4417,7 @@ type History struct {
 
 func (x *History) Reset() {
 	*x = History{}
-	mi := &file_slacktalk_event_v1_event_proto_msgTypes[37]
+	mi := &file_slacktalk_event_v1_event_proto_msgTypes[39]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -4111,7 +4429,7 @@ func (x *History) String() string {
 func (*History) ProtoMessage() {}
 
 func (x *History) ProtoReflect() protoreflect.Message {
-	mi := &file_slacktalk_event_v1_event_proto_msgTypes[37]
+	mi := &file_slacktalk_event_v1_event_proto_msgTypes[39]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -4124,7 +4442,7 @@ func (x *History) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use History.ProtoReflect.Descriptor instead.
 func (*History) Descriptor() ([]byte, []int) {
-	return file_slacktalk_event_v1_event_proto_rawDescGZIP(), []int{37}
+	return file_slacktalk_event_v1_event_proto_rawDescGZIP(), []int{39}
 }
 
 func (x *History) GetEntries() []*HistoryEntry {
@@ -4149,7 +4467,7 @@ type HistoryEntry struct {
 
 func (x *HistoryEntry) Reset() {
 	*x = HistoryEntry{}
-	mi := &file_slacktalk_event_v1_event_proto_msgTypes[38]
+	mi := &file_slacktalk_event_v1_event_proto_msgTypes[40]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -4161,7 +4479,7 @@ func (x *HistoryEntry) String() string {
 func (*HistoryEntry) ProtoMessage() {}
 
 func (x *HistoryEntry) ProtoReflect() protoreflect.Message {
-	mi := &file_slacktalk_event_v1_event_proto_msgTypes[38]
+	mi := &file_slacktalk_event_v1_event_proto_msgTypes[40]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -4174,7 +4492,7 @@ func (x *HistoryEntry) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use HistoryEntry.ProtoReflect.Descriptor instead.
 func (*HistoryEntry) Descriptor() ([]byte, []int) {
-	return file_slacktalk_event_v1_event_proto_rawDescGZIP(), []int{38}
+	return file_slacktalk_event_v1_event_proto_rawDescGZIP(), []int{40}
 }
 
 func (x *HistoryEntry) GetOccurredAt() *timestamppb.Timestamp {
@@ -4218,7 +4536,7 @@ type SentReply struct {
 
 func (x *SentReply) Reset() {
 	*x = SentReply{}
-	mi := &file_slacktalk_event_v1_event_proto_msgTypes[39]
+	mi := &file_slacktalk_event_v1_event_proto_msgTypes[41]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -4230,7 +4548,7 @@ func (x *SentReply) String() string {
 func (*SentReply) ProtoMessage() {}
 
 func (x *SentReply) ProtoReflect() protoreflect.Message {
-	mi := &file_slacktalk_event_v1_event_proto_msgTypes[39]
+	mi := &file_slacktalk_event_v1_event_proto_msgTypes[41]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -4243,7 +4561,7 @@ func (x *SentReply) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use SentReply.ProtoReflect.Descriptor instead.
 func (*SentReply) Descriptor() ([]byte, []int) {
-	return file_slacktalk_event_v1_event_proto_rawDescGZIP(), []int{39}
+	return file_slacktalk_event_v1_event_proto_rawDescGZIP(), []int{41}
 }
 
 func (x *SentReply) GetOperator() *Operator {
@@ -4280,7 +4598,7 @@ type Reminder struct {
 
 func (x *Reminder) Reset() {
 	*x = Reminder{}
-	mi := &file_slacktalk_event_v1_event_proto_msgTypes[40]
+	mi := &file_slacktalk_event_v1_event_proto_msgTypes[42]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -4292,7 +4610,7 @@ func (x *Reminder) String() string {
 func (*Reminder) ProtoMessage() {}
 
 func (x *Reminder) ProtoReflect() protoreflect.Message {
-	mi := &file_slacktalk_event_v1_event_proto_msgTypes[40]
+	mi := &file_slacktalk_event_v1_event_proto_msgTypes[42]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -4305,7 +4623,7 @@ func (x *Reminder) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Reminder.ProtoReflect.Descriptor instead.
 func (*Reminder) Descriptor() ([]byte, []int) {
-	return file_slacktalk_event_v1_event_proto_rawDescGZIP(), []int{40}
+	return file_slacktalk_event_v1_event_proto_rawDescGZIP(), []int{42}
 }
 
 func (x *Reminder) GetWaitingSince() *timestamppb.Timestamp {
@@ -4334,7 +4652,7 @@ type StatusSet struct {
 
 func (x *StatusSet) Reset() {
 	*x = StatusSet{}
-	mi := &file_slacktalk_event_v1_event_proto_msgTypes[41]
+	mi := &file_slacktalk_event_v1_event_proto_msgTypes[43]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -4346,7 +4664,7 @@ func (x *StatusSet) String() string {
 func (*StatusSet) ProtoMessage() {}
 
 func (x *StatusSet) ProtoReflect() protoreflect.Message {
-	mi := &file_slacktalk_event_v1_event_proto_msgTypes[41]
+	mi := &file_slacktalk_event_v1_event_proto_msgTypes[43]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -4359,7 +4677,7 @@ func (x *StatusSet) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use StatusSet.ProtoReflect.Descriptor instead.
 func (*StatusSet) Descriptor() ([]byte, []int) {
-	return file_slacktalk_event_v1_event_proto_rawDescGZIP(), []int{41}
+	return file_slacktalk_event_v1_event_proto_rawDescGZIP(), []int{43}
 }
 
 func (x *StatusSet) GetStatus() ChatStatus {
@@ -4390,7 +4708,7 @@ type Moved struct {
 
 func (x *Moved) Reset() {
 	*x = Moved{}
-	mi := &file_slacktalk_event_v1_event_proto_msgTypes[42]
+	mi := &file_slacktalk_event_v1_event_proto_msgTypes[44]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -4402,7 +4720,7 @@ func (x *Moved) String() string {
 func (*Moved) ProtoMessage() {}
 
 func (x *Moved) ProtoReflect() protoreflect.Message {
-	mi := &file_slacktalk_event_v1_event_proto_msgTypes[42]
+	mi := &file_slacktalk_event_v1_event_proto_msgTypes[44]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -4415,7 +4733,7 @@ func (x *Moved) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Moved.ProtoReflect.Descriptor instead.
 func (*Moved) Descriptor() ([]byte, []int) {
-	return file_slacktalk_event_v1_event_proto_rawDescGZIP(), []int{42}
+	return file_slacktalk_event_v1_event_proto_rawDescGZIP(), []int{44}
 }
 
 func (x *Moved) GetFromChannel() string {
@@ -4457,7 +4775,7 @@ type Merged struct {
 
 func (x *Merged) Reset() {
 	*x = Merged{}
-	mi := &file_slacktalk_event_v1_event_proto_msgTypes[43]
+	mi := &file_slacktalk_event_v1_event_proto_msgTypes[45]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -4469,7 +4787,7 @@ func (x *Merged) String() string {
 func (*Merged) ProtoMessage() {}
 
 func (x *Merged) ProtoReflect() protoreflect.Message {
-	mi := &file_slacktalk_event_v1_event_proto_msgTypes[43]
+	mi := &file_slacktalk_event_v1_event_proto_msgTypes[45]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -4482,7 +4800,7 @@ func (x *Merged) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Merged.ProtoReflect.Descriptor instead.
 func (*Merged) Descriptor() ([]byte, []int) {
-	return file_slacktalk_event_v1_event_proto_rawDescGZIP(), []int{43}
+	return file_slacktalk_event_v1_event_proto_rawDescGZIP(), []int{45}
 }
 
 func (x *Merged) GetIntoConversation() string {
@@ -4509,7 +4827,7 @@ type Reaction struct {
 
 func (x *Reaction) Reset() {
 	*x = Reaction{}
-	mi := &file_slacktalk_event_v1_event_proto_msgTypes[44]
+	mi := &file_slacktalk_event_v1_event_proto_msgTypes[46]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -4521,7 +4839,7 @@ func (x *Reaction) String() string {
 func (*Reaction) ProtoMessage() {}
 
 func (x *Reaction) ProtoReflect() protoreflect.Message {
-	mi := &file_slacktalk_event_v1_event_proto_msgTypes[44]
+	mi := &file_slacktalk_event_v1_event_proto_msgTypes[46]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -4534,7 +4852,7 @@ func (x *Reaction) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Reaction.ProtoReflect.Descriptor instead.
 func (*Reaction) Descriptor() ([]byte, []int) {
-	return file_slacktalk_event_v1_event_proto_rawDescGZIP(), []int{44}
+	return file_slacktalk_event_v1_event_proto_rawDescGZIP(), []int{46}
 }
 
 func (x *Reaction) GetTarget() *SlackMessageRef {
@@ -4589,7 +4907,7 @@ type Notice struct {
 
 func (x *Notice) Reset() {
 	*x = Notice{}
-	mi := &file_slacktalk_event_v1_event_proto_msgTypes[45]
+	mi := &file_slacktalk_event_v1_event_proto_msgTypes[47]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -4601,7 +4919,7 @@ func (x *Notice) String() string {
 func (*Notice) ProtoMessage() {}
 
 func (x *Notice) ProtoReflect() protoreflect.Message {
-	mi := &file_slacktalk_event_v1_event_proto_msgTypes[45]
+	mi := &file_slacktalk_event_v1_event_proto_msgTypes[47]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -4614,7 +4932,7 @@ func (x *Notice) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Notice.ProtoReflect.Descriptor instead.
 func (*Notice) Descriptor() ([]byte, []int) {
-	return file_slacktalk_event_v1_event_proto_rawDescGZIP(), []int{45}
+	return file_slacktalk_event_v1_event_proto_rawDescGZIP(), []int{47}
 }
 
 func (x *Notice) GetTarget() *SlackMessageRef {
@@ -4666,7 +4984,7 @@ type DirectNotice struct {
 
 func (x *DirectNotice) Reset() {
 	*x = DirectNotice{}
-	mi := &file_slacktalk_event_v1_event_proto_msgTypes[46]
+	mi := &file_slacktalk_event_v1_event_proto_msgTypes[48]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -4678,7 +4996,7 @@ func (x *DirectNotice) String() string {
 func (*DirectNotice) ProtoMessage() {}
 
 func (x *DirectNotice) ProtoReflect() protoreflect.Message {
-	mi := &file_slacktalk_event_v1_event_proto_msgTypes[46]
+	mi := &file_slacktalk_event_v1_event_proto_msgTypes[48]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -4691,7 +5009,7 @@ func (x *DirectNotice) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use DirectNotice.ProtoReflect.Descriptor instead.
 func (*DirectNotice) Descriptor() ([]byte, []int) {
-	return file_slacktalk_event_v1_event_proto_rawDescGZIP(), []int{46}
+	return file_slacktalk_event_v1_event_proto_rawDescGZIP(), []int{48}
 }
 
 func (x *DirectNotice) GetMember() string {
@@ -4734,7 +5052,7 @@ type TimerDue struct {
 
 func (x *TimerDue) Reset() {
 	*x = TimerDue{}
-	mi := &file_slacktalk_event_v1_event_proto_msgTypes[47]
+	mi := &file_slacktalk_event_v1_event_proto_msgTypes[49]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -4746,7 +5064,7 @@ func (x *TimerDue) String() string {
 func (*TimerDue) ProtoMessage() {}
 
 func (x *TimerDue) ProtoReflect() protoreflect.Message {
-	mi := &file_slacktalk_event_v1_event_proto_msgTypes[47]
+	mi := &file_slacktalk_event_v1_event_proto_msgTypes[49]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -4759,7 +5077,7 @@ func (x *TimerDue) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use TimerDue.ProtoReflect.Descriptor instead.
 func (*TimerDue) Descriptor() ([]byte, []int) {
-	return file_slacktalk_event_v1_event_proto_rawDescGZIP(), []int{47}
+	return file_slacktalk_event_v1_event_proto_rawDescGZIP(), []int{49}
 }
 
 func (x *TimerDue) GetProject() string {
@@ -4808,7 +5126,7 @@ type KarteCommand struct {
 
 func (x *KarteCommand) Reset() {
 	*x = KarteCommand{}
-	mi := &file_slacktalk_event_v1_event_proto_msgTypes[48]
+	mi := &file_slacktalk_event_v1_event_proto_msgTypes[50]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -4820,7 +5138,7 @@ func (x *KarteCommand) String() string {
 func (*KarteCommand) ProtoMessage() {}
 
 func (x *KarteCommand) ProtoReflect() protoreflect.Message {
-	mi := &file_slacktalk_event_v1_event_proto_msgTypes[48]
+	mi := &file_slacktalk_event_v1_event_proto_msgTypes[50]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -4833,7 +5151,7 @@ func (x *KarteCommand) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use KarteCommand.ProtoReflect.Descriptor instead.
 func (*KarteCommand) Descriptor() ([]byte, []int) {
-	return file_slacktalk_event_v1_event_proto_rawDescGZIP(), []int{48}
+	return file_slacktalk_event_v1_event_proto_rawDescGZIP(), []int{50}
 }
 
 func (x *KarteCommand) GetId() string {
@@ -4970,7 +5288,7 @@ type RepliesRequest struct {
 
 func (x *RepliesRequest) Reset() {
 	*x = RepliesRequest{}
-	mi := &file_slacktalk_event_v1_event_proto_msgTypes[49]
+	mi := &file_slacktalk_event_v1_event_proto_msgTypes[51]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -4982,7 +5300,7 @@ func (x *RepliesRequest) String() string {
 func (*RepliesRequest) ProtoMessage() {}
 
 func (x *RepliesRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_slacktalk_event_v1_event_proto_msgTypes[49]
+	mi := &file_slacktalk_event_v1_event_proto_msgTypes[51]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -4995,7 +5313,7 @@ func (x *RepliesRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use RepliesRequest.ProtoReflect.Descriptor instead.
 func (*RepliesRequest) Descriptor() ([]byte, []int) {
-	return file_slacktalk_event_v1_event_proto_rawDescGZIP(), []int{49}
+	return file_slacktalk_event_v1_event_proto_rawDescGZIP(), []int{51}
 }
 
 func (x *RepliesRequest) GetTeam() string {
@@ -5052,7 +5370,7 @@ type RepliesResponse struct {
 
 func (x *RepliesResponse) Reset() {
 	*x = RepliesResponse{}
-	mi := &file_slacktalk_event_v1_event_proto_msgTypes[50]
+	mi := &file_slacktalk_event_v1_event_proto_msgTypes[52]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -5064,7 +5382,7 @@ func (x *RepliesResponse) String() string {
 func (*RepliesResponse) ProtoMessage() {}
 
 func (x *RepliesResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_slacktalk_event_v1_event_proto_msgTypes[50]
+	mi := &file_slacktalk_event_v1_event_proto_msgTypes[52]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -5077,7 +5395,7 @@ func (x *RepliesResponse) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use RepliesResponse.ProtoReflect.Descriptor instead.
 func (*RepliesResponse) Descriptor() ([]byte, []int) {
-	return file_slacktalk_event_v1_event_proto_rawDescGZIP(), []int{50}
+	return file_slacktalk_event_v1_event_proto_rawDescGZIP(), []int{52}
 }
 
 func (x *RepliesResponse) GetReplies() []*SlackFact {
@@ -5128,7 +5446,7 @@ type MessageRequest struct {
 
 func (x *MessageRequest) Reset() {
 	*x = MessageRequest{}
-	mi := &file_slacktalk_event_v1_event_proto_msgTypes[51]
+	mi := &file_slacktalk_event_v1_event_proto_msgTypes[53]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -5140,7 +5458,7 @@ func (x *MessageRequest) String() string {
 func (*MessageRequest) ProtoMessage() {}
 
 func (x *MessageRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_slacktalk_event_v1_event_proto_msgTypes[51]
+	mi := &file_slacktalk_event_v1_event_proto_msgTypes[53]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -5153,7 +5471,7 @@ func (x *MessageRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use MessageRequest.ProtoReflect.Descriptor instead.
 func (*MessageRequest) Descriptor() ([]byte, []int) {
-	return file_slacktalk_event_v1_event_proto_rawDescGZIP(), []int{51}
+	return file_slacktalk_event_v1_event_proto_rawDescGZIP(), []int{53}
 }
 
 func (x *MessageRequest) GetTeam() string {
@@ -5199,7 +5517,7 @@ type MessageResponse struct {
 
 func (x *MessageResponse) Reset() {
 	*x = MessageResponse{}
-	mi := &file_slacktalk_event_v1_event_proto_msgTypes[52]
+	mi := &file_slacktalk_event_v1_event_proto_msgTypes[54]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -5211,7 +5529,7 @@ func (x *MessageResponse) String() string {
 func (*MessageResponse) ProtoMessage() {}
 
 func (x *MessageResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_slacktalk_event_v1_event_proto_msgTypes[52]
+	mi := &file_slacktalk_event_v1_event_proto_msgTypes[54]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -5224,7 +5542,7 @@ func (x *MessageResponse) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use MessageResponse.ProtoReflect.Descriptor instead.
 func (*MessageResponse) Descriptor() ([]byte, []int) {
-	return file_slacktalk_event_v1_event_proto_rawDescGZIP(), []int{52}
+	return file_slacktalk_event_v1_event_proto_rawDescGZIP(), []int{54}
 }
 
 func (x *MessageResponse) GetMessage() *ReplyWritten {
@@ -5262,7 +5580,7 @@ type HistoryRequest struct {
 
 func (x *HistoryRequest) Reset() {
 	*x = HistoryRequest{}
-	mi := &file_slacktalk_event_v1_event_proto_msgTypes[53]
+	mi := &file_slacktalk_event_v1_event_proto_msgTypes[55]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -5274,7 +5592,7 @@ func (x *HistoryRequest) String() string {
 func (*HistoryRequest) ProtoMessage() {}
 
 func (x *HistoryRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_slacktalk_event_v1_event_proto_msgTypes[53]
+	mi := &file_slacktalk_event_v1_event_proto_msgTypes[55]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -5287,7 +5605,7 @@ func (x *HistoryRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use HistoryRequest.ProtoReflect.Descriptor instead.
 func (*HistoryRequest) Descriptor() ([]byte, []int) {
-	return file_slacktalk_event_v1_event_proto_rawDescGZIP(), []int{53}
+	return file_slacktalk_event_v1_event_proto_rawDescGZIP(), []int{55}
 }
 
 func (x *HistoryRequest) GetProject() string {
@@ -5333,7 +5651,7 @@ type HistoryResponse struct {
 
 func (x *HistoryResponse) Reset() {
 	*x = HistoryResponse{}
-	mi := &file_slacktalk_event_v1_event_proto_msgTypes[54]
+	mi := &file_slacktalk_event_v1_event_proto_msgTypes[56]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -5345,7 +5663,7 @@ func (x *HistoryResponse) String() string {
 func (*HistoryResponse) ProtoMessage() {}
 
 func (x *HistoryResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_slacktalk_event_v1_event_proto_msgTypes[54]
+	mi := &file_slacktalk_event_v1_event_proto_msgTypes[56]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -5358,7 +5676,7 @@ func (x *HistoryResponse) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use HistoryResponse.ProtoReflect.Descriptor instead.
 func (*HistoryResponse) Descriptor() ([]byte, []int) {
-	return file_slacktalk_event_v1_event_proto_rawDescGZIP(), []int{54}
+	return file_slacktalk_event_v1_event_proto_rawDescGZIP(), []int{56}
 }
 
 func (x *HistoryResponse) GetEntries() []*HistoryEntry {
@@ -5392,7 +5710,7 @@ type OperatorsRequest struct {
 
 func (x *OperatorsRequest) Reset() {
 	*x = OperatorsRequest{}
-	mi := &file_slacktalk_event_v1_event_proto_msgTypes[55]
+	mi := &file_slacktalk_event_v1_event_proto_msgTypes[57]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -5404,7 +5722,7 @@ func (x *OperatorsRequest) String() string {
 func (*OperatorsRequest) ProtoMessage() {}
 
 func (x *OperatorsRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_slacktalk_event_v1_event_proto_msgTypes[55]
+	mi := &file_slacktalk_event_v1_event_proto_msgTypes[57]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -5417,7 +5735,7 @@ func (x *OperatorsRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use OperatorsRequest.ProtoReflect.Descriptor instead.
 func (*OperatorsRequest) Descriptor() ([]byte, []int) {
-	return file_slacktalk_event_v1_event_proto_rawDescGZIP(), []int{55}
+	return file_slacktalk_event_v1_event_proto_rawDescGZIP(), []int{57}
 }
 
 func (x *OperatorsRequest) GetProject() string {
@@ -5439,7 +5757,7 @@ type OperatorsResponse struct {
 
 func (x *OperatorsResponse) Reset() {
 	*x = OperatorsResponse{}
-	mi := &file_slacktalk_event_v1_event_proto_msgTypes[56]
+	mi := &file_slacktalk_event_v1_event_proto_msgTypes[58]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -5451,7 +5769,7 @@ func (x *OperatorsResponse) String() string {
 func (*OperatorsResponse) ProtoMessage() {}
 
 func (x *OperatorsResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_slacktalk_event_v1_event_proto_msgTypes[56]
+	mi := &file_slacktalk_event_v1_event_proto_msgTypes[58]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -5464,7 +5782,7 @@ func (x *OperatorsResponse) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use OperatorsResponse.ProtoReflect.Descriptor instead.
 func (*OperatorsResponse) Descriptor() ([]byte, []int) {
-	return file_slacktalk_event_v1_event_proto_rawDescGZIP(), []int{56}
+	return file_slacktalk_event_v1_event_proto_rawDescGZIP(), []int{58}
 }
 
 func (x *OperatorsResponse) GetOperators() []*Operator {
@@ -5494,7 +5812,7 @@ type TestMessageRequest struct {
 
 func (x *TestMessageRequest) Reset() {
 	*x = TestMessageRequest{}
-	mi := &file_slacktalk_event_v1_event_proto_msgTypes[57]
+	mi := &file_slacktalk_event_v1_event_proto_msgTypes[59]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -5506,7 +5824,7 @@ func (x *TestMessageRequest) String() string {
 func (*TestMessageRequest) ProtoMessage() {}
 
 func (x *TestMessageRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_slacktalk_event_v1_event_proto_msgTypes[57]
+	mi := &file_slacktalk_event_v1_event_proto_msgTypes[59]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -5519,7 +5837,7 @@ func (x *TestMessageRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use TestMessageRequest.ProtoReflect.Descriptor instead.
 func (*TestMessageRequest) Descriptor() ([]byte, []int) {
-	return file_slacktalk_event_v1_event_proto_rawDescGZIP(), []int{57}
+	return file_slacktalk_event_v1_event_proto_rawDescGZIP(), []int{59}
 }
 
 func (x *TestMessageRequest) GetProject() string {
@@ -5554,7 +5872,7 @@ type TestMessageResponse struct {
 
 func (x *TestMessageResponse) Reset() {
 	*x = TestMessageResponse{}
-	mi := &file_slacktalk_event_v1_event_proto_msgTypes[58]
+	mi := &file_slacktalk_event_v1_event_proto_msgTypes[60]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -5566,7 +5884,7 @@ func (x *TestMessageResponse) String() string {
 func (*TestMessageResponse) ProtoMessage() {}
 
 func (x *TestMessageResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_slacktalk_event_v1_event_proto_msgTypes[58]
+	mi := &file_slacktalk_event_v1_event_proto_msgTypes[60]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -5579,7 +5897,7 @@ func (x *TestMessageResponse) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use TestMessageResponse.ProtoReflect.Descriptor instead.
 func (*TestMessageResponse) Descriptor() ([]byte, []int) {
-	return file_slacktalk_event_v1_event_proto_rawDescGZIP(), []int{58}
+	return file_slacktalk_event_v1_event_proto_rawDescGZIP(), []int{60}
 }
 
 func (x *TestMessageResponse) GetCustomer() *Customer {
@@ -5632,7 +5950,7 @@ type ExaminationRequest struct {
 
 func (x *ExaminationRequest) Reset() {
 	*x = ExaminationRequest{}
-	mi := &file_slacktalk_event_v1_event_proto_msgTypes[59]
+	mi := &file_slacktalk_event_v1_event_proto_msgTypes[61]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -5644,7 +5962,7 @@ func (x *ExaminationRequest) String() string {
 func (*ExaminationRequest) ProtoMessage() {}
 
 func (x *ExaminationRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_slacktalk_event_v1_event_proto_msgTypes[59]
+	mi := &file_slacktalk_event_v1_event_proto_msgTypes[61]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -5657,7 +5975,7 @@ func (x *ExaminationRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ExaminationRequest.ProtoReflect.Descriptor instead.
 func (*ExaminationRequest) Descriptor() ([]byte, []int) {
-	return file_slacktalk_event_v1_event_proto_rawDescGZIP(), []int{59}
+	return file_slacktalk_event_v1_event_proto_rawDescGZIP(), []int{61}
 }
 
 func (x *ExaminationRequest) GetProject() string {
@@ -5700,7 +6018,7 @@ type ExaminationResponse struct {
 
 func (x *ExaminationResponse) Reset() {
 	*x = ExaminationResponse{}
-	mi := &file_slacktalk_event_v1_event_proto_msgTypes[60]
+	mi := &file_slacktalk_event_v1_event_proto_msgTypes[62]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -5712,7 +6030,7 @@ func (x *ExaminationResponse) String() string {
 func (*ExaminationResponse) ProtoMessage() {}
 
 func (x *ExaminationResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_slacktalk_event_v1_event_proto_msgTypes[60]
+	mi := &file_slacktalk_event_v1_event_proto_msgTypes[62]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -5725,7 +6043,7 @@ func (x *ExaminationResponse) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ExaminationResponse.ProtoReflect.Descriptor instead.
 func (*ExaminationResponse) Descriptor() ([]byte, []int) {
-	return file_slacktalk_event_v1_event_proto_rawDescGZIP(), []int{60}
+	return file_slacktalk_event_v1_event_proto_rawDescGZIP(), []int{62}
 }
 
 func (x *ExaminationResponse) GetReplica() string {
@@ -5760,7 +6078,7 @@ type Finding struct {
 
 func (x *Finding) Reset() {
 	*x = Finding{}
-	mi := &file_slacktalk_event_v1_event_proto_msgTypes[61]
+	mi := &file_slacktalk_event_v1_event_proto_msgTypes[63]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -5772,7 +6090,7 @@ func (x *Finding) String() string {
 func (*Finding) ProtoMessage() {}
 
 func (x *Finding) ProtoReflect() protoreflect.Message {
-	mi := &file_slacktalk_event_v1_event_proto_msgTypes[61]
+	mi := &file_slacktalk_event_v1_event_proto_msgTypes[63]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -5785,7 +6103,7 @@ func (x *Finding) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Finding.ProtoReflect.Descriptor instead.
 func (*Finding) Descriptor() ([]byte, []int) {
-	return file_slacktalk_event_v1_event_proto_rawDescGZIP(), []int{61}
+	return file_slacktalk_event_v1_event_proto_rawDescGZIP(), []int{63}
 }
 
 func (x *Finding) GetCheck() string {
@@ -5847,7 +6165,7 @@ type AuditEntry struct {
 
 func (x *AuditEntry) Reset() {
 	*x = AuditEntry{}
-	mi := &file_slacktalk_event_v1_event_proto_msgTypes[62]
+	mi := &file_slacktalk_event_v1_event_proto_msgTypes[64]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -5859,7 +6177,7 @@ func (x *AuditEntry) String() string {
 func (*AuditEntry) ProtoMessage() {}
 
 func (x *AuditEntry) ProtoReflect() protoreflect.Message {
-	mi := &file_slacktalk_event_v1_event_proto_msgTypes[62]
+	mi := &file_slacktalk_event_v1_event_proto_msgTypes[64]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -5872,7 +6190,7 @@ func (x *AuditEntry) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use AuditEntry.ProtoReflect.Descriptor instead.
 func (*AuditEntry) Descriptor() ([]byte, []int) {
-	return file_slacktalk_event_v1_event_proto_rawDescGZIP(), []int{62}
+	return file_slacktalk_event_v1_event_proto_rawDescGZIP(), []int{64}
 }
 
 func (x *AuditEntry) GetId() string {
@@ -5951,7 +6269,7 @@ type MembersRequest struct {
 
 func (x *MembersRequest) Reset() {
 	*x = MembersRequest{}
-	mi := &file_slacktalk_event_v1_event_proto_msgTypes[63]
+	mi := &file_slacktalk_event_v1_event_proto_msgTypes[65]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -5963,7 +6281,7 @@ func (x *MembersRequest) String() string {
 func (*MembersRequest) ProtoMessage() {}
 
 func (x *MembersRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_slacktalk_event_v1_event_proto_msgTypes[63]
+	mi := &file_slacktalk_event_v1_event_proto_msgTypes[65]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -5976,7 +6294,7 @@ func (x *MembersRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use MembersRequest.ProtoReflect.Descriptor instead.
 func (*MembersRequest) Descriptor() ([]byte, []int) {
-	return file_slacktalk_event_v1_event_proto_rawDescGZIP(), []int{63}
+	return file_slacktalk_event_v1_event_proto_rawDescGZIP(), []int{65}
 }
 
 func (x *MembersRequest) GetTeam() string {
@@ -6023,7 +6341,7 @@ type MembersResponse struct {
 
 func (x *MembersResponse) Reset() {
 	*x = MembersResponse{}
-	mi := &file_slacktalk_event_v1_event_proto_msgTypes[64]
+	mi := &file_slacktalk_event_v1_event_proto_msgTypes[66]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -6035,7 +6353,7 @@ func (x *MembersResponse) String() string {
 func (*MembersResponse) ProtoMessage() {}
 
 func (x *MembersResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_slacktalk_event_v1_event_proto_msgTypes[64]
+	mi := &file_slacktalk_event_v1_event_proto_msgTypes[66]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -6048,7 +6366,7 @@ func (x *MembersResponse) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use MembersResponse.ProtoReflect.Descriptor instead.
 func (*MembersResponse) Descriptor() ([]byte, []int) {
-	return file_slacktalk_event_v1_event_proto_rawDescGZIP(), []int{64}
+	return file_slacktalk_event_v1_event_proto_rawDescGZIP(), []int{66}
 }
 
 func (x *MembersResponse) GetMembers() []*Member {
@@ -6097,7 +6415,7 @@ type Member struct {
 
 func (x *Member) Reset() {
 	*x = Member{}
-	mi := &file_slacktalk_event_v1_event_proto_msgTypes[65]
+	mi := &file_slacktalk_event_v1_event_proto_msgTypes[67]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -6109,7 +6427,7 @@ func (x *Member) String() string {
 func (*Member) ProtoMessage() {}
 
 func (x *Member) ProtoReflect() protoreflect.Message {
-	mi := &file_slacktalk_event_v1_event_proto_msgTypes[65]
+	mi := &file_slacktalk_event_v1_event_proto_msgTypes[67]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -6122,7 +6440,7 @@ func (x *Member) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Member.ProtoReflect.Descriptor instead.
 func (*Member) Descriptor() ([]byte, []int) {
-	return file_slacktalk_event_v1_event_proto_rawDescGZIP(), []int{65}
+	return file_slacktalk_event_v1_event_proto_rawDescGZIP(), []int{67}
 }
 
 func (x *Member) GetId() string {
@@ -6178,7 +6496,7 @@ var File_slacktalk_event_v1_event_proto protoreflect.FileDescriptor
 
 const file_slacktalk_event_v1_event_proto_rawDesc = "" +
 	"\n" +
-	"\x1eslacktalk/event/v1/event.proto\x12\x12slacktalk.event.v1\x1a\x1fgoogle/protobuf/timestamp.proto\"B\n" +
+	"\x1eslacktalk/event/v1/event.proto\x12\x12slacktalk.event.v1\x1a\x1egoogle/protobuf/duration.proto\x1a\x1fgoogle/protobuf/timestamp.proto\"B\n" +
 	"\bCustomer\x12\x17\n" +
 	"\auser_id\x18\x01 \x01(\tR\x06userId\x12\x1d\n" +
 	"\n" +
@@ -6231,7 +6549,7 @@ const file_slacktalk_event_v1_event_proto_rawDesc = "" +
 	"\x04text\x18\x02 \x01(\tR\x04text\x12\x1b\n" +
 	"\timage_url\x18\x03 \x01(\tR\bimageUrl\"D\n" +
 	"\bAssigned\x128\n" +
-	"\boperator\x18\x01 \x01(\v2\x1c.slacktalk.event.v1.OperatorR\boperator\"\xa7\x02\n" +
+	"\boperator\x18\x01 \x01(\v2\x1c.slacktalk.event.v1.OperatorR\boperator\"\xdb\x02\n" +
 	"\x0eReplyDelivered\x12\x1d\n" +
 	"\n" +
 	"command_id\x18\x01 \x01(\tR\tcommandId\x121\n" +
@@ -6241,7 +6559,8 @@ const file_slacktalk_event_v1_event_proto_rawDesc = "" +
 	"\boperator\x18\x05 \x01(\tR\boperator\x12\"\n" +
 	"\fconversation\x18\x06 \x01(\tR\fconversation\x12\x1a\n" +
 	"\breplayed\x18\a \x01(\bR\breplayed\x12\x12\n" +
-	"\x04text\x18\b \x01(\tR\x04text\"\xf0\x02\n" +
+	"\x04text\x18\b \x01(\tR\x04text\x122\n" +
+	"\x06effort\x18\t \x01(\v2\x1a.slacktalk.event.v1.EffortR\x06effort\"\xa4\x03\n" +
 	"\vReplyFailed\x12\x1d\n" +
 	"\n" +
 	"command_id\x18\x01 \x01(\tR\tcommandId\x121\n" +
@@ -6252,11 +6571,14 @@ const file_slacktalk_event_v1_event_proto_rawDesc = "" +
 	"\x0fparts_delivered\x18\x06 \x01(\x05R\x0epartsDelivered\x12\x16\n" +
 	"\x06waited\x18\a \x01(\bR\x06waited\x12\x1a\n" +
 	"\boperator\x18\b \x01(\tR\boperator\x12\"\n" +
-	"\fconversation\x18\t \x01(\tR\fconversation\"j\n" +
+	"\fconversation\x18\t \x01(\tR\fconversation\x122\n" +
+	"\x06effort\x18\n" +
+	" \x01(\v2\x1a.slacktalk.event.v1.EffortR\x06effort\"\x9e\x01\n" +
 	"\fReplyWaiting\x12\x1d\n" +
 	"\n" +
 	"command_id\x18\x01 \x01(\tR\tcommandId\x12;\n" +
-	"\x06origin\x18\x02 \x01(\v2#.slacktalk.event.v1.SlackMessageRefR\x06origin\"\xb0\x02\n" +
+	"\x06origin\x18\x02 \x01(\v2#.slacktalk.event.v1.SlackMessageRefR\x06origin\x122\n" +
+	"\x06effort\x18\x03 \x01(\v2\x1a.slacktalk.event.v1.EffortR\x06effort\"\xb0\x02\n" +
 	"\n" +
 	"ChangeDone\x12\x1d\n" +
 	"\n" +
@@ -6366,15 +6688,16 @@ const file_slacktalk_event_v1_event_proto_rawDesc = "" +
 	"savedReply\x12\x1a\n" +
 	"\boperator\x18\x04 \x01(\tR\boperator\")\n" +
 	"\x11InstallationEnded\x12\x14\n" +
-	"\x05event\x18\x01 \x01(\tR\x05event\"\xb6\x01\n" +
+	"\x05event\x18\x01 \x01(\tR\x05event\"\xea\x01\n" +
 	"\x06Posted\x12\x1f\n" +
 	"\vcommand_ids\x18\x01 \x03(\tR\n" +
 	"commandIds\x12\x0e\n" +
 	"\x02ts\x18\x02 \x01(\tR\x02ts\x12\x18\n" +
 	"\aproject\x18\x03 \x01(\tR\aproject\x12\"\n" +
 	"\fconversation\x18\x04 \x01(\tR\fconversation\x12*\n" +
-	"\x0etells_directly\x18\x05 \x01(\bH\x00R\rtellsDirectly\x88\x01\x01B\x11\n" +
-	"\x0f_tells_directly\"\xbc\x01\n" +
+	"\x0etells_directly\x18\x05 \x01(\bH\x00R\rtellsDirectly\x88\x01\x01\x122\n" +
+	"\x06effort\x18\x06 \x01(\v2\x1a.slacktalk.event.v1.EffortR\x06effortB\x11\n" +
+	"\x0f_tells_directly\"\xf0\x01\n" +
 	"\n" +
 	"PostFailed\x12\x1d\n" +
 	"\n" +
@@ -6382,7 +6705,20 @@ const file_slacktalk_event_v1_event_proto_rawDesc = "" +
 	"\x06reason\x18\x02 \x01(\x0e2!.slacktalk.event.v1.FailureReasonR\x06reason\x12\x16\n" +
 	"\x06detail\x18\x03 \x01(\tR\x06detail\x12\x18\n" +
 	"\aproject\x18\x04 \x01(\tR\aproject\x12\"\n" +
-	"\fconversation\x18\x05 \x01(\tR\fconversation\"T\n" +
+	"\fconversation\x18\x05 \x01(\tR\fconversation\x122\n" +
+	"\x06effort\x18\x06 \x01(\v2\x1a.slacktalk.event.v1.EffortR\x06effort\"\xd4\x02\n" +
+	"\x06Effort\x12@\n" +
+	"\x0efirst_tried_at\x18\x01 \x01(\v2\x1a.google.protobuf.TimestampR\ffirstTriedAt\x12\x1a\n" +
+	"\bfailures\x18\x02 \x01(\rR\bfailures\x129\n" +
+	"\x06failed\x18\x03 \x03(\v2!.slacktalk.event.v1.FailedAttemptR\x06failed\x127\n" +
+	"\tthrottled\x18\x04 \x01(\v2\x19.google.protobuf.DurationR\tthrottled\x12?\n" +
+	"\vlost_answer\x18\x05 \x01(\x0e2\x1e.slacktalk.event.v1.LostAnswerR\n" +
+	"lostAnswer\x127\n" +
+	"\tlooked_at\x18\x06 \x01(\v2\x1a.google.protobuf.TimestampR\blookedAt\"\xb0\x01\n" +
+	"\rFailedAttempt\x129\n" +
+	"\x06result\x18\x01 \x01(\x0e2!.slacktalk.event.v1.AttemptResultR\x06result\x125\n" +
+	"\bended_at\x18\x02 \x01(\v2\x1a.google.protobuf.TimestampR\aendedAt\x12-\n" +
+	"\x04wait\x18\x03 \x01(\v2\x19.google.protobuf.DurationR\x04wait\"T\n" +
 	"\n" +
 	"LaneParked\x12\x16\n" +
 	"\x06detail\x18\x01 \x01(\tR\x06detail\x12\x18\n" +
@@ -6651,7 +6987,20 @@ const file_slacktalk_event_v1_event_proto_rawDesc = "" +
 	"\fACTION_RETRY\x10\t\x12\x19\n" +
 	"\x15ACTION_SEND_FOLLOW_UP\x10\n" +
 	"\x12\x19\n" +
-	"\x15ACTION_NOTE_FOLLOW_UP\x10\v*p\n" +
+	"\x15ACTION_NOTE_FOLLOW_UP\x10\v*\xbb\x01\n" +
+	"\rAttemptResult\x12\x1e\n" +
+	"\x1aATTEMPT_RESULT_UNSPECIFIED\x10\x00\x12\x1c\n" +
+	"\x18ATTEMPT_RESULT_THROTTLED\x10\x01\x12\x1a\n" +
+	"\x16ATTEMPT_RESULT_UNKNOWN\x10\x02\x12\x19\n" +
+	"\x15ATTEMPT_RESULT_PARKED\x10\x03\x12\x18\n" +
+	"\x14ATTEMPT_RESULT_LATER\x10\x04\x12\x1b\n" +
+	"\x17ATTEMPT_RESULT_REJECTED\x10\x05*p\n" +
+	"\n" +
+	"LostAnswer\x12\x1b\n" +
+	"\x17LOST_ANSWER_UNSPECIFIED\x10\x00\x12\x15\n" +
+	"\x11LOST_ANSWER_FOUND\x10\x01\x12\x16\n" +
+	"\x12LOST_ANSWER_ABSENT\x10\x02\x12\x16\n" +
+	"\x12LOST_ANSWER_FAILED\x10\x03*p\n" +
 	"\aReceipt\x12\x17\n" +
 	"\x13RECEIPT_UNSPECIFIED\x10\x00\x12\x13\n" +
 	"\x0fRECEIPT_WAITING\x10\x01\x12\x10\n" +
@@ -6717,217 +7066,235 @@ func file_slacktalk_event_v1_event_proto_rawDescGZIP() []byte {
 	return file_slacktalk_event_v1_event_proto_rawDescData
 }
 
-var file_slacktalk_event_v1_event_proto_enumTypes = make([]protoimpl.EnumInfo, 8)
-var file_slacktalk_event_v1_event_proto_msgTypes = make([]protoimpl.MessageInfo, 69)
+var file_slacktalk_event_v1_event_proto_enumTypes = make([]protoimpl.EnumInfo, 10)
+var file_slacktalk_event_v1_event_proto_msgTypes = make([]protoimpl.MessageInfo, 71)
 var file_slacktalk_event_v1_event_proto_goTypes = []any{
 	(ChatStatus)(0),               // 0: slacktalk.event.v1.ChatStatus
 	(ReplyKind)(0),                // 1: slacktalk.event.v1.ReplyKind
 	(FailureReason)(0),            // 2: slacktalk.event.v1.FailureReason
 	(Action)(0),                   // 3: slacktalk.event.v1.Action
-	(Receipt)(0),                  // 4: slacktalk.event.v1.Receipt
-	(NoticeKind)(0),               // 5: slacktalk.event.v1.NoticeKind
-	(FindingState)(0),             // 6: slacktalk.event.v1.FindingState
-	(Block_Kind)(0),               // 7: slacktalk.event.v1.Block.Kind
-	(*Customer)(nil),              // 8: slacktalk.event.v1.Customer
-	(*Operator)(nil),              // 9: slacktalk.event.v1.Operator
-	(*AssigneeChange)(nil),        // 10: slacktalk.event.v1.AssigneeChange
-	(*StatusChange)(nil),          // 11: slacktalk.event.v1.StatusChange
-	(*Page)(nil),                  // 12: slacktalk.event.v1.Page
-	(*SlackMessageRef)(nil),       // 13: slacktalk.event.v1.SlackMessageRef
-	(*TalkFact)(nil),              // 14: slacktalk.event.v1.TalkFact
-	(*CustomerMessage)(nil),       // 15: slacktalk.event.v1.CustomerMessage
-	(*OperatorMessage)(nil),       // 16: slacktalk.event.v1.OperatorMessage
-	(*Assigned)(nil),              // 17: slacktalk.event.v1.Assigned
-	(*ReplyDelivered)(nil),        // 18: slacktalk.event.v1.ReplyDelivered
-	(*ReplyFailed)(nil),           // 19: slacktalk.event.v1.ReplyFailed
-	(*ReplyWaiting)(nil),          // 20: slacktalk.event.v1.ReplyWaiting
-	(*ChangeDone)(nil),            // 21: slacktalk.event.v1.ChangeDone
-	(*ChangeFailed)(nil),          // 22: slacktalk.event.v1.ChangeFailed
-	(*ProjectParked)(nil),         // 23: slacktalk.event.v1.ProjectParked
-	(*SlackFact)(nil),             // 24: slacktalk.event.v1.SlackFact
-	(*Author)(nil),                // 25: slacktalk.event.v1.Author
-	(*Content)(nil),               // 26: slacktalk.event.v1.Content
-	(*Block)(nil),                 // 27: slacktalk.event.v1.Block
-	(*Inline)(nil),                // 28: slacktalk.event.v1.Inline
-	(*File)(nil),                  // 29: slacktalk.event.v1.File
-	(*ReplyWritten)(nil),          // 30: slacktalk.event.v1.ReplyWritten
-	(*ReplyEdited)(nil),           // 31: slacktalk.event.v1.ReplyEdited
-	(*ReplyDeleted)(nil),          // 32: slacktalk.event.v1.ReplyDeleted
-	(*ThreadOpened)(nil),          // 33: slacktalk.event.v1.ThreadOpened
-	(*ActionPressed)(nil),         // 34: slacktalk.event.v1.ActionPressed
-	(*MessageComposed)(nil),       // 35: slacktalk.event.v1.MessageComposed
-	(*InstallationEnded)(nil),     // 36: slacktalk.event.v1.InstallationEnded
-	(*Posted)(nil),                // 37: slacktalk.event.v1.Posted
-	(*PostFailed)(nil),            // 38: slacktalk.event.v1.PostFailed
-	(*LaneParked)(nil),            // 39: slacktalk.event.v1.LaneParked
-	(*SlackCommand)(nil),          // 40: slacktalk.event.v1.SlackCommand
-	(*Card)(nil),                  // 41: slacktalk.event.v1.Card
-	(*CardUpdate)(nil),            // 42: slacktalk.event.v1.CardUpdate
-	(*Mention)(nil),               // 43: slacktalk.event.v1.Mention
-	(*ThreadPost)(nil),            // 44: slacktalk.event.v1.ThreadPost
-	(*History)(nil),               // 45: slacktalk.event.v1.History
-	(*HistoryEntry)(nil),          // 46: slacktalk.event.v1.HistoryEntry
-	(*SentReply)(nil),             // 47: slacktalk.event.v1.SentReply
-	(*Reminder)(nil),              // 48: slacktalk.event.v1.Reminder
-	(*StatusSet)(nil),             // 49: slacktalk.event.v1.StatusSet
-	(*Moved)(nil),                 // 50: slacktalk.event.v1.Moved
-	(*Merged)(nil),                // 51: slacktalk.event.v1.Merged
-	(*Reaction)(nil),              // 52: slacktalk.event.v1.Reaction
-	(*Notice)(nil),                // 53: slacktalk.event.v1.Notice
-	(*DirectNotice)(nil),          // 54: slacktalk.event.v1.DirectNotice
-	(*TimerDue)(nil),              // 55: slacktalk.event.v1.TimerDue
-	(*KarteCommand)(nil),          // 56: slacktalk.event.v1.KarteCommand
-	(*RepliesRequest)(nil),        // 57: slacktalk.event.v1.RepliesRequest
-	(*RepliesResponse)(nil),       // 58: slacktalk.event.v1.RepliesResponse
-	(*MessageRequest)(nil),        // 59: slacktalk.event.v1.MessageRequest
-	(*MessageResponse)(nil),       // 60: slacktalk.event.v1.MessageResponse
-	(*HistoryRequest)(nil),        // 61: slacktalk.event.v1.HistoryRequest
-	(*HistoryResponse)(nil),       // 62: slacktalk.event.v1.HistoryResponse
-	(*OperatorsRequest)(nil),      // 63: slacktalk.event.v1.OperatorsRequest
-	(*OperatorsResponse)(nil),     // 64: slacktalk.event.v1.OperatorsResponse
-	(*TestMessageRequest)(nil),    // 65: slacktalk.event.v1.TestMessageRequest
-	(*TestMessageResponse)(nil),   // 66: slacktalk.event.v1.TestMessageResponse
-	(*ExaminationRequest)(nil),    // 67: slacktalk.event.v1.ExaminationRequest
-	(*ExaminationResponse)(nil),   // 68: slacktalk.event.v1.ExaminationResponse
-	(*Finding)(nil),               // 69: slacktalk.event.v1.Finding
-	(*AuditEntry)(nil),            // 70: slacktalk.event.v1.AuditEntry
-	(*MembersRequest)(nil),        // 71: slacktalk.event.v1.MembersRequest
-	(*MembersResponse)(nil),       // 72: slacktalk.event.v1.MembersResponse
-	(*Member)(nil),                // 73: slacktalk.event.v1.Member
-	nil,                           // 74: slacktalk.event.v1.Finding.ValuesEntry
-	nil,                           // 75: slacktalk.event.v1.MembersResponse.UserGroupsEntry
-	nil,                           // 76: slacktalk.event.v1.MembersResponse.ChannelsEntry
-	(*timestamppb.Timestamp)(nil), // 77: google.protobuf.Timestamp
+	(AttemptResult)(0),            // 4: slacktalk.event.v1.AttemptResult
+	(LostAnswer)(0),               // 5: slacktalk.event.v1.LostAnswer
+	(Receipt)(0),                  // 6: slacktalk.event.v1.Receipt
+	(NoticeKind)(0),               // 7: slacktalk.event.v1.NoticeKind
+	(FindingState)(0),             // 8: slacktalk.event.v1.FindingState
+	(Block_Kind)(0),               // 9: slacktalk.event.v1.Block.Kind
+	(*Customer)(nil),              // 10: slacktalk.event.v1.Customer
+	(*Operator)(nil),              // 11: slacktalk.event.v1.Operator
+	(*AssigneeChange)(nil),        // 12: slacktalk.event.v1.AssigneeChange
+	(*StatusChange)(nil),          // 13: slacktalk.event.v1.StatusChange
+	(*Page)(nil),                  // 14: slacktalk.event.v1.Page
+	(*SlackMessageRef)(nil),       // 15: slacktalk.event.v1.SlackMessageRef
+	(*TalkFact)(nil),              // 16: slacktalk.event.v1.TalkFact
+	(*CustomerMessage)(nil),       // 17: slacktalk.event.v1.CustomerMessage
+	(*OperatorMessage)(nil),       // 18: slacktalk.event.v1.OperatorMessage
+	(*Assigned)(nil),              // 19: slacktalk.event.v1.Assigned
+	(*ReplyDelivered)(nil),        // 20: slacktalk.event.v1.ReplyDelivered
+	(*ReplyFailed)(nil),           // 21: slacktalk.event.v1.ReplyFailed
+	(*ReplyWaiting)(nil),          // 22: slacktalk.event.v1.ReplyWaiting
+	(*ChangeDone)(nil),            // 23: slacktalk.event.v1.ChangeDone
+	(*ChangeFailed)(nil),          // 24: slacktalk.event.v1.ChangeFailed
+	(*ProjectParked)(nil),         // 25: slacktalk.event.v1.ProjectParked
+	(*SlackFact)(nil),             // 26: slacktalk.event.v1.SlackFact
+	(*Author)(nil),                // 27: slacktalk.event.v1.Author
+	(*Content)(nil),               // 28: slacktalk.event.v1.Content
+	(*Block)(nil),                 // 29: slacktalk.event.v1.Block
+	(*Inline)(nil),                // 30: slacktalk.event.v1.Inline
+	(*File)(nil),                  // 31: slacktalk.event.v1.File
+	(*ReplyWritten)(nil),          // 32: slacktalk.event.v1.ReplyWritten
+	(*ReplyEdited)(nil),           // 33: slacktalk.event.v1.ReplyEdited
+	(*ReplyDeleted)(nil),          // 34: slacktalk.event.v1.ReplyDeleted
+	(*ThreadOpened)(nil),          // 35: slacktalk.event.v1.ThreadOpened
+	(*ActionPressed)(nil),         // 36: slacktalk.event.v1.ActionPressed
+	(*MessageComposed)(nil),       // 37: slacktalk.event.v1.MessageComposed
+	(*InstallationEnded)(nil),     // 38: slacktalk.event.v1.InstallationEnded
+	(*Posted)(nil),                // 39: slacktalk.event.v1.Posted
+	(*PostFailed)(nil),            // 40: slacktalk.event.v1.PostFailed
+	(*Effort)(nil),                // 41: slacktalk.event.v1.Effort
+	(*FailedAttempt)(nil),         // 42: slacktalk.event.v1.FailedAttempt
+	(*LaneParked)(nil),            // 43: slacktalk.event.v1.LaneParked
+	(*SlackCommand)(nil),          // 44: slacktalk.event.v1.SlackCommand
+	(*Card)(nil),                  // 45: slacktalk.event.v1.Card
+	(*CardUpdate)(nil),            // 46: slacktalk.event.v1.CardUpdate
+	(*Mention)(nil),               // 47: slacktalk.event.v1.Mention
+	(*ThreadPost)(nil),            // 48: slacktalk.event.v1.ThreadPost
+	(*History)(nil),               // 49: slacktalk.event.v1.History
+	(*HistoryEntry)(nil),          // 50: slacktalk.event.v1.HistoryEntry
+	(*SentReply)(nil),             // 51: slacktalk.event.v1.SentReply
+	(*Reminder)(nil),              // 52: slacktalk.event.v1.Reminder
+	(*StatusSet)(nil),             // 53: slacktalk.event.v1.StatusSet
+	(*Moved)(nil),                 // 54: slacktalk.event.v1.Moved
+	(*Merged)(nil),                // 55: slacktalk.event.v1.Merged
+	(*Reaction)(nil),              // 56: slacktalk.event.v1.Reaction
+	(*Notice)(nil),                // 57: slacktalk.event.v1.Notice
+	(*DirectNotice)(nil),          // 58: slacktalk.event.v1.DirectNotice
+	(*TimerDue)(nil),              // 59: slacktalk.event.v1.TimerDue
+	(*KarteCommand)(nil),          // 60: slacktalk.event.v1.KarteCommand
+	(*RepliesRequest)(nil),        // 61: slacktalk.event.v1.RepliesRequest
+	(*RepliesResponse)(nil),       // 62: slacktalk.event.v1.RepliesResponse
+	(*MessageRequest)(nil),        // 63: slacktalk.event.v1.MessageRequest
+	(*MessageResponse)(nil),       // 64: slacktalk.event.v1.MessageResponse
+	(*HistoryRequest)(nil),        // 65: slacktalk.event.v1.HistoryRequest
+	(*HistoryResponse)(nil),       // 66: slacktalk.event.v1.HistoryResponse
+	(*OperatorsRequest)(nil),      // 67: slacktalk.event.v1.OperatorsRequest
+	(*OperatorsResponse)(nil),     // 68: slacktalk.event.v1.OperatorsResponse
+	(*TestMessageRequest)(nil),    // 69: slacktalk.event.v1.TestMessageRequest
+	(*TestMessageResponse)(nil),   // 70: slacktalk.event.v1.TestMessageResponse
+	(*ExaminationRequest)(nil),    // 71: slacktalk.event.v1.ExaminationRequest
+	(*ExaminationResponse)(nil),   // 72: slacktalk.event.v1.ExaminationResponse
+	(*Finding)(nil),               // 73: slacktalk.event.v1.Finding
+	(*AuditEntry)(nil),            // 74: slacktalk.event.v1.AuditEntry
+	(*MembersRequest)(nil),        // 75: slacktalk.event.v1.MembersRequest
+	(*MembersResponse)(nil),       // 76: slacktalk.event.v1.MembersResponse
+	(*Member)(nil),                // 77: slacktalk.event.v1.Member
+	nil,                           // 78: slacktalk.event.v1.Finding.ValuesEntry
+	nil,                           // 79: slacktalk.event.v1.MembersResponse.UserGroupsEntry
+	nil,                           // 80: slacktalk.event.v1.MembersResponse.ChannelsEntry
+	(*timestamppb.Timestamp)(nil), // 81: google.protobuf.Timestamp
+	(*durationpb.Duration)(nil),   // 82: google.protobuf.Duration
 }
 var file_slacktalk_event_v1_event_proto_depIdxs = []int32{
-	9,   // 0: slacktalk.event.v1.AssigneeChange.operator:type_name -> slacktalk.event.v1.Operator
+	11,  // 0: slacktalk.event.v1.AssigneeChange.operator:type_name -> slacktalk.event.v1.Operator
 	0,   // 1: slacktalk.event.v1.StatusChange.status:type_name -> slacktalk.event.v1.ChatStatus
-	8,   // 2: slacktalk.event.v1.TalkFact.customer:type_name -> slacktalk.event.v1.Customer
-	77,  // 3: slacktalk.event.v1.TalkFact.occurred_at:type_name -> google.protobuf.Timestamp
-	77,  // 4: slacktalk.event.v1.TalkFact.received_at:type_name -> google.protobuf.Timestamp
-	15,  // 5: slacktalk.event.v1.TalkFact.customer_message:type_name -> slacktalk.event.v1.CustomerMessage
-	16,  // 6: slacktalk.event.v1.TalkFact.operator_message:type_name -> slacktalk.event.v1.OperatorMessage
-	17,  // 7: slacktalk.event.v1.TalkFact.assigned:type_name -> slacktalk.event.v1.Assigned
-	18,  // 8: slacktalk.event.v1.TalkFact.reply_delivered:type_name -> slacktalk.event.v1.ReplyDelivered
-	19,  // 9: slacktalk.event.v1.TalkFact.reply_failed:type_name -> slacktalk.event.v1.ReplyFailed
-	20,  // 10: slacktalk.event.v1.TalkFact.reply_waiting:type_name -> slacktalk.event.v1.ReplyWaiting
-	23,  // 11: slacktalk.event.v1.TalkFact.project_parked:type_name -> slacktalk.event.v1.ProjectParked
-	21,  // 12: slacktalk.event.v1.TalkFact.change_done:type_name -> slacktalk.event.v1.ChangeDone
-	22,  // 13: slacktalk.event.v1.TalkFact.change_failed:type_name -> slacktalk.event.v1.ChangeFailed
-	12,  // 14: slacktalk.event.v1.CustomerMessage.page:type_name -> slacktalk.event.v1.Page
-	9,   // 15: slacktalk.event.v1.OperatorMessage.operator:type_name -> slacktalk.event.v1.Operator
-	9,   // 16: slacktalk.event.v1.Assigned.operator:type_name -> slacktalk.event.v1.Operator
+	10,  // 2: slacktalk.event.v1.TalkFact.customer:type_name -> slacktalk.event.v1.Customer
+	81,  // 3: slacktalk.event.v1.TalkFact.occurred_at:type_name -> google.protobuf.Timestamp
+	81,  // 4: slacktalk.event.v1.TalkFact.received_at:type_name -> google.protobuf.Timestamp
+	17,  // 5: slacktalk.event.v1.TalkFact.customer_message:type_name -> slacktalk.event.v1.CustomerMessage
+	18,  // 6: slacktalk.event.v1.TalkFact.operator_message:type_name -> slacktalk.event.v1.OperatorMessage
+	19,  // 7: slacktalk.event.v1.TalkFact.assigned:type_name -> slacktalk.event.v1.Assigned
+	20,  // 8: slacktalk.event.v1.TalkFact.reply_delivered:type_name -> slacktalk.event.v1.ReplyDelivered
+	21,  // 9: slacktalk.event.v1.TalkFact.reply_failed:type_name -> slacktalk.event.v1.ReplyFailed
+	22,  // 10: slacktalk.event.v1.TalkFact.reply_waiting:type_name -> slacktalk.event.v1.ReplyWaiting
+	25,  // 11: slacktalk.event.v1.TalkFact.project_parked:type_name -> slacktalk.event.v1.ProjectParked
+	23,  // 12: slacktalk.event.v1.TalkFact.change_done:type_name -> slacktalk.event.v1.ChangeDone
+	24,  // 13: slacktalk.event.v1.TalkFact.change_failed:type_name -> slacktalk.event.v1.ChangeFailed
+	14,  // 14: slacktalk.event.v1.CustomerMessage.page:type_name -> slacktalk.event.v1.Page
+	11,  // 15: slacktalk.event.v1.OperatorMessage.operator:type_name -> slacktalk.event.v1.Operator
+	11,  // 16: slacktalk.event.v1.Assigned.operator:type_name -> slacktalk.event.v1.Operator
 	1,   // 17: slacktalk.event.v1.ReplyDelivered.kind:type_name -> slacktalk.event.v1.ReplyKind
-	13,  // 18: slacktalk.event.v1.ReplyDelivered.origin:type_name -> slacktalk.event.v1.SlackMessageRef
-	1,   // 19: slacktalk.event.v1.ReplyFailed.kind:type_name -> slacktalk.event.v1.ReplyKind
-	13,  // 20: slacktalk.event.v1.ReplyFailed.origin:type_name -> slacktalk.event.v1.SlackMessageRef
-	2,   // 21: slacktalk.event.v1.ReplyFailed.reason:type_name -> slacktalk.event.v1.FailureReason
-	13,  // 22: slacktalk.event.v1.ReplyWaiting.origin:type_name -> slacktalk.event.v1.SlackMessageRef
-	10,  // 23: slacktalk.event.v1.ChangeDone.assignee:type_name -> slacktalk.event.v1.AssigneeChange
-	11,  // 24: slacktalk.event.v1.ChangeDone.status:type_name -> slacktalk.event.v1.StatusChange
-	13,  // 25: slacktalk.event.v1.ChangeDone.origin:type_name -> slacktalk.event.v1.SlackMessageRef
-	10,  // 26: slacktalk.event.v1.ChangeFailed.assignee:type_name -> slacktalk.event.v1.AssigneeChange
-	11,  // 27: slacktalk.event.v1.ChangeFailed.status:type_name -> slacktalk.event.v1.StatusChange
-	13,  // 28: slacktalk.event.v1.ChangeFailed.origin:type_name -> slacktalk.event.v1.SlackMessageRef
-	2,   // 29: slacktalk.event.v1.ChangeFailed.reason:type_name -> slacktalk.event.v1.FailureReason
-	77,  // 30: slacktalk.event.v1.SlackFact.occurred_at:type_name -> google.protobuf.Timestamp
-	77,  // 31: slacktalk.event.v1.SlackFact.received_at:type_name -> google.protobuf.Timestamp
-	30,  // 32: slacktalk.event.v1.SlackFact.reply_written:type_name -> slacktalk.event.v1.ReplyWritten
-	31,  // 33: slacktalk.event.v1.SlackFact.reply_edited:type_name -> slacktalk.event.v1.ReplyEdited
-	32,  // 34: slacktalk.event.v1.SlackFact.reply_deleted:type_name -> slacktalk.event.v1.ReplyDeleted
-	33,  // 35: slacktalk.event.v1.SlackFact.thread_opened:type_name -> slacktalk.event.v1.ThreadOpened
-	38,  // 36: slacktalk.event.v1.SlackFact.post_failed:type_name -> slacktalk.event.v1.PostFailed
-	39,  // 37: slacktalk.event.v1.SlackFact.lane_parked:type_name -> slacktalk.event.v1.LaneParked
-	37,  // 38: slacktalk.event.v1.SlackFact.posted:type_name -> slacktalk.event.v1.Posted
-	34,  // 39: slacktalk.event.v1.SlackFact.action_pressed:type_name -> slacktalk.event.v1.ActionPressed
-	35,  // 40: slacktalk.event.v1.SlackFact.message_composed:type_name -> slacktalk.event.v1.MessageComposed
-	36,  // 41: slacktalk.event.v1.SlackFact.installation_ended:type_name -> slacktalk.event.v1.InstallationEnded
-	27,  // 42: slacktalk.event.v1.Content.blocks:type_name -> slacktalk.event.v1.Block
-	7,   // 43: slacktalk.event.v1.Block.kind:type_name -> slacktalk.event.v1.Block.Kind
-	28,  // 44: slacktalk.event.v1.Block.inlines:type_name -> slacktalk.event.v1.Inline
-	25,  // 45: slacktalk.event.v1.ReplyWritten.author:type_name -> slacktalk.event.v1.Author
-	26,  // 46: slacktalk.event.v1.ReplyWritten.content:type_name -> slacktalk.event.v1.Content
-	29,  // 47: slacktalk.event.v1.ReplyWritten.files:type_name -> slacktalk.event.v1.File
-	25,  // 48: slacktalk.event.v1.ReplyEdited.author:type_name -> slacktalk.event.v1.Author
-	26,  // 49: slacktalk.event.v1.ReplyEdited.before:type_name -> slacktalk.event.v1.Content
-	26,  // 50: slacktalk.event.v1.ReplyEdited.after:type_name -> slacktalk.event.v1.Content
-	25,  // 51: slacktalk.event.v1.ReplyDeleted.author:type_name -> slacktalk.event.v1.Author
-	8,   // 52: slacktalk.event.v1.ThreadOpened.customer:type_name -> slacktalk.event.v1.Customer
-	77,  // 53: slacktalk.event.v1.ThreadOpened.began_at:type_name -> google.protobuf.Timestamp
-	3,   // 54: slacktalk.event.v1.ActionPressed.action:type_name -> slacktalk.event.v1.Action
-	25,  // 55: slacktalk.event.v1.ActionPressed.author:type_name -> slacktalk.event.v1.Author
-	26,  // 56: slacktalk.event.v1.ActionPressed.content:type_name -> slacktalk.event.v1.Content
-	25,  // 57: slacktalk.event.v1.MessageComposed.author:type_name -> slacktalk.event.v1.Author
-	2,   // 58: slacktalk.event.v1.PostFailed.reason:type_name -> slacktalk.event.v1.FailureReason
-	77,  // 59: slacktalk.event.v1.SlackCommand.issued_at:type_name -> google.protobuf.Timestamp
-	44,  // 60: slacktalk.event.v1.SlackCommand.thread_post:type_name -> slacktalk.event.v1.ThreadPost
-	52,  // 61: slacktalk.event.v1.SlackCommand.reaction:type_name -> slacktalk.event.v1.Reaction
-	53,  // 62: slacktalk.event.v1.SlackCommand.notice:type_name -> slacktalk.event.v1.Notice
-	54,  // 63: slacktalk.event.v1.SlackCommand.direct_notice:type_name -> slacktalk.event.v1.DirectNotice
-	42,  // 64: slacktalk.event.v1.SlackCommand.card_update:type_name -> slacktalk.event.v1.CardUpdate
-	8,   // 65: slacktalk.event.v1.Card.customer:type_name -> slacktalk.event.v1.Customer
-	8,   // 66: slacktalk.event.v1.Card.aliases:type_name -> slacktalk.event.v1.Customer
-	12,  // 67: slacktalk.event.v1.Card.page:type_name -> slacktalk.event.v1.Page
-	9,   // 68: slacktalk.event.v1.Card.assignee:type_name -> slacktalk.event.v1.Operator
-	0,   // 69: slacktalk.event.v1.Card.status:type_name -> slacktalk.event.v1.ChatStatus
-	77,  // 70: slacktalk.event.v1.Card.opened_at:type_name -> google.protobuf.Timestamp
-	77,  // 71: slacktalk.event.v1.Card.customer_wrote_at:type_name -> google.protobuf.Timestamp
-	77,  // 72: slacktalk.event.v1.Card.operator_wrote_at:type_name -> google.protobuf.Timestamp
-	41,  // 73: slacktalk.event.v1.CardUpdate.card:type_name -> slacktalk.event.v1.Card
-	8,   // 74: slacktalk.event.v1.ThreadPost.customer:type_name -> slacktalk.event.v1.Customer
-	77,  // 75: slacktalk.event.v1.ThreadPost.occurred_at:type_name -> google.protobuf.Timestamp
-	43,  // 76: slacktalk.event.v1.ThreadPost.mentions:type_name -> slacktalk.event.v1.Mention
-	9,   // 77: slacktalk.event.v1.ThreadPost.assignee:type_name -> slacktalk.event.v1.Operator
-	41,  // 78: slacktalk.event.v1.ThreadPost.card:type_name -> slacktalk.event.v1.Card
-	15,  // 79: slacktalk.event.v1.ThreadPost.customer_message:type_name -> slacktalk.event.v1.CustomerMessage
-	16,  // 80: slacktalk.event.v1.ThreadPost.operator_message:type_name -> slacktalk.event.v1.OperatorMessage
-	17,  // 81: slacktalk.event.v1.ThreadPost.assigned:type_name -> slacktalk.event.v1.Assigned
-	51,  // 82: slacktalk.event.v1.ThreadPost.merged:type_name -> slacktalk.event.v1.Merged
-	50,  // 83: slacktalk.event.v1.ThreadPost.moved:type_name -> slacktalk.event.v1.Moved
-	45,  // 84: slacktalk.event.v1.ThreadPost.history:type_name -> slacktalk.event.v1.History
-	47,  // 85: slacktalk.event.v1.ThreadPost.sent_reply:type_name -> slacktalk.event.v1.SentReply
-	48,  // 86: slacktalk.event.v1.ThreadPost.reminder:type_name -> slacktalk.event.v1.Reminder
-	49,  // 87: slacktalk.event.v1.ThreadPost.status_set:type_name -> slacktalk.event.v1.StatusSet
-	46,  // 88: slacktalk.event.v1.History.entries:type_name -> slacktalk.event.v1.HistoryEntry
-	77,  // 89: slacktalk.event.v1.HistoryEntry.occurred_at:type_name -> google.protobuf.Timestamp
-	9,   // 90: slacktalk.event.v1.HistoryEntry.operator:type_name -> slacktalk.event.v1.Operator
-	9,   // 91: slacktalk.event.v1.SentReply.operator:type_name -> slacktalk.event.v1.Operator
-	77,  // 92: slacktalk.event.v1.Reminder.waiting_since:type_name -> google.protobuf.Timestamp
-	0,   // 93: slacktalk.event.v1.StatusSet.status:type_name -> slacktalk.event.v1.ChatStatus
-	9,   // 94: slacktalk.event.v1.StatusSet.operator:type_name -> slacktalk.event.v1.Operator
-	13,  // 95: slacktalk.event.v1.Reaction.target:type_name -> slacktalk.event.v1.SlackMessageRef
-	4,   // 96: slacktalk.event.v1.Reaction.receipt:type_name -> slacktalk.event.v1.Receipt
-	13,  // 97: slacktalk.event.v1.Notice.target:type_name -> slacktalk.event.v1.SlackMessageRef
-	5,   // 98: slacktalk.event.v1.Notice.kind:type_name -> slacktalk.event.v1.NoticeKind
-	5,   // 99: slacktalk.event.v1.DirectNotice.kind:type_name -> slacktalk.event.v1.NoticeKind
-	13,  // 100: slacktalk.event.v1.DirectNotice.about:type_name -> slacktalk.event.v1.SlackMessageRef
-	8,   // 101: slacktalk.event.v1.KarteCommand.customer:type_name -> slacktalk.event.v1.Customer
-	1,   // 102: slacktalk.event.v1.KarteCommand.kind:type_name -> slacktalk.event.v1.ReplyKind
-	13,  // 103: slacktalk.event.v1.KarteCommand.origin:type_name -> slacktalk.event.v1.SlackMessageRef
-	77,  // 104: slacktalk.event.v1.KarteCommand.issued_at:type_name -> google.protobuf.Timestamp
-	10,  // 105: slacktalk.event.v1.KarteCommand.assignee:type_name -> slacktalk.event.v1.AssigneeChange
-	11,  // 106: slacktalk.event.v1.KarteCommand.status:type_name -> slacktalk.event.v1.StatusChange
-	24,  // 107: slacktalk.event.v1.RepliesResponse.replies:type_name -> slacktalk.event.v1.SlackFact
-	30,  // 108: slacktalk.event.v1.MessageResponse.message:type_name -> slacktalk.event.v1.ReplyWritten
-	8,   // 109: slacktalk.event.v1.HistoryRequest.customer:type_name -> slacktalk.event.v1.Customer
-	77,  // 110: slacktalk.event.v1.HistoryRequest.before:type_name -> google.protobuf.Timestamp
-	46,  // 111: slacktalk.event.v1.HistoryResponse.entries:type_name -> slacktalk.event.v1.HistoryEntry
-	9,   // 112: slacktalk.event.v1.OperatorsResponse.operators:type_name -> slacktalk.event.v1.Operator
-	8,   // 113: slacktalk.event.v1.TestMessageResponse.customer:type_name -> slacktalk.event.v1.Customer
-	77,  // 114: slacktalk.event.v1.TestMessageResponse.sent_at:type_name -> google.protobuf.Timestamp
-	77,  // 115: slacktalk.event.v1.TestMessageResponse.accepted_at:type_name -> google.protobuf.Timestamp
-	69,  // 116: slacktalk.event.v1.ExaminationResponse.findings:type_name -> slacktalk.event.v1.Finding
-	6,   // 117: slacktalk.event.v1.Finding.state:type_name -> slacktalk.event.v1.FindingState
-	74,  // 118: slacktalk.event.v1.Finding.values:type_name -> slacktalk.event.v1.Finding.ValuesEntry
-	77,  // 119: slacktalk.event.v1.AuditEntry.time:type_name -> google.protobuf.Timestamp
-	73,  // 120: slacktalk.event.v1.MembersResponse.members:type_name -> slacktalk.event.v1.Member
-	75,  // 121: slacktalk.event.v1.MembersResponse.user_groups:type_name -> slacktalk.event.v1.MembersResponse.UserGroupsEntry
-	76,  // 122: slacktalk.event.v1.MembersResponse.channels:type_name -> slacktalk.event.v1.MembersResponse.ChannelsEntry
-	123, // [123:123] is the sub-list for method output_type
-	123, // [123:123] is the sub-list for method input_type
-	123, // [123:123] is the sub-list for extension type_name
-	123, // [123:123] is the sub-list for extension extendee
-	0,   // [0:123] is the sub-list for field type_name
+	15,  // 18: slacktalk.event.v1.ReplyDelivered.origin:type_name -> slacktalk.event.v1.SlackMessageRef
+	41,  // 19: slacktalk.event.v1.ReplyDelivered.effort:type_name -> slacktalk.event.v1.Effort
+	1,   // 20: slacktalk.event.v1.ReplyFailed.kind:type_name -> slacktalk.event.v1.ReplyKind
+	15,  // 21: slacktalk.event.v1.ReplyFailed.origin:type_name -> slacktalk.event.v1.SlackMessageRef
+	2,   // 22: slacktalk.event.v1.ReplyFailed.reason:type_name -> slacktalk.event.v1.FailureReason
+	41,  // 23: slacktalk.event.v1.ReplyFailed.effort:type_name -> slacktalk.event.v1.Effort
+	15,  // 24: slacktalk.event.v1.ReplyWaiting.origin:type_name -> slacktalk.event.v1.SlackMessageRef
+	41,  // 25: slacktalk.event.v1.ReplyWaiting.effort:type_name -> slacktalk.event.v1.Effort
+	12,  // 26: slacktalk.event.v1.ChangeDone.assignee:type_name -> slacktalk.event.v1.AssigneeChange
+	13,  // 27: slacktalk.event.v1.ChangeDone.status:type_name -> slacktalk.event.v1.StatusChange
+	15,  // 28: slacktalk.event.v1.ChangeDone.origin:type_name -> slacktalk.event.v1.SlackMessageRef
+	12,  // 29: slacktalk.event.v1.ChangeFailed.assignee:type_name -> slacktalk.event.v1.AssigneeChange
+	13,  // 30: slacktalk.event.v1.ChangeFailed.status:type_name -> slacktalk.event.v1.StatusChange
+	15,  // 31: slacktalk.event.v1.ChangeFailed.origin:type_name -> slacktalk.event.v1.SlackMessageRef
+	2,   // 32: slacktalk.event.v1.ChangeFailed.reason:type_name -> slacktalk.event.v1.FailureReason
+	81,  // 33: slacktalk.event.v1.SlackFact.occurred_at:type_name -> google.protobuf.Timestamp
+	81,  // 34: slacktalk.event.v1.SlackFact.received_at:type_name -> google.protobuf.Timestamp
+	32,  // 35: slacktalk.event.v1.SlackFact.reply_written:type_name -> slacktalk.event.v1.ReplyWritten
+	33,  // 36: slacktalk.event.v1.SlackFact.reply_edited:type_name -> slacktalk.event.v1.ReplyEdited
+	34,  // 37: slacktalk.event.v1.SlackFact.reply_deleted:type_name -> slacktalk.event.v1.ReplyDeleted
+	35,  // 38: slacktalk.event.v1.SlackFact.thread_opened:type_name -> slacktalk.event.v1.ThreadOpened
+	40,  // 39: slacktalk.event.v1.SlackFact.post_failed:type_name -> slacktalk.event.v1.PostFailed
+	43,  // 40: slacktalk.event.v1.SlackFact.lane_parked:type_name -> slacktalk.event.v1.LaneParked
+	39,  // 41: slacktalk.event.v1.SlackFact.posted:type_name -> slacktalk.event.v1.Posted
+	36,  // 42: slacktalk.event.v1.SlackFact.action_pressed:type_name -> slacktalk.event.v1.ActionPressed
+	37,  // 43: slacktalk.event.v1.SlackFact.message_composed:type_name -> slacktalk.event.v1.MessageComposed
+	38,  // 44: slacktalk.event.v1.SlackFact.installation_ended:type_name -> slacktalk.event.v1.InstallationEnded
+	29,  // 45: slacktalk.event.v1.Content.blocks:type_name -> slacktalk.event.v1.Block
+	9,   // 46: slacktalk.event.v1.Block.kind:type_name -> slacktalk.event.v1.Block.Kind
+	30,  // 47: slacktalk.event.v1.Block.inlines:type_name -> slacktalk.event.v1.Inline
+	27,  // 48: slacktalk.event.v1.ReplyWritten.author:type_name -> slacktalk.event.v1.Author
+	28,  // 49: slacktalk.event.v1.ReplyWritten.content:type_name -> slacktalk.event.v1.Content
+	31,  // 50: slacktalk.event.v1.ReplyWritten.files:type_name -> slacktalk.event.v1.File
+	27,  // 51: slacktalk.event.v1.ReplyEdited.author:type_name -> slacktalk.event.v1.Author
+	28,  // 52: slacktalk.event.v1.ReplyEdited.before:type_name -> slacktalk.event.v1.Content
+	28,  // 53: slacktalk.event.v1.ReplyEdited.after:type_name -> slacktalk.event.v1.Content
+	27,  // 54: slacktalk.event.v1.ReplyDeleted.author:type_name -> slacktalk.event.v1.Author
+	10,  // 55: slacktalk.event.v1.ThreadOpened.customer:type_name -> slacktalk.event.v1.Customer
+	81,  // 56: slacktalk.event.v1.ThreadOpened.began_at:type_name -> google.protobuf.Timestamp
+	3,   // 57: slacktalk.event.v1.ActionPressed.action:type_name -> slacktalk.event.v1.Action
+	27,  // 58: slacktalk.event.v1.ActionPressed.author:type_name -> slacktalk.event.v1.Author
+	28,  // 59: slacktalk.event.v1.ActionPressed.content:type_name -> slacktalk.event.v1.Content
+	27,  // 60: slacktalk.event.v1.MessageComposed.author:type_name -> slacktalk.event.v1.Author
+	41,  // 61: slacktalk.event.v1.Posted.effort:type_name -> slacktalk.event.v1.Effort
+	2,   // 62: slacktalk.event.v1.PostFailed.reason:type_name -> slacktalk.event.v1.FailureReason
+	41,  // 63: slacktalk.event.v1.PostFailed.effort:type_name -> slacktalk.event.v1.Effort
+	81,  // 64: slacktalk.event.v1.Effort.first_tried_at:type_name -> google.protobuf.Timestamp
+	42,  // 65: slacktalk.event.v1.Effort.failed:type_name -> slacktalk.event.v1.FailedAttempt
+	82,  // 66: slacktalk.event.v1.Effort.throttled:type_name -> google.protobuf.Duration
+	5,   // 67: slacktalk.event.v1.Effort.lost_answer:type_name -> slacktalk.event.v1.LostAnswer
+	81,  // 68: slacktalk.event.v1.Effort.looked_at:type_name -> google.protobuf.Timestamp
+	4,   // 69: slacktalk.event.v1.FailedAttempt.result:type_name -> slacktalk.event.v1.AttemptResult
+	81,  // 70: slacktalk.event.v1.FailedAttempt.ended_at:type_name -> google.protobuf.Timestamp
+	82,  // 71: slacktalk.event.v1.FailedAttempt.wait:type_name -> google.protobuf.Duration
+	81,  // 72: slacktalk.event.v1.SlackCommand.issued_at:type_name -> google.protobuf.Timestamp
+	48,  // 73: slacktalk.event.v1.SlackCommand.thread_post:type_name -> slacktalk.event.v1.ThreadPost
+	56,  // 74: slacktalk.event.v1.SlackCommand.reaction:type_name -> slacktalk.event.v1.Reaction
+	57,  // 75: slacktalk.event.v1.SlackCommand.notice:type_name -> slacktalk.event.v1.Notice
+	58,  // 76: slacktalk.event.v1.SlackCommand.direct_notice:type_name -> slacktalk.event.v1.DirectNotice
+	46,  // 77: slacktalk.event.v1.SlackCommand.card_update:type_name -> slacktalk.event.v1.CardUpdate
+	10,  // 78: slacktalk.event.v1.Card.customer:type_name -> slacktalk.event.v1.Customer
+	10,  // 79: slacktalk.event.v1.Card.aliases:type_name -> slacktalk.event.v1.Customer
+	14,  // 80: slacktalk.event.v1.Card.page:type_name -> slacktalk.event.v1.Page
+	11,  // 81: slacktalk.event.v1.Card.assignee:type_name -> slacktalk.event.v1.Operator
+	0,   // 82: slacktalk.event.v1.Card.status:type_name -> slacktalk.event.v1.ChatStatus
+	81,  // 83: slacktalk.event.v1.Card.opened_at:type_name -> google.protobuf.Timestamp
+	81,  // 84: slacktalk.event.v1.Card.customer_wrote_at:type_name -> google.protobuf.Timestamp
+	81,  // 85: slacktalk.event.v1.Card.operator_wrote_at:type_name -> google.protobuf.Timestamp
+	45,  // 86: slacktalk.event.v1.CardUpdate.card:type_name -> slacktalk.event.v1.Card
+	10,  // 87: slacktalk.event.v1.ThreadPost.customer:type_name -> slacktalk.event.v1.Customer
+	81,  // 88: slacktalk.event.v1.ThreadPost.occurred_at:type_name -> google.protobuf.Timestamp
+	47,  // 89: slacktalk.event.v1.ThreadPost.mentions:type_name -> slacktalk.event.v1.Mention
+	11,  // 90: slacktalk.event.v1.ThreadPost.assignee:type_name -> slacktalk.event.v1.Operator
+	45,  // 91: slacktalk.event.v1.ThreadPost.card:type_name -> slacktalk.event.v1.Card
+	17,  // 92: slacktalk.event.v1.ThreadPost.customer_message:type_name -> slacktalk.event.v1.CustomerMessage
+	18,  // 93: slacktalk.event.v1.ThreadPost.operator_message:type_name -> slacktalk.event.v1.OperatorMessage
+	19,  // 94: slacktalk.event.v1.ThreadPost.assigned:type_name -> slacktalk.event.v1.Assigned
+	55,  // 95: slacktalk.event.v1.ThreadPost.merged:type_name -> slacktalk.event.v1.Merged
+	54,  // 96: slacktalk.event.v1.ThreadPost.moved:type_name -> slacktalk.event.v1.Moved
+	49,  // 97: slacktalk.event.v1.ThreadPost.history:type_name -> slacktalk.event.v1.History
+	51,  // 98: slacktalk.event.v1.ThreadPost.sent_reply:type_name -> slacktalk.event.v1.SentReply
+	52,  // 99: slacktalk.event.v1.ThreadPost.reminder:type_name -> slacktalk.event.v1.Reminder
+	53,  // 100: slacktalk.event.v1.ThreadPost.status_set:type_name -> slacktalk.event.v1.StatusSet
+	50,  // 101: slacktalk.event.v1.History.entries:type_name -> slacktalk.event.v1.HistoryEntry
+	81,  // 102: slacktalk.event.v1.HistoryEntry.occurred_at:type_name -> google.protobuf.Timestamp
+	11,  // 103: slacktalk.event.v1.HistoryEntry.operator:type_name -> slacktalk.event.v1.Operator
+	11,  // 104: slacktalk.event.v1.SentReply.operator:type_name -> slacktalk.event.v1.Operator
+	81,  // 105: slacktalk.event.v1.Reminder.waiting_since:type_name -> google.protobuf.Timestamp
+	0,   // 106: slacktalk.event.v1.StatusSet.status:type_name -> slacktalk.event.v1.ChatStatus
+	11,  // 107: slacktalk.event.v1.StatusSet.operator:type_name -> slacktalk.event.v1.Operator
+	15,  // 108: slacktalk.event.v1.Reaction.target:type_name -> slacktalk.event.v1.SlackMessageRef
+	6,   // 109: slacktalk.event.v1.Reaction.receipt:type_name -> slacktalk.event.v1.Receipt
+	15,  // 110: slacktalk.event.v1.Notice.target:type_name -> slacktalk.event.v1.SlackMessageRef
+	7,   // 111: slacktalk.event.v1.Notice.kind:type_name -> slacktalk.event.v1.NoticeKind
+	7,   // 112: slacktalk.event.v1.DirectNotice.kind:type_name -> slacktalk.event.v1.NoticeKind
+	15,  // 113: slacktalk.event.v1.DirectNotice.about:type_name -> slacktalk.event.v1.SlackMessageRef
+	10,  // 114: slacktalk.event.v1.KarteCommand.customer:type_name -> slacktalk.event.v1.Customer
+	1,   // 115: slacktalk.event.v1.KarteCommand.kind:type_name -> slacktalk.event.v1.ReplyKind
+	15,  // 116: slacktalk.event.v1.KarteCommand.origin:type_name -> slacktalk.event.v1.SlackMessageRef
+	81,  // 117: slacktalk.event.v1.KarteCommand.issued_at:type_name -> google.protobuf.Timestamp
+	12,  // 118: slacktalk.event.v1.KarteCommand.assignee:type_name -> slacktalk.event.v1.AssigneeChange
+	13,  // 119: slacktalk.event.v1.KarteCommand.status:type_name -> slacktalk.event.v1.StatusChange
+	26,  // 120: slacktalk.event.v1.RepliesResponse.replies:type_name -> slacktalk.event.v1.SlackFact
+	32,  // 121: slacktalk.event.v1.MessageResponse.message:type_name -> slacktalk.event.v1.ReplyWritten
+	10,  // 122: slacktalk.event.v1.HistoryRequest.customer:type_name -> slacktalk.event.v1.Customer
+	81,  // 123: slacktalk.event.v1.HistoryRequest.before:type_name -> google.protobuf.Timestamp
+	50,  // 124: slacktalk.event.v1.HistoryResponse.entries:type_name -> slacktalk.event.v1.HistoryEntry
+	11,  // 125: slacktalk.event.v1.OperatorsResponse.operators:type_name -> slacktalk.event.v1.Operator
+	10,  // 126: slacktalk.event.v1.TestMessageResponse.customer:type_name -> slacktalk.event.v1.Customer
+	81,  // 127: slacktalk.event.v1.TestMessageResponse.sent_at:type_name -> google.protobuf.Timestamp
+	81,  // 128: slacktalk.event.v1.TestMessageResponse.accepted_at:type_name -> google.protobuf.Timestamp
+	73,  // 129: slacktalk.event.v1.ExaminationResponse.findings:type_name -> slacktalk.event.v1.Finding
+	8,   // 130: slacktalk.event.v1.Finding.state:type_name -> slacktalk.event.v1.FindingState
+	78,  // 131: slacktalk.event.v1.Finding.values:type_name -> slacktalk.event.v1.Finding.ValuesEntry
+	81,  // 132: slacktalk.event.v1.AuditEntry.time:type_name -> google.protobuf.Timestamp
+	77,  // 133: slacktalk.event.v1.MembersResponse.members:type_name -> slacktalk.event.v1.Member
+	79,  // 134: slacktalk.event.v1.MembersResponse.user_groups:type_name -> slacktalk.event.v1.MembersResponse.UserGroupsEntry
+	80,  // 135: slacktalk.event.v1.MembersResponse.channels:type_name -> slacktalk.event.v1.MembersResponse.ChannelsEntry
+	136, // [136:136] is the sub-list for method output_type
+	136, // [136:136] is the sub-list for method input_type
+	136, // [136:136] is the sub-list for extension type_name
+	136, // [136:136] is the sub-list for extension extendee
+	0,   // [0:136] is the sub-list for field type_name
 }
 
 func init() { file_slacktalk_event_v1_event_proto_init() }
@@ -6973,19 +7340,19 @@ func file_slacktalk_event_v1_event_proto_init() {
 		(*Inline_Channel)(nil),
 	}
 	file_slacktalk_event_v1_event_proto_msgTypes[29].OneofWrappers = []any{}
-	file_slacktalk_event_v1_event_proto_msgTypes[32].OneofWrappers = []any{
+	file_slacktalk_event_v1_event_proto_msgTypes[34].OneofWrappers = []any{
 		(*SlackCommand_ThreadPost)(nil),
 		(*SlackCommand_Reaction)(nil),
 		(*SlackCommand_Notice)(nil),
 		(*SlackCommand_DirectNotice)(nil),
 		(*SlackCommand_CardUpdate)(nil),
 	}
-	file_slacktalk_event_v1_event_proto_msgTypes[35].OneofWrappers = []any{
+	file_slacktalk_event_v1_event_proto_msgTypes[37].OneofWrappers = []any{
 		(*Mention_Member)(nil),
 		(*Mention_UserGroup)(nil),
 		(*Mention_Broadcast)(nil),
 	}
-	file_slacktalk_event_v1_event_proto_msgTypes[36].OneofWrappers = []any{
+	file_slacktalk_event_v1_event_proto_msgTypes[38].OneofWrappers = []any{
 		(*ThreadPost_CustomerMessage)(nil),
 		(*ThreadPost_OperatorMessage)(nil),
 		(*ThreadPost_Assigned)(nil),
@@ -6996,7 +7363,7 @@ func file_slacktalk_event_v1_event_proto_init() {
 		(*ThreadPost_Reminder)(nil),
 		(*ThreadPost_StatusSet)(nil),
 	}
-	file_slacktalk_event_v1_event_proto_msgTypes[48].OneofWrappers = []any{
+	file_slacktalk_event_v1_event_proto_msgTypes[50].OneofWrappers = []any{
 		(*KarteCommand_Assignee)(nil),
 		(*KarteCommand_Status)(nil),
 	}
@@ -7005,8 +7372,8 @@ func file_slacktalk_event_v1_event_proto_init() {
 		File: protoimpl.DescBuilder{
 			GoPackagePath: reflect.TypeOf(x{}).PkgPath(),
 			RawDescriptor: unsafe.Slice(unsafe.StringData(file_slacktalk_event_v1_event_proto_rawDesc), len(file_slacktalk_event_v1_event_proto_rawDesc)),
-			NumEnums:      8,
-			NumMessages:   69,
+			NumEnums:      10,
+			NumMessages:   71,
 			NumExtensions: 0,
 			NumServices:   0,
 		},

@@ -588,7 +588,10 @@ type Checkpoint struct {
 	// Later messages of the lane that the last attempt of a message which was given up may have carried: nobody knows.
 	Uncertain []uint64 `protobuf:"varint,6,rep,packed,name=uncertain,proto3" json:"uncertain,omitempty"`
 	// The call of this attempt is over, with whatever outcome: nobody has to wait for it.
-	Ended         bool `protobuf:"varint,7,opt,name=ended,proto3" json:"ended,omitempty"`
+	Ended bool `protobuf:"varint,7,opt,name=ended,proto3" json:"ended,omitempty"`
+	// What the message with this sequence took so far.
+	Tried         uint64  `protobuf:"varint,8,opt,name=tried,proto3" json:"tried,omitempty"`
+	Effort        *Effort `protobuf:"bytes,9,opt,name=effort,proto3" json:"effort,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -670,6 +673,20 @@ func (x *Checkpoint) GetEnded() bool {
 		return x.Ended
 	}
 	return false
+}
+
+func (x *Checkpoint) GetTried() uint64 {
+	if x != nil {
+		return x.Tried
+	}
+	return 0
+}
+
+func (x *Checkpoint) GetEffort() *Effort {
+	if x != nil {
+		return x.Effort
+	}
+	return nil
 }
 
 // DeadLetter is a message that could not be carried out. Stream DEAD, written by whoever gave up.
@@ -1078,7 +1095,7 @@ const file_slacktalk_event_v1_record_proto_rawDesc = "" +
 	"card_state\x18\x11 \x01(\tR\tcardState\x125\n" +
 	"\bbegan_at\x18\x12 \x01(\v2\x1a.google.protobuf.TimestampR\abeganAt\"#\n" +
 	"\rChannelRecord\x12\x12\n" +
-	"\x04next\x18\x01 \x01(\tR\x04next\"\xdd\x01\n" +
+	"\x04next\x18\x01 \x01(\tR\x04next\"\xa7\x02\n" +
 	"\n" +
 	"Checkpoint\x12\x1a\n" +
 	"\bsequence\x18\x01 \x01(\x04R\bsequence\x12\x12\n" +
@@ -1087,7 +1104,9 @@ const file_slacktalk_event_v1_record_proto_rawDesc = "" +
 	"\x06merged\x18\x04 \x03(\x04R\x06merged\x12\x14\n" +
 	"\x05ahead\x18\x05 \x03(\x04R\x05ahead\x12\x1c\n" +
 	"\tuncertain\x18\x06 \x03(\x04R\tuncertain\x12\x14\n" +
-	"\x05ended\x18\a \x01(\bR\x05ended\"\xaa\x02\n" +
+	"\x05ended\x18\a \x01(\bR\x05ended\x12\x14\n" +
+	"\x05tried\x18\b \x01(\x04R\x05tried\x122\n" +
+	"\x06effort\x18\t \x01(\v2\x1a.slacktalk.event.v1.EffortR\x06effort\"\xaa\x02\n" +
 	"\n" +
 	"DeadLetter\x12\x16\n" +
 	"\x06stream\x18\x01 \x01(\tR\x06stream\x12\x18\n" +
@@ -1155,7 +1174,8 @@ var file_slacktalk_event_v1_record_proto_goTypes = []any{
 	(ChatStatus)(0),               // 12: slacktalk.event.v1.ChatStatus
 	(*Page)(nil),                  // 13: slacktalk.event.v1.Page
 	(*Mention)(nil),               // 14: slacktalk.event.v1.Mention
-	(FailureReason)(0),            // 15: slacktalk.event.v1.FailureReason
+	(*Effort)(nil),                // 15: slacktalk.event.v1.Effort
+	(FailureReason)(0),            // 16: slacktalk.event.v1.FailureReason
 }
 var file_slacktalk_event_v1_record_proto_depIdxs = []int32{
 	9,  // 0: slacktalk.event.v1.ConversationRecord.customer:type_name -> slacktalk.event.v1.Customer
@@ -1179,18 +1199,19 @@ var file_slacktalk_event_v1_record_proto_depIdxs = []int32{
 	14, // 18: slacktalk.event.v1.ThreadRecord.mentions:type_name -> slacktalk.event.v1.Mention
 	11, // 19: slacktalk.event.v1.ThreadRecord.began_at:type_name -> google.protobuf.Timestamp
 	11, // 20: slacktalk.event.v1.Checkpoint.attempted_at:type_name -> google.protobuf.Timestamp
-	15, // 21: slacktalk.event.v1.DeadLetter.reason:type_name -> slacktalk.event.v1.FailureReason
-	11, // 22: slacktalk.event.v1.DeadLetter.died_at:type_name -> google.protobuf.Timestamp
-	11, // 23: slacktalk.event.v1.InstallationRecord.expires_at:type_name -> google.protobuf.Timestamp
-	11, // 24: slacktalk.event.v1.InstallationRecord.renewing_until:type_name -> google.protobuf.Timestamp
-	11, // 25: slacktalk.event.v1.InstallationRecord.installed_at:type_name -> google.protobuf.Timestamp
-	11, // 26: slacktalk.event.v1.InstallationRecord.ended_at:type_name -> google.protobuf.Timestamp
-	11, // 27: slacktalk.event.v1.InstallationRecord.renew_at:type_name -> google.protobuf.Timestamp
-	28, // [28:28] is the sub-list for method output_type
-	28, // [28:28] is the sub-list for method input_type
-	28, // [28:28] is the sub-list for extension type_name
-	28, // [28:28] is the sub-list for extension extendee
-	0,  // [0:28] is the sub-list for field type_name
+	15, // 21: slacktalk.event.v1.Checkpoint.effort:type_name -> slacktalk.event.v1.Effort
+	16, // 22: slacktalk.event.v1.DeadLetter.reason:type_name -> slacktalk.event.v1.FailureReason
+	11, // 23: slacktalk.event.v1.DeadLetter.died_at:type_name -> google.protobuf.Timestamp
+	11, // 24: slacktalk.event.v1.InstallationRecord.expires_at:type_name -> google.protobuf.Timestamp
+	11, // 25: slacktalk.event.v1.InstallationRecord.renewing_until:type_name -> google.protobuf.Timestamp
+	11, // 26: slacktalk.event.v1.InstallationRecord.installed_at:type_name -> google.protobuf.Timestamp
+	11, // 27: slacktalk.event.v1.InstallationRecord.ended_at:type_name -> google.protobuf.Timestamp
+	11, // 28: slacktalk.event.v1.InstallationRecord.renew_at:type_name -> google.protobuf.Timestamp
+	29, // [29:29] is the sub-list for method output_type
+	29, // [29:29] is the sub-list for method input_type
+	29, // [29:29] is the sub-list for extension type_name
+	29, // [29:29] is the sub-list for extension extendee
+	0,  // [0:29] is the sub-list for field type_name
 }
 
 func init() { file_slacktalk_event_v1_record_proto_init() }
