@@ -2,6 +2,7 @@ package bus
 
 import (
 	"context"
+	"fmt"
 	"slices"
 	"time"
 
@@ -85,6 +86,34 @@ func (c *Checkpoint) write(ctx context.Context, note *eventv1.Checkpoint) error 
 	return err
 }
 
+// Current answers the note that was last read or written while m was handed out here; it is read where there was none.
+func (c *Checkpoint) Current(ctx context.Context, m Message) (*eventv1.Checkpoint, error) {
+	if c.turn == m.Turn && c.known != nil {
+		return c.known, nil
+	}
+	return c.At(ctx, m)
+}
+
+// SetAside writes that m goes to HELD, and is attempted there from now on: by nobody else who was handed it because this replica was taken for dead. It goes by the
+// current note; ErrConflict says that somebody else has written another one or is done with m, and then it must not be set aside.
+func (c *Checkpoint) SetAside(ctx context.Context, m Message) error {
+	note, err := c.Current(ctx, m)
+	if err != nil {
+		return err
+	}
+	switch {
+	case note.GetSequence() > m.Sequence:
+		return fmt.Errorf("set %s aside: %w", m.Subject, ErrConflict)
+	case note.GetSequence() < m.Sequence:
+		return c.write(ctx, &eventv1.Checkpoint{Sequence: m.Sequence, SetAside: true})
+	case note.GetSetAside():
+		return nil
+	}
+	aside := proto.CloneOf(note)
+	aside.SetAside = true
+	return c.write(ctx, aside)
+}
+
 // Calling answers the context of the call that was just noted, which may take as long as limit, counted from the note: others wait no longer for it (see
 // Elsewhere), so a process that stood still in between must not make it any more. It is not cut off when the process is asked to stop, for a call that is
 // cut off may still have its effect. Without a limit it may take for ever.
@@ -123,11 +152,15 @@ const (
 	Uncertain
 	// Done: it needs nothing more.
 	Done
+	// Aside: it was set aside, and is attempted in HELD only.
+	Aside
 )
 
 // StateOf answers what note says about the message with sequence.
 func StateOf(note *eventv1.Checkpoint, sequence uint64) State {
 	switch {
+	case sequence == note.GetSequence() && note.GetSetAside():
+		return Aside
 	case sequence < note.GetSequence(), slices.Contains(note.GetAhead(), sequence):
 		return Done
 	case sequence == note.GetSequence(), slices.Contains(note.GetUncertain(), sequence):

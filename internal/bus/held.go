@@ -31,6 +31,9 @@ type Holder struct {
 	// OnHeld is called when a message is set aside, with the error that did it; nil when it only queues up. It may be called again for
 	// the same message. May be nil.
 	OnHeld func(ctx context.Context, m Message, err error)
+	// SetAside is called before a message is set aside, and keeps it where it is by an error: somebody else may be at it. attempted says that an earlier
+	// attempt may have had its effect. May be nil, where it does no harm to do a message twice.
+	SetAside func(ctx context.Context, m Message, err error) (attempted bool, _ error)
 }
 
 // NewHolder makes a holder for the messages of the stream whose subjects begin with token.
@@ -65,8 +68,14 @@ func (h *Holder) Handle(ctx context.Context, m Message) error {
 func (h *Holder) hold(ctx context.Context, lane HeldLane, m Message, cause error) error {
 	ctx, cancel := context.WithTimeout(ctx, ackWait/2)
 	defer cancel()
-	origin := originOf(m)
-	if errors.Is(cause, retry.ErrUnknown) {
+	origin, attempted := originOf(m), false
+	if h.SetAside != nil {
+		var err error
+		if attempted, err = h.SetAside(ctx, m, cause); err != nil {
+			return fmt.Errorf("hold: %w", err)
+		}
+	}
+	if attempted || errors.Is(cause, retry.ErrUnknown) {
 		origin.Set(headerAttempted, "true")
 	}
 	if delay := retry.Delay(cause); delay > 0 {

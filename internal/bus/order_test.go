@@ -12,6 +12,7 @@ import (
 
 	"github.com/nats-io/nats.go/jetstream"
 	"google.golang.org/protobuf/proto"
+	"google.golang.org/protobuf/types/known/timestamppb"
 	"pgregory.net/rapid"
 
 	"github.com/slacktalk/slacktalk/internal/bus"
@@ -210,7 +211,15 @@ func (o *outside) handle(r *replica) bus.Handler {
 		if err != nil {
 			return err
 		}
+		if m.Held && note.GetSequence() > 0 || note.GetSequence() == m.Sequence {
+			if left := checkpoint.Elsewhere(note, time.Now(), attemptTime); left > 0 {
+				return fmt.Errorf("%w: %w", bus.ErrStay, retry.After(left, errors.New("another replica may be at it")))
+			}
+		}
 		state := bus.StateOf(note, m.Sequence)
+		if state == bus.Aside {
+			return retry.Unknown(errors.New("it was set aside before"))
+		}
 		if m.Held && (m.Attempted || note.GetSequence() > 0) {
 			state = bus.Uncertain // a held message has a note of its own
 		}
@@ -223,14 +232,23 @@ func (o *outside) handle(r *replica) bus.Handler {
 		if fate == overtaken {
 			o.awaitSuccessor(ctx, id)
 		}
-		if err := checkpoint.Note(context.WithoutCancel(ctx), &eventv1.Checkpoint{Sequence: m.Sequence}); err != nil {
+		if err := checkpoint.Note(context.WithoutCancel(ctx), &eventv1.Checkpoint{Sequence: m.Sequence, AttemptedAt: timestamppb.Now()}); err != nil {
 			return err
 		}
-		return o.carryOut(r, queue, id, fate)
+		calling, cancel := checkpoint.Calling(ctx, attemptTime)
+		defer cancel()
+		err = o.carryOut(calling, r, queue, id, fate)
+		if err != nil && !errors.Is(err, errKilled) {
+			checkpoint.Ended(ctx)
+		}
+		return err
 	}
 }
 
-func (o *outside) carryOut(r *replica, queue, id string, fate fate) error {
+// attemptTime is how long an attempt may take, as in the services: a process that stood still for longer has no effect any more, and whoever comes after it waits as long.
+const attemptTime = 500 * time.Millisecond
+
+func (o *outside) carryOut(ctx context.Context, r *replica, queue, id string, fate fate) error {
 	switch fate {
 	case failsForNow:
 		return errors.New("not now")
@@ -244,7 +262,7 @@ func (o *outside) carryOut(r *replica, queue, id string, fate fate) error {
 		return o.kill(r)
 	default:
 	}
-	if err := o.effect(r, queue, id); err != nil {
+	if err := o.effect(ctx, r, queue, id); err != nil {
 		return err
 	}
 	switch fate {
@@ -302,11 +320,14 @@ func (o *outside) awaitSuccessor(ctx context.Context, id string) {
 	}
 }
 
-func (o *outside) effect(r *replica, queue, id string) error {
+func (o *outside) effect(ctx context.Context, r *replica, queue, id string) error {
 	o.mu.Lock()
 	defer o.mu.Unlock()
 	if r.killed {
 		return errKilled
+	}
+	if ctx.Err() != nil {
+		return retry.Unknown(ctx.Err())
 	}
 	o.effects[queue] = append(o.effects[queue], id)
 	return nil
@@ -353,15 +374,8 @@ func (o *outside) settled(stream string) {
 	}
 }
 
-// unsettled answers what is left to be done.
+// unsettled answers what is left to be done. HELD is looked at last: what is set aside comes there from its partition, never the other way.
 func unsettled(ctx context.Context, js jetstream.JetStream, stream string) string {
-	held, err := js.Stream(ctx, bus.Held)
-	if err != nil {
-		return err.Error()
-	}
-	if n := held.CachedInfo().State.Msgs; n > 0 {
-		return fmt.Sprintf("%d messages are held", n)
-	}
 	handle, err := js.Stream(ctx, stream)
 	if err != nil {
 		return err.Error()
@@ -374,6 +388,13 @@ func unsettled(ctx context.Context, js jetstream.JetStream, stream string) strin
 	}
 	if consumers.Err() != nil || none || pending > 0 {
 		return fmt.Sprintf("%d messages wait (%v)", pending, consumers.Err())
+	}
+	held, err := js.Stream(ctx, bus.Held)
+	if err != nil {
+		return err.Error()
+	}
+	if n := held.CachedInfo().State.Msgs; n > 0 {
+		return fmt.Sprintf("%d messages are held", n)
 	}
 	return ""
 }
@@ -422,7 +443,7 @@ func (o *outside) verify() {
 	}
 	for queue, ids := range want {
 		if !slices.Equal(o.effects[queue], ids) {
-			o.t.Errorf("%s: effects %v, want %v", queue, o.effects[queue], ids)
+			o.t.Errorf("%s: effects %v, want %v; attempts %v, over %v", queue, o.effects[queue], ids, o.attempts, o.over)
 		}
 	}
 	// Each kill leaves at most one message of each partition and of each customer's queue, or of each lane, without its acknowledgement.
@@ -446,6 +467,18 @@ func TestPromise3OrderOfPartitionsUnderRandomFailuresAndKills(t *testing.T) {
 		}
 		o.run = func(ctx context.Context, r *replica) error {
 			holder := r.NewHolder("talk", o.handle(r))
+			holder.SetAside = func(ctx context.Context, m bus.Message, _ error) (attempted bool, _ error) {
+				checkpoint := r.checkpoint(o.key(m), m)
+				note, err := checkpoint.Current(ctx, m)
+				if err != nil {
+					return false, err
+				}
+				own := note.GetSequence() == m.Sequence
+				if left := checkpoint.Elsewhere(note, time.Now(), attemptTime); own && left > 0 {
+					return false, retry.After(left, errors.New("another replica may be at it"))
+				}
+				return own, checkpoint.SetAside(ctx, m)
+			}
 			served := make(chan error, 1)
 			go func() { served <- holder.Serve(ctx) }()
 			err := r.ServePartitions(ctx, "router-talk", bus.Talk, "talk", holder.Handle)

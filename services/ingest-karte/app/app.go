@@ -138,7 +138,7 @@ func New(s Settings, log *slog.Logger) (*App, error) {
 // Run works until ctx ends: first the hooks stop, then the sends, then the connection.
 func (a *App) Run(ctx context.Context) error {
 	holder := a.bus.NewHolder("send", a.sender.Handle)
-	holder.OnHeld = a.sender.Waiting
+	holder.OnHeld, holder.SetAside = a.sender.Waiting, a.sender.SetAside
 	checks := []daemon.Check{{Name: "nats", Check: a.bus.Check(bus.Talk, bus.Sends, bus.Held, bus.Bucket(bus.Checkpoints))}}
 	err := daemon.Run(ctx, daemon.Grace,
 		daemon.Stage{Name: "hooks", Tasks: []daemon.Task{daemon.ServeHTTP(a.HTTP, a.handler)}},

@@ -61,6 +61,9 @@ func (s *Sender) attempt(ctx context.Context, m bus.Message, command *eventv1.Ka
 	if err != nil || state == bus.Done {
 		return stay(err)
 	}
+	if state == bus.Aside {
+		return errAside
+	}
 	for _, kind := range []string{kindDone, kindFailed} {
 		over, err := s.Bus.Find(ctx, bus.Talk, s.reportSubject(command, kind, m.Subject), &eventv1.TalkFact{})
 		if err != nil {

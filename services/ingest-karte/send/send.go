@@ -142,8 +142,12 @@ func (s *Sender) carryOut(ctx context.Context, m bus.Message, command *eventv1.K
 	if err != nil {
 		return 0, stay(err)
 	}
-	if state == bus.Done {
+	switch state {
+	case bus.Done:
 		return len(parts), nil
+	case bus.Aside:
+		return part, s.aside(ctx, checkpoint, m, command)
+	default:
 	}
 	if over, err := s.over(ctx, m, command); err != nil {
 		return part, stay(err)
@@ -222,6 +226,9 @@ func (s *Sender) state(ctx context.Context, checkpoint *bus.Checkpoint, m bus.Me
 	}
 	if took != nil {
 		proto.Merge(took, effort.Recall(note, m.Sequence))
+	}
+	if !m.Held && bus.StateOf(note, m.Sequence) == bus.Aside {
+		return bus.Aside, 0, since, nil
 	}
 	if m.Held || command.GetReplay() {
 		if m.Attempted || command.GetReplay() || note.GetSequence() > 0 {

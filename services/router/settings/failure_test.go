@@ -7,7 +7,6 @@ import (
 	"fmt"
 	"io"
 	"net"
-	"runtime"
 	"strings"
 	"sync/atomic"
 	"testing"
@@ -17,6 +16,7 @@ import (
 	"github.com/alicebob/miniredis/v2"
 	"github.com/redis/go-redis/v9"
 
+	"github.com/slacktalk/slacktalk/internal/eventually"
 	"github.com/slacktalk/slacktalk/services/router/settings"
 )
 
@@ -191,14 +191,9 @@ func TestKilledRedisLeavesNothingHalf(t *testing.T) {
 			defer close(done)
 			inParallel(4, func() { hammer(t.Context(), store, &changes) })
 		}()
-		for deadline := time.Now().Add(10 * time.Second); changes.Load() < 200 && time.Now().Before(deadline); {
-			runtime.Gosched()
-		}
+		eventually.Holds(t, time.Minute, "200 changes", func() bool { return changes.Load() >= 200 })
 		server.kill()
 		<-done
-		if changes.Load() < 200 {
-			t.Fatalf("only %d changes", changes.Load())
-		}
 	}
 }
 
@@ -228,14 +223,9 @@ func TestKilledRedisLeavesNoHalfImport(t *testing.T) {
 				}
 			}
 		}()
-		for deadline := time.Now().Add(10 * time.Second); imports.Load() < 100 && time.Now().Before(deadline); {
-			runtime.Gosched()
-		}
+		eventually.Holds(t, time.Minute, "100 imports", func() bool { return imports.Load() >= 100 })
 		server.kill()
 		<-done
-		if imports.Load() < 100 {
-			t.Fatalf("only %d imports", imports.Load())
-		}
 	}
 }
 

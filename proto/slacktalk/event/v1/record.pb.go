@@ -590,8 +590,10 @@ type Checkpoint struct {
 	// The call of this attempt is over, with whatever outcome: nobody has to wait for it.
 	Ended bool `protobuf:"varint,7,opt,name=ended,proto3" json:"ended,omitempty"`
 	// What the message with this sequence took so far.
-	Tried         uint64  `protobuf:"varint,8,opt,name=tried,proto3" json:"tried,omitempty"`
-	Effort        *Effort `protobuf:"bytes,9,opt,name=effort,proto3" json:"effort,omitempty"`
+	Tried  uint64  `protobuf:"varint,8,opt,name=tried,proto3" json:"tried,omitempty"`
+	Effort *Effort `protobuf:"bytes,9,opt,name=effort,proto3" json:"effort,omitempty"`
+	// The message is in HELD or about to be: it is attempted there and nowhere else.
+	SetAside      bool `protobuf:"varint,10,opt,name=set_aside,json=setAside,proto3" json:"set_aside,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -687,6 +689,13 @@ func (x *Checkpoint) GetEffort() *Effort {
 		return x.Effort
 	}
 	return nil
+}
+
+func (x *Checkpoint) GetSetAside() bool {
+	if x != nil {
+		return x.SetAside
+	}
+	return false
 }
 
 // DeadLetter is a message that could not be carried out. Stream DEAD, written by whoever gave up.
@@ -1095,7 +1104,7 @@ const file_slacktalk_event_v1_record_proto_rawDesc = "" +
 	"card_state\x18\x11 \x01(\tR\tcardState\x125\n" +
 	"\bbegan_at\x18\x12 \x01(\v2\x1a.google.protobuf.TimestampR\abeganAt\"#\n" +
 	"\rChannelRecord\x12\x12\n" +
-	"\x04next\x18\x01 \x01(\tR\x04next\"\xa7\x02\n" +
+	"\x04next\x18\x01 \x01(\tR\x04next\"\xc4\x02\n" +
 	"\n" +
 	"Checkpoint\x12\x1a\n" +
 	"\bsequence\x18\x01 \x01(\x04R\bsequence\x12\x12\n" +
@@ -1106,7 +1115,9 @@ const file_slacktalk_event_v1_record_proto_rawDesc = "" +
 	"\tuncertain\x18\x06 \x03(\x04R\tuncertain\x12\x14\n" +
 	"\x05ended\x18\a \x01(\bR\x05ended\x12\x14\n" +
 	"\x05tried\x18\b \x01(\x04R\x05tried\x122\n" +
-	"\x06effort\x18\t \x01(\v2\x1a.slacktalk.event.v1.EffortR\x06effort\"\xaa\x02\n" +
+	"\x06effort\x18\t \x01(\v2\x1a.slacktalk.event.v1.EffortR\x06effort\x12\x1b\n" +
+	"\tset_aside\x18\n" +
+	" \x01(\bR\bsetAside\"\xaa\x02\n" +
 	"\n" +
 	"DeadLetter\x12\x16\n" +
 	"\x06stream\x18\x01 \x01(\tR\x06stream\x12\x18\n" +

@@ -1,0 +1,54 @@
+package send
+
+import (
+	"context"
+	"errors"
+
+	"github.com/slacktalk/slacktalk/internal/bus"
+	"github.com/slacktalk/slacktalk/internal/retry"
+	eventv1 "github.com/slacktalk/slacktalk/proto/slacktalk/event/v1"
+)
+
+// errAside brings a command to HELD that somebody was about to set aside.
+var errAside = errors.New("it was set aside before")
+
+// SetAside notes in the checkpoint of its partition that a command goes to HELD; it is told to bus.Holder. A replica that was taken for dead and the one that was
+// handed the command in its place would send it both otherwise, one from HELD and one from the partition.
+func (s *Sender) SetAside(ctx context.Context, m bus.Message, cause error) (attempted bool, err error) {
+	checkpoint := s.checkpoint(m)
+	note, err := checkpoint.Current(ctx, m)
+	if err != nil {
+		return false, err
+	}
+	if note.GetSequence() == m.Sequence {
+		if left := checkpoint.Elsewhere(note, s.Now(), s.CallTime); left > 0 {
+			return false, retry.After(left, errElsewhere)
+		}
+	}
+	if err := checkpoint.SetAside(ctx, m); err != nil {
+		return false, err
+	}
+	if cause != nil { // which says itself what the attempt came to
+		return false, nil
+	}
+	var command eventv1.KarteCommand
+	return bus.Decode(m, &command) == nil && s.mayHaveArrived(note, m, &command), nil
+}
+
+// aside brings a command to HELD once more, where whoever meant to do so may not have come to it.
+func (s *Sender) aside(ctx context.Context, checkpoint *bus.Checkpoint, m bus.Message, command *eventv1.KarteCommand) error {
+	note, err := checkpoint.Current(ctx, m)
+	if err != nil {
+		return stay(err)
+	}
+	if s.mayHaveArrived(note, m, command) {
+		return retry.Unknown(errAside)
+	}
+	return errAside
+}
+
+// mayHaveArrived reports whether the noted attempt may have had its effect. Where that cannot be looked up, that its call is over means that it had none.
+func (s *Sender) mayHaveArrived(note *eventv1.Checkpoint, m bus.Message, command *eventv1.KarteCommand) bool {
+	attempted := note.GetSequence() == m.Sequence && note.GetAttemptedAt() != nil
+	return attempted && (!note.GetEnded() || s.listed(command))
+}

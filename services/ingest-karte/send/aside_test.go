@@ -1,0 +1,95 @@
+package send
+
+import (
+	"errors"
+	"testing"
+	"time"
+
+	"github.com/slacktalk/slacktalk/internal/bus"
+	"github.com/slacktalk/slacktalk/internal/retry"
+)
+
+// A replica that was taken for dead and comes to set its reply aside when another one has been at it lets it be; and the other way round.
+func TestPromise2AReplyIsSetAsideByOneReplicaAndSentByTheOtherOnce(t *testing.T) {
+	for name, answer := range map[string]error{"nobody knows whether KARTE has it": errLost, "KARTE does not have it": errNotNow} {
+		t.Run(name+", the other one sends it first", func(t *testing.T) {
+			d := newDesk(t, both)
+			d.karte.refuse = fails(1, answer, false)
+			m, other := d.stored(d.command("reply-1", "hello")), d.replica(0)
+			cause := d.sender.Handle(t.Context(), m)
+			if !errors.Is(cause, answer) {
+				t.Fatal(cause)
+			}
+			again := m
+			again.Deliveries = 2
+			if err := other.Handle(t.Context(), again); err != nil {
+				t.Fatal(err)
+			}
+			if _, err := d.sender.SetAside(t.Context(), m, cause); !errors.Is(err, bus.ErrConflict) {
+				t.Errorf("set aside although it is sent: %v", err)
+			}
+			d.wants([]string{"hello"}, []string{"delivered"})
+		})
+		t.Run(name+", it is set aside first", func(t *testing.T) {
+			d := newDesk(t, both)
+			d.karte.refuse = fails(1, answer, false)
+			m, other := d.stored(d.command("reply-1", "hello")), d.replica(0)
+			cause := d.sender.Handle(t.Context(), m)
+			if _, err := d.sender.SetAside(t.Context(), m, cause); err != nil {
+				t.Fatal(err)
+			}
+			again := m
+			again.Deliveries = 2
+			err := other.Handle(t.Context(), again)
+			if !errors.Is(err, errAside) || errors.Is(err, bus.ErrStay) || !errors.Is(err, retry.ErrUnknown) {
+				t.Errorf("the other one: %v", err)
+			}
+			if _, err := other.SetAside(t.Context(), again, err); err != nil {
+				t.Errorf("the other one does not set it aside: %v", err)
+			}
+			d.wants(nil, nil)
+			m.Attempted = true
+			d.done(held(m))
+			d.wants([]string{"hello"}, []string{"delivered"})
+		})
+	}
+}
+
+// Behind others of their customer replies are set aside without an attempt; of one that was attempted before, HELD is to know.
+func TestAReplyThatQueuesUpBehindOthersKeepsWhatWasAttempted(t *testing.T) {
+	d := newDesk(t, both)
+	d.karte.refuse = fails(1, errLost, true)
+	untried, other := d.stored(d.command("reply-1", "one")), d.replica(0)
+	if attempted, err := d.sender.SetAside(t.Context(), untried, nil); err != nil || attempted {
+		t.Fatal(attempted, err)
+	}
+	tried := d.stored(d.command("reply-2", "two"))
+	if err := d.sender.Handle(t.Context(), tried); !errors.Is(err, errLost) {
+		t.Fatal(err)
+	}
+	tried.Deliveries = 2
+	if attempted, err := other.SetAside(t.Context(), tried, nil); err != nil || !attempted {
+		t.Fatalf("attempted: %v, %v", attempted, err)
+	}
+	// What is behind is at work already: it was settled long ago.
+	if _, err := other.SetAside(t.Context(), untried, nil); !errors.Is(err, bus.ErrConflict) {
+		t.Errorf("set aside although a later one was tried: %v", err)
+	}
+}
+
+// While another replica may be at its call, a reply stays where it is.
+func TestAReplyThatAnotherReplicaMayBeSendingIsNotSetAside(t *testing.T) {
+	d := newDesk(t, both)
+	m, other := d.stored(d.command("reply-1", "hello")), d.replica(0)
+	checkpoint := d.sender.checkpoint(m)
+	if _, err := checkpoint.At(t.Context(), m); err != nil {
+		t.Fatal(err)
+	}
+	if err := d.sender.note(t.Context(), checkpoint, m, 0, nil); err != nil {
+		t.Fatal(err)
+	}
+	other.CallTime = time.Minute
+	if _, err := other.SetAside(t.Context(), m, nil); !errors.Is(err, errElsewhere) {
+		t.Errorf("got %v", err)
+	}
+}
