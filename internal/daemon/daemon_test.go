@@ -88,4 +88,8 @@ func TestReadyzTellsWhatIsWrong(t *testing.T) {
 	if code, body := get(); code != http.StatusServiceUnavailable || !strings.Contains(body, "nobody answers") {
 		t.Fatalf("got %d %s", code, body)
 	}
+	err = daemon.Warn(broken)
+	if code, body := get(); code != http.StatusOK || !strings.Contains(body, "warning: nobody answers") {
+		t.Fatalf("warned of: %d %s", code, body)
+	}
 }

@@ -25,10 +25,21 @@ type Check struct {
 	Check func(ctx context.Context) error
 }
 
+// warning is a reason to act that leaves the service able to do its work.
+type warning struct{ error }
+
+// Warn makes of a check's error one that /readyz shows without being unready for it; of nil it makes nil.
+func Warn(err error) error {
+	if err == nil {
+		return nil
+	}
+	return warning{err}
+}
+
 const checkTimeout = 2 * time.Second
 
-// AdminHandler answers /healthz (the process is alive), /readyz (every check passes; else 503 and the reasons as
-// JSON) and /metrics (Prometheus).
+// AdminHandler answers /healthz (the process is alive), /readyz (every check passes; else 503; the reasons, and
+// warnings, as JSON) and /metrics (Prometheus).
 func AdminHandler(metrics prometheus.Gatherer, checks []Check) http.Handler {
 	mux := http.NewServeMux()
 	mux.HandleFunc("GET /healthz", func(w http.ResponseWriter, _ *http.Request) { _, _ = fmt.Fprintln(w, "alive") })
@@ -39,7 +50,9 @@ func AdminHandler(metrics prometheus.Gatherer, checks []Check) http.Handler {
 		results, status := map[string]string{}, http.StatusOK
 		for _, check := range checks {
 			results[check.Name] = "ok"
-			if err := check.Check(ctx); err != nil {
+			if err := check.Check(ctx); errors.As(err, &warning{}) {
+				results[check.Name] = "warning: " + err.Error()
+			} else if err != nil {
 				results[check.Name], status = err.Error(), http.StatusServiceUnavailable
 			}
 		}

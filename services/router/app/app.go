@@ -18,6 +18,7 @@ import (
 	"github.com/slacktalk/slacktalk/internal/daemon"
 	"github.com/slacktalk/slacktalk/internal/secret"
 	"github.com/slacktalk/slacktalk/internal/telemetry"
+	"github.com/slacktalk/slacktalk/internal/tlsfiles"
 	"github.com/slacktalk/slacktalk/services/router/api"
 	"github.com/slacktalk/slacktalk/services/router/audit"
 	"github.com/slacktalk/slacktalk/services/router/backlog"
@@ -89,6 +90,8 @@ type App struct {
 	channels *bus.Channels
 	grpc     *grpc.Server
 	health   *health.Server
+	// certificates are those of the API, nil where it speaks plain text.
+	certificates *tlsfiles.Source
 	// watches end when the API does, so that nobody waits for them.
 	watches *settings.Hub
 	// healthEvery is how often it looks whether it is ready, and how late grpc.health.v1 may know.
@@ -123,9 +126,8 @@ func New(s Settings, log *slog.Logger) (*App, error) {
 	if err != nil {
 		return nil, fmt.Errorf("API_TOKENS_FILE: %w", err)
 	}
-	transport, err := tlsConfig(s, log)
-	if err != nil {
-		return nil, err
+	if a.certificates, err = certificates(s, log); err != nil {
+		return nil, fmt.Errorf("certificates of the API: %w", err)
 	}
 	if a.bus, err = bus.Connect(s.Bus, "router", log, a.registry); err != nil {
 		return nil, err
@@ -160,7 +162,7 @@ func New(s Settings, log *slog.Logger) (*App, error) {
 	a.watches = settings.NewHub(store, log)
 	a.health = health.NewServer()
 	a.grpc = api.NewServer(api.Options{
-		Watches: a.watches, Operators: asked, People: who, Conversations: service, DeadLetters: letters, Diagnostics: doctor, Audit: entries, Store: store, Tokens: tokens, Logger: log, TLS: transport, Health: a.health,
+		Watches: a.watches, Operators: asked, People: who, Conversations: service, DeadLetters: letters, Diagnostics: doctor, Audit: entries, Store: store, Tokens: tokens, Logger: log, TLS: serverTLS(a.certificates), Health: a.health,
 		Recorder: audit.NewRecorder(a.bus, log, a.registry), Watch: a.watchCalls(), Rate: api.Rate{PerSecond: s.APIRate, Burst: s.APIBurst}, Guesses: guesses,
 	})
 	a.setHealth(false) // until it was looked at
@@ -175,6 +177,7 @@ func New(s Settings, log *slog.Logger) (*App, error) {
 		{Name: "nats", Check: a.bus.Check(bus.Talk, bus.Slack, bus.Posts, bus.Sends, bus.Held, bus.Bucket(bus.Conversations), bus.Bucket(bus.Threads), bus.Bucket(bus.Lanes), bus.Audit, bus.Timers)},
 		{Name: "redis", Check: store.Ping},
 		{Name: "api tokens", Check: func(context.Context) error { return tokens.Ready() }},
+		{Name: "api certificate", Check: func(context.Context) error { return a.certificates.Problem() }},
 	}
 	if a.API, err = daemon.Listen(s.GRPCAddr); err != nil {
 		return nil, err
@@ -191,7 +194,7 @@ func (a *App) histories() bus.Queue {
 // Run works until ctx ends: first the API stops, then the consumers, then the connections.
 func (a *App) Run(ctx context.Context) error {
 	err := daemon.Run(ctx, daemon.Grace,
-		daemon.Stage{Name: "api", Tasks: []daemon.Task{a.serveAPI, a.watches.Run, a.keepHealth}},
+		daemon.Stage{Name: "api", Tasks: []daemon.Task{a.serveAPI, a.watches.Run, a.keepHealth, a.certificates.Watch}},
 		daemon.Stage{Name: "consumers", Tasks: []daemon.Task{a.consume}},
 		daemon.Stage{Name: "admin", Tasks: []daemon.Task{daemon.ServeHTTP(a.Admin, daemon.WithProfiles(daemon.AdminHandler(a.registry, a.checks), a.profiling))}})
 	a.bus.Close()

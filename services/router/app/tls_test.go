@@ -136,7 +136,7 @@ func protect(t *testing.T, server, clients *authority) *protected {
 	}}
 	p.renew(server.issue(time.Now().Add(time.Hour)))
 	p.write(p.files.TLSClientCA, clients.pem)
-	config, err := tlsConfig(p.files, slog.New(slog.NewTextHandler(p.log, nil)))
+	source, err := certificates(p.files, slog.New(slog.NewTextHandler(p.log, nil)))
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -145,7 +145,7 @@ func protect(t *testing.T, server, clients *authority) *protected {
 		t.Fatal(err)
 	}
 	p.address = listener.Addr().String()
-	s := api.NewServer(api.Options{Logger: slog.New(slog.DiscardHandler), TLS: config})
+	s := api.NewServer(api.Options{Logger: slog.New(slog.DiscardHandler), TLS: serverTLS(source)})
 	var served sync.WaitGroup
 	served.Go(func() { s.Serve(listener) })
 	t.Cleanup(func() { s.Stop(); served.Wait() })
@@ -269,6 +269,27 @@ func TestARenewedAuthorityHoldsFromTheNextHandshakeOn(t *testing.T) {
 	p.want("former, after a mistake", old, false)
 }
 
+// It starts with an expired certificate, so that a renewed one is enough; until then /readyz and the log say so.
+func TestTheExpiredCertificateOfTheAPIIsNamed(t *testing.T) {
+	server := newAuthority(t, "server")
+	p := protect(t, server, server)
+	p.renew(server.issue(time.Now().Add(-time.Minute)))
+	source, err := certificates(p.files, slog.New(slog.NewTextHandler(p.log, nil)))
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := source.Problem(); err == nil || !strings.Contains(err.Error(), "GRPC_TLS_CERT "+p.files.TLSCert+" has expired") {
+		t.Errorf("it says %v", err)
+	}
+	if n := p.log.count("has expired"); n != 1 {
+		t.Errorf("the log names it %d times", n)
+	}
+	p.renew(server.issue(time.Now().Add(time.Hour)))
+	if err := source.Problem(); err != nil {
+		t.Errorf("renewed, it says %v", err)
+	}
+}
+
 func TestMistakesInCertificatesStopTheStart(t *testing.T) {
 	server, other := newAuthority(t, "server"), newAuthority(t, "other")
 	p := protect(t, server, server)
@@ -286,11 +307,11 @@ func TestMistakesInCertificatesStopTheStart(t *testing.T) {
 	} {
 		s := p.files
 		spoil(&s)
-		if config, err := tlsConfig(s, discard); err == nil || config != nil {
-			t.Errorf("%s: %v, %v", name, config, err)
+		if source, err := certificates(s, discard); err == nil || source != nil {
+			t.Errorf("%s: %v, %v", name, source, err)
 		}
 	}
-	if config, err := tlsConfig(Settings{}, discard); err != nil || config != nil {
-		t.Errorf("without TLS: %v, %v", config, err)
+	if source, err := certificates(Settings{}, discard); err != nil || serverTLS(source) != nil {
+		t.Errorf("without TLS: %v, %v", source, err)
 	}
 }

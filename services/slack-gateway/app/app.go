@@ -162,7 +162,7 @@ func New(s Settings, log *slog.Logger) (*App, error) {
 		return nil, err
 	}
 	a.bus.TraceWith(a.tracing)
-	if a.router, err = routerapi.New(s.Router, a.tracing); err != nil {
+	if a.router, err = routerapi.New(s.Router, a.tracing, log); err != nil {
 		return nil, err
 	}
 	a.channels = a.bus.NewChannels(a.wakes.WakeAll)
@@ -202,10 +202,12 @@ func (a *App) Run(ctx context.Context) error {
 		{Name: "nats", Check: a.bus.Check(bus.Slack, bus.Posts, bus.Bucket(bus.Threads), bus.Bucket(bus.Lanes), bus.Bucket(bus.Checkpoints))},
 		{Name: "slack credentials", Check: a.unknown},
 		{Name: "socket mode", Check: a.connected},
+		// Without the router customers and operators are served; what members do with buttons and commands is not.
+		{Name: "router certificates", Check: func(context.Context) error { return daemon.Warn(a.router.Certificates()) }},
 	}
 	err := daemon.Run(ctx, daemon.Grace,
 		daemon.Stage{Name: "requests", Tasks: []daemon.Task{daemon.ServeHTTP(a.HTTP, a.handler()), a.listen}},
-		daemon.Stage{Name: "lanes", Tasks: []daemon.Task{a.work, a.examiner.Serve, a.dialogs.Wait}},
+		daemon.Stage{Name: "lanes", Tasks: []daemon.Task{a.work, a.examiner.Serve, a.dialogs.Wait, a.router.Watch}},
 		daemon.Stage{Name: "admin", Tasks: []daemon.Task{daemon.ServeHTTP(a.Admin, daemon.WithProfiles(daemon.AdminHandler(a.registry, checks), a.profiling))}})
 	a.slack.Close()
 	a.bus.Close()

@@ -3,19 +3,15 @@ package routerapi
 
 import (
 	"context"
-	"crypto/tls"
-	"crypto/x509"
 	"errors"
 	"fmt"
-	"os"
+	"log/slog"
 	"time"
 
 	"go.opentelemetry.io/contrib/instrumentation/google.golang.org/grpc/otelgrpc"
 	"go.opentelemetry.io/otel/propagation"
 	"google.golang.org/grpc"
 	"google.golang.org/grpc/backoff"
-	"google.golang.org/grpc/credentials"
-	"google.golang.org/grpc/credentials/insecure"
 	"google.golang.org/grpc/keepalive"
 	"google.golang.org/grpc/metadata"
 
@@ -69,14 +65,16 @@ type Client struct {
 	DeadLetters   adminv1.DeadLetterServiceClient
 
 	conn *grpc.ClientConn
+	// transport is nil where the calls are made in plain text.
+	transport *transport
 }
 
 // New makes a client, nil without an address. Nothing is sent yet. Calls are made in the trace of what they are made for.
-func New(s Settings, tracing *telemetry.Tracing) (*Client, error) {
+func New(s Settings, tracing *telemetry.Tracing, log *slog.Logger) (*Client, error) {
 	if s.Addr == "" {
 		return nil, nil
 	}
-	transport, err := s.transport()
+	transport, err := s.transport(log)
 	if err != nil {
 		return nil, err
 	}
@@ -85,7 +83,7 @@ func New(s Settings, tracing *telemetry.Tracing) (*Client, error) {
 		traced = append(traced, grpc.WithStatsHandler(otelgrpc.NewClientHandler(otelgrpc.WithTracerProvider(tracing.Provider()), otelgrpc.WithPropagators(propagation.TraceContext{}))))
 	}
 	conn, err := grpc.NewClient(s.Addr, append(traced,
-		grpc.WithTransportCredentials(transport),
+		grpc.WithTransportCredentials(transport.credentials()),
 		grpc.WithPerRPCCredentials(bearer{token: s.Token, plain: s.CA == ""}),
 		grpc.WithUnaryInterceptor(bounded),
 		// The router's name leads to all of its replicas.
@@ -102,30 +100,8 @@ func New(s Settings, tracing *telemetry.Tracing) (*Client, error) {
 	}
 	return &Client{
 		Settings: settingsv1.NewSettingsServiceClient(conn), SavedReplies: settingsv1.NewSavedReplyServiceClient(conn), Conversations: adminv1.NewConversationServiceClient(conn),
-		DeadLetters: adminv1.NewDeadLetterServiceClient(conn), conn: conn,
+		DeadLetters: adminv1.NewDeadLetterServiceClient(conn), conn: conn, transport: transport,
 	}, nil
-}
-
-func (s Settings) transport() (credentials.TransportCredentials, error) {
-	if s.CA == "" {
-		return insecure.NewCredentials(), nil
-	}
-	pem, err := os.ReadFile(s.CA)
-	if err != nil {
-		return nil, fmt.Errorf("ROUTER_CA: %w", err)
-	}
-	config := &tls.Config{MinVersion: tls.VersionTLS12, RootCAs: x509.NewCertPool()}
-	if !config.RootCAs.AppendCertsFromPEM(pem) {
-		return nil, fmt.Errorf("ROUTER_CA: %s holds no certificate", s.CA)
-	}
-	if s.Cert != "" {
-		pair, err := tls.LoadX509KeyPair(s.Cert, s.Key)
-		if err != nil {
-			return nil, fmt.Errorf("ROUTER_CLIENT_CERT: %w", err)
-		}
-		config.Certificates = []tls.Certificate{pair}
-	}
-	return credentials.NewTLS(config), nil
 }
 
 // Close ends the connection; a client that is nil has none.

@@ -9,6 +9,7 @@ import (
 	"crypto/x509"
 	"crypto/x509/pkix"
 	"encoding/pem"
+	"log/slog"
 	"math/big"
 	"net"
 	"os"
@@ -80,9 +81,15 @@ func (a *authority) write(name, kind string, raw []byte) string {
 // issue makes a certificate for 127.0.0.1 and answers its files.
 func (a *authority) issue(name string) (cert, key string) {
 	a.t.Helper()
+	return a.until(name, time.Now().Add(time.Hour))
+}
+
+// until is issue with another end.
+func (a *authority) until(name string, end time.Time) (cert, key string) {
+	a.t.Helper()
 	own := a.newKey()
 	signed := a.sign(&x509.Certificate{
-		SerialNumber: big.NewInt(2), Subject: pkix.Name{CommonName: name}, NotAfter: time.Now().Add(time.Hour), IPAddresses: []net.IP{net.IPv4(127, 0, 0, 1)},
+		SerialNumber: big.NewInt(2), Subject: pkix.Name{CommonName: name}, NotBefore: end.Add(-2 * time.Hour), NotAfter: end, IPAddresses: []net.IP{net.IPv4(127, 0, 0, 1)},
 		ExtKeyUsage: []x509.ExtKeyUsage{x509.ExtKeyUsageServerAuth, x509.ExtKeyUsageClientAuth},
 	}, a.cert, own)
 	raw, err := x509.MarshalECPrivateKey(own)
@@ -136,7 +143,7 @@ func serve(t *testing.T, r *router, options ...grpc.ServerOption) (addr string) 
 func ask(t *testing.T, s Settings) error {
 	t.Helper()
 	s.Token = secret.New("demo-token")
-	client, err := New(s, nil)
+	client, err := New(s, nil, slog.New(slog.DiscardHandler))
 	if err != nil {
 		t.Fatal(err)
 	}
