@@ -8,6 +8,7 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
+	"slices"
 	"sync"
 	"time"
 
@@ -137,15 +138,18 @@ func (b *Bus) Close() {
 	b.conn.Close()
 }
 
-// Check tells whether the streams can be reached now.
+// Check tells whether the streams can be reached now, and carry what this version writes.
 func (b *Bus) Check(streams ...string) func(context.Context) error {
 	return func(ctx context.Context) error {
 		if !b.conn.IsConnected() {
 			return fmt.Errorf("NATS is %s: %w", b.conn.Status(), credentials{b.settings.URL}.who(cmp.Or(b.conn.LastError(), errAway)))
 		}
-		for _, stream := range streams {
-			if _, err := b.js.Stream(ctx, stream); err != nil {
-				return fmt.Errorf("stream %s: %w", stream, err)
+		for _, config := range Topology(b.settings.Replicas) {
+			if !slices.Contains(streams, config.Name) {
+				continue
+			}
+			if err := b.carries(ctx, config); err != nil {
+				return fmt.Errorf("stream %s: %w", config.Name, err)
 			}
 		}
 		return nil

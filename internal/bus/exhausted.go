@@ -7,10 +7,8 @@ import (
 	"fmt"
 	"strings"
 
-	"github.com/nats-io/nats.go"
 	"github.com/nats-io/nats.go/jetstream"
 
-	"github.com/slacktalk/slacktalk/internal/retry"
 	eventv1 "github.com/slacktalk/slacktalk/proto/slacktalk/event/v1"
 )
 
@@ -22,38 +20,30 @@ type advisory struct {
 	Deliveries uint64 `json:"deliveries"`
 }
 
+// GivenUpFilter matches what JetStream tells of having given up of a stream.
+func GivenUpFilter(stream string) string {
+	return "$JS.EVENT.ADVISORY.CONSUMER.MAX_DELIVERIES." + stream + ".>"
+}
+
 // ServeExhausted buries what JetStream itself gives up of a stream, until ctx ends. Our consumers have no limit of deliveries, and Serve takes
 // off one that was set while nobody served; but whoever administers NATS can set one while they run, and then JetStream never delivers such a
-// message again. consumers is what the names of ours begin with: what others do with theirs is no business of ours. tell is called before
-// a message is buried, and may be nil. The replicas of a service share the work.
+// message again. ADVISORIES keeps what it tells of that until somebody of the service is there. consumers is what the names of ours begin with: what others
+// do with theirs is no business of ours. tell is called before a message is buried, and may be nil. The replicas of a service share the work.
 func (b *Bus) ServeExhausted(ctx context.Context, stream, consumers string, tell func(context.Context, Message, error) error) error {
-	told := make(chan *nats.Msg, 1024)
-	subscription, err := b.conn.ChanQueueSubscribe("$JS.EVENT.ADVISORY.CONSUMER.MAX_DELIVERIES."+stream+".>", consumers, told)
-	if err != nil {
-		return fmt.Errorf("listen for what %s gives up: %w", stream, err)
-	}
-	defer func() { _ = subscription.Unsubscribe() }()
-	for {
-		select {
-		case <-ctx.Done():
-			return nil
-		case m := <-told:
+	return b.Serve(ctx, Queue{
+		Stream: Advisories, Durable: "given-up-" + strings.TrimSuffix(consumers, "-"), Filter: GivenUpFilter(stream),
+		Handle: func(ctx context.Context, m Message) error {
 			var a advisory
 			if err := json.Unmarshal(m.Data, &a); err != nil || a.Stream != stream || !strings.HasPrefix(a.Consumer, consumers) {
-				continue
+				return nil //nolint:nilerr // what is none of ours is done with
 			}
-			for n := uint64(1); ; n++ {
-				err := b.exhausted(ctx, a, tell)
-				if err == nil {
-					break
-				}
-				b.log.Error("not buried", "stream", a.Stream, "sequence", a.Sequence, "attempt", n, "err", err)
-				if !sleep(ctx, retry.Backoff(n)) {
-					return nil
-				}
+			if err := b.exhausted(ctx, a, tell); err != nil {
+				// Without its kind: the advisory itself is tried again until it is done.
+				return fmt.Errorf("not buried, message %d of %s: %s", a.Sequence, a.Stream, err.Error())
 			}
-		}
-	}
+			return nil
+		},
+	})
 }
 
 // exhausted buries one message, and takes the limit off its consumer.

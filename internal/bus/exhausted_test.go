@@ -49,15 +49,6 @@ func limitOf(t *testing.T, b *bus.Bus, stream, consumer string) int {
 	return at.CachedInfo().Config.MaxDeliver
 }
 
-// listening waits until so many listen for what a stream gives up: an advisory before that is heard by nobody.
-func listening(t *testing.T, nats *server.Server, stream string, replicas int) {
-	t.Helper()
-	eventually.Holds(t, patience, "somebody listens", func() bool {
-		heard, err := nats.Subsz(&server.SubszOptions{Subscriptions: true, Test: "$JS.EVENT.ADVISORY.CONSUMER.MAX_DELIVERIES." + stream + ".any"})
-		return err == nil && len(heard.Subs) >= replicas
-	})
-}
-
 // readyOn is ready, and answers the server as well.
 func readyOn(t *testing.T) (*bus.Bus, *server.Server) {
 	t.Helper()
@@ -97,7 +88,6 @@ func TestWhatJetStreamGivesUpIsBuried(t *testing.T) {
 			})
 		})
 	}
-	listening(t, nats, bus.Talk, 2)
 	limit(t, b, bus.Talk, "router-talk-all", 2)
 	// Somebody else's consumer has a limit of its own; what it gives up we may have done.
 	js, err := jetstream.New(b.Conn())
@@ -131,7 +121,7 @@ func TestWhatJetStreamGivesUpIsBuried(t *testing.T) {
 }
 
 func TestWhatJetStreamGivesUpInHeldHoldsNobodyUp(t *testing.T) {
-	b, nats := readyOn(t)
+	b, _ := ready(t)
 	subject := bus.TalkSubject(4, "demo", "member-1", "customer-message", "stuck")
 	lane, _ := bus.HeldLaneOf(subject)
 	got := newSeen()
@@ -147,7 +137,6 @@ func TestWhatJetStreamGivesUpInHeldHoldsNobodyUp(t *testing.T) {
 	})
 	serve(t, holder.Serve)
 	serve(t, func(ctx context.Context) error { return b.ServeExhausted(ctx, bus.Held, "held-talk-", nil) })
-	listening(t, nats, bus.Held, 1)
 	publish(t, b, "member-1", "stuck")
 	limit(t, b, bus.Held, "held-talk-demo-"+lane.B, 2)
 	publish(t, b, "member-1", "fine")
@@ -185,4 +174,43 @@ func TestALimitSetMeanwhileIsTakenOffBeforeServing(t *testing.T) {
 		}})
 	})
 	got.wait(t, 1)
+}
+
+// The last replica ends during the last delivery that a limit allows, and JetStream gives the message up while nobody of the service runs.
+func TestWhatJetStreamGivesUpWhileNobodyRunsIsBuriedLater(t *testing.T) {
+	b, _ := ready(t)
+	js, err := jetstream.New(b.Conn())
+	if err != nil {
+		t.Fatal(err)
+	}
+	limited, err := js.CreateConsumer(t.Context(), bus.Talk, jetstream.ConsumerConfig{
+		Durable: "router-talk-all", FilterSubject: "talk.>", AckPolicy: jetstream.AckExplicitPolicy, MaxAckPending: 1, MaxDeliver: 1, AckWait: 100 * time.Millisecond, MaxRequestExpires: time.Minute,
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	publish(t, b, "member-1", "stuck")
+	publish(t, b, "member-1", "fine")
+	if m, err := limited.Next(); err != nil || decode(t, bus.Message{Data: m.Data()}).GetId() != "stuck" {
+		t.Fatalf("got %v, %v", m, err)
+	}
+	eventually.Holds(t, patience, "the advisory is kept", func() bool { return count(t, b, bus.Advisories, ">") == 1 })
+	got := newSeen()
+	serve(t, func(ctx context.Context) error {
+		return b.Serve(ctx, bus.Queue{Stream: bus.Talk, Durable: "router-talk-all", Filter: "talk.>", Handle: func(_ context.Context, m bus.Message) error {
+			got.add("c", decode(t, m).GetId())
+			return nil
+		}})
+	})
+	serve(t, func(ctx context.Context) error { return b.ServeExhausted(ctx, bus.Talk, "router-talk-", nil) })
+	eventually.Holds(t, patience, "a letter", func() bool { return len(letters(t, b)) == 1 })
+	if letter := letters(t, b)[0]; letter.GetReason() != eventv1.FailureReason_FAILURE_REASON_EXHAUSTED || letter.GetSequence() != 1 {
+		t.Errorf("got %v", letter.DeadLetter)
+	}
+	got.wait(t, 1) // what was behind it
+	got.mu.Lock()
+	defer got.mu.Unlock()
+	if ids := got.got["c"]; !slices.Equal(ids, []string{"fine"}) {
+		t.Errorf("handed out: %v", ids)
+	}
 }

@@ -6,6 +6,7 @@ import (
 	"log/slog"
 	"reflect"
 	"slices"
+	"strings"
 	"sync"
 	"testing"
 	"time"
@@ -147,6 +148,31 @@ func TestWhatCannotBeChangedIsRefused(t *testing.T) {
 }
 
 // Several at once, and services that create what is missing beside them.
+// Services may not change streams: one that lacks a subject is named, in /readyz too, and waited for.
+func TestAStreamOfAnEarlierVersionIsWaitedFor(t *testing.T) {
+	s := startNATS(t)
+	b := connect(t, s.ClientURL(), 2, 0)
+	if _, err := jetStream(t, b).CreateStream(t.Context(), jetstream.StreamConfig{Name: bus.Posts, Subjects: []string{"post.>"}, MaxAge: time.Hour, Discard: jetstream.DiscardNew}); err != nil {
+		t.Fatal(err)
+	}
+	ctx, cancel := context.WithTimeout(t.Context(), time.Second)
+	defer cancel()
+	for what, err := range map[string]error{"Ensure": b.Ensure(ctx), "Check": b.Check(bus.Posts)(t.Context())} {
+		if err == nil || !strings.Contains(err.Error(), "mark.>, card.>") || !strings.Contains(err.Error(), "talkctl topology apply") {
+			t.Errorf("%s says %v", what, err)
+		}
+	}
+	if at, err := jetStream(t, b).Stream(t.Context(), bus.Posts); err != nil || len(at.CachedInfo().Config.Subjects) != 1 {
+		t.Errorf("it was changed: %v, %v", at.CachedInfo().Config.Subjects, err)
+	}
+	if err := b.Apply(t.Context(), ignore); err != nil {
+		t.Fatal(err)
+	}
+	if err := errors.Join(b.Ensure(t.Context()), b.Check(bus.Posts)(t.Context())); err != nil {
+		t.Error(err)
+	}
+}
+
 func TestSeveralApplyAtOnce(t *testing.T) {
 	s := startNATS(t)
 	if _, err := jetStream(t, connect(t, s.ClientURL(), 2, 0)).CreateStream(t.Context(), jetstream.StreamConfig{Name: bus.Posts, Subjects: []string{"post.>"}, MaxAge: time.Hour, Discard: jetstream.DiscardNew}); err != nil {

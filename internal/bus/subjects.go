@@ -23,6 +23,8 @@ const (
 	Audit = "AUDIT"
 	// Timers holds what is to be looked at later, and what has become due.
 	Timers = "TIMERS"
+	// Advisories holds what JetStream tells of messages that it has given up by itself.
+	Advisories = "ADVISORIES"
 )
 
 // The key-value buckets.

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"slices"
+	"strings"
 	"time"
 
 	"github.com/nats-io/nats.go/jetstream"
@@ -30,12 +31,23 @@ func streams() []jetstream.StreamConfig {
 		{Name: Held, Description: "What waits, per customer", Subjects: []string{"held.>"}, Retention: jetstream.WorkQueuePolicy},
 		{Name: Dead, Description: "What could not be done", Subjects: []string{"dead.>"}, MaxAge: 30 * 24 * time.Hour},
 		{Name: Audit, Description: "Who did what", Subjects: []string{"audit.>"}, MaxAge: 400 * 24 * time.Hour},
+		// What JetStream tells of messages of ours that it has given up by itself, which is nobody's wish: there should never be any.
+		{Name: Advisories, Description: "What JetStream itself gave up", Subjects: givenUp(), MaxAge: parkedRetention},
 		// A timer is gone when it is due, and what is due when it is done.
 		{
 			Name: Timers, Description: "What is to be looked at later", Subjects: []string{"timer.>", "due.>"}, Retention: jetstream.WorkQueuePolicy,
 			AllowMsgSchedules: true, AllowRollup: true,
 		},
 	}
+}
+
+// givenUp are the subjects of ADVISORIES: those about streams that are consumed.
+func givenUp() []string {
+	var subjects []string
+	for _, stream := range []string{Talk, Slack, Posts, Sends, Held, Timers} {
+		subjects = append(subjects, GivenUpFilter(stream))
+	}
+	return subjects
 }
 
 func buckets() []jetstream.KeyValueConfig {
@@ -50,7 +62,8 @@ func buckets() []jetstream.KeyValueConfig {
 	}
 }
 
-// Ensure creates what is missing of the topology, adds subjects that a stream of an earlier version lacks, and changes nothing else that is there. It tries until ctx ends.
+// Ensure creates what is missing of the topology and changes nothing that is there: a stream that lacks subjects, as one of an earlier version may, is waited for. It
+// tries until ctx ends.
 func (b *Bus) Ensure(ctx context.Context) error {
 	for n := uint64(1); ; n++ {
 		err := b.create(ctx)
@@ -68,7 +81,7 @@ func (b *Bus) create(ctx context.Context) error {
 	for _, config := range Topology(b.settings.Replicas) {
 		_, err := b.js.CreateStream(ctx, config)
 		if errors.Is(err, jetstream.ErrStreamNameAlreadyInUse) {
-			err = b.widen(ctx, config)
+			err = b.carries(ctx, config)
 		}
 		if err != nil {
 			return fmt.Errorf("create stream %s: %w", config.Name, err)
@@ -108,24 +121,23 @@ func behind(bucket jetstream.KeyValueConfig, replicas int) jetstream.StreamConfi
 	}
 }
 
-// widen adds the subjects that a stream of an earlier version lacks, and changes nothing else of it: how it is kept is the operators' business.
-func (b *Bus) widen(ctx context.Context, wanted jetstream.StreamConfig) error {
+// carries reports what subjects a stream lacks. Services do not add them: whoever may change a stream may also let it forget everything, so that only the user
+// "topology" does.
+func (b *Bus) carries(ctx context.Context, wanted jetstream.StreamConfig) error {
 	there, err := b.look(ctx, wanted.Name)
 	if err != nil {
 		return err
 	}
-	config := there.CachedInfo().Config
-	before := len(config.Subjects)
+	var lacking []string
 	for _, subject := range wanted.Subjects {
-		if !slices.Contains(config.Subjects, subject) {
-			config.Subjects = append(config.Subjects, subject)
+		if !slices.Contains(there.CachedInfo().Config.Subjects, subject) {
+			lacking = append(lacking, subject)
 		}
 	}
-	if len(config.Subjects) == before {
-		return nil
+	if len(lacking) > 0 {
+		return fmt.Errorf("it lacks %s, which `talkctl topology apply` adds", strings.Join(lacking, ", "))
 	}
-	_, err = b.js.UpdateStream(ctx, config)
-	return err
+	return nil
 }
 
 // sleep waits for d; it answers false when ctx ended first.

@@ -121,6 +121,9 @@ func may(u rights.User, stream string, subjects []string) []string {
 		}
 	}
 	of("consumes", u.Consumes, stream)
+	if stream == bus.Advisories && len(u.GivenUp) > 0 {
+		can = append(can, "consumes what is about "+strings.Join(quoted(u.GivenUp), ", "))
+	}
 	if slices.Contains(u.Reads, stream) {
 		can = append(can, "reads")
 	}

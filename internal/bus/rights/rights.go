@@ -14,7 +14,7 @@ type User struct {
 	Publishes []string
 	// Creates is whether it may create every stream and bucket: whoever starts first makes what is missing.
 	Creates bool
-	// Changes are streams whose configuration it may change.
+	// Changes are streams whose configuration it may change. No service has any: it could let a stream forget everything.
 	Changes []string
 	// Reads are streams whose single messages it may get.
 	Reads []string
@@ -30,8 +30,10 @@ type User struct {
 	Lists []string
 	// Removes are streams of which it may remove single messages, Purges buckets of which single keys.
 	Removes, Purges []string
-	// Listens are subjects that it subscribes to besides its own inbox; GivenUp streams of which it is told what JetStream itself gives up.
-	Listens, GivenUp []string
+	// Listens are subjects that it subscribes to besides its own inbox.
+	Listens []string
+	// GivenUp are streams of which it is told, from ADVISORIES, what JetStream itself gave up.
+	GivenUp []string
 	// Answers is whether it may answer whoever asks it: once each, soon.
 	Answers bool
 	// Saves is whether it may take and bring back snapshots of every stream.
@@ -53,12 +55,12 @@ func ingestKARTE() User {
 	return User{
 		Name: "ingest-karte", Does: "writes facts from KARTE, carries out commands to KARTE, answers what KARTE knows",
 		Publishes: []string{"talk.>", "held.send.>", "dead.send.>", "dead.sends.>", "$KV.CHECKPOINTS.send.>"},
-		Creates:   true, Changes: []string{bus.Posts},
-		Reads:    []string{bus.Talk, bus.Sends, bus.Held, bus.Dead, bus.Bucket(bus.Checkpoints)},
-		Keys:     []Part{{bus.Checkpoints, []string{"send.>"}}},
-		Consumes: []Part{{bus.Sends, []string{"send.>"}}, {bus.Held, []string{"held.send.>"}}},
-		Removes:  []string{bus.Held},
-		Listens:  []string{"wake.>", "ask.karte.>"}, GivenUp: []string{bus.Sends, bus.Held},
+		Creates:   true,
+		Reads:     []string{bus.Talk, bus.Sends, bus.Held, bus.Dead, bus.Bucket(bus.Checkpoints)},
+		Keys:      []Part{{bus.Checkpoints, []string{"send.>"}}},
+		Consumes:  []Part{{bus.Sends, []string{"send.>"}}, {bus.Held, []string{"held.send.>"}}},
+		Removes:   []string{bus.Held},
+		Listens:   []string{"wake.>", "ask.karte.>"}, GivenUp: []string{bus.Sends, bus.Held},
 		Answers: true,
 	}
 }
@@ -70,7 +72,7 @@ func router() User {
 			"post.>", "mark.>", "card.>", "send.>", "timer.>", "held.talk.>", "held.slack.>", "held.due.>", "dead.talk.>", "dead.slack.>", "dead.timers.>",
 			"$KV.CONVERSATIONS.>", "$KV.LANES.>", "ask.slack.>", "ask.karte.>", "audit.>",
 		},
-		Creates: true, Changes: []string{bus.Posts},
+		Creates: true,
 		Reads: []string{
 			bus.Talk, bus.Slack, bus.Posts, bus.Sends, bus.Held, bus.Dead, bus.Audit, bus.Timers, bus.Bucket(bus.Conversations), bus.Bucket(bus.Threads),
 		},
@@ -98,7 +100,7 @@ func slackGateway() User {
 		Publishes: []string{
 			"slack.>", "post.>", "card.>", "dead.post.>", "dead.posts.>", "$KV.THREADS.>", "$KV.CHECKPOINTS.lane.>", "$KV.INSTALLATIONS.>", "wake.>",
 		},
-		Creates: true, Changes: []string{bus.Posts},
+		Creates: true,
 		Reads: []string{
 			bus.Slack, bus.Posts, bus.Dead, bus.Bucket(bus.Threads), bus.Bucket(bus.Checkpoints), bus.Bucket(bus.Installations),
 		},

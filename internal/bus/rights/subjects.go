@@ -32,6 +32,13 @@ func (u User) Publish() []Grant {
 	for _, p := range u.Consumes {
 		add("consumes "+p.Of, p.consuming())
 	}
+	if len(u.GivenUp) > 0 {
+		told := Part{Of: bus.Advisories}
+		for _, stream := range u.GivenUp {
+			told.Filters = append(told.Filters, bus.GivenUpFilter(stream))
+		}
+		add("is told what JetStream itself gave up", told.consuming())
+	}
 	for _, p := range u.Prepares {
 		add("makes the consumers of "+p.Of, append(p.creating(), "$JS.API.CONSUMER.INFO."+p.Of+".*"))
 	}
@@ -55,8 +62,7 @@ func (u User) Publish() []Grant {
 
 // Subscribe answers everything that the user may subscribe to.
 func (u User) Subscribe() []string {
-	all := append([]string{"_INBOX.>"}, u.Listens...)
-	return append(all, each("$JS.EVENT.ADVISORY.CONSUMER.MAX_DELIVERIES.%s.>", u.GivenUp)...)
+	return append([]string{"_INBOX.>"}, u.Listens...)
 }
 
 func (u User) keys() []string {

@@ -26,7 +26,7 @@ const (
 // streams are all streams and the streams behind buckets, as internal/bus makes them.
 func streams() []string {
 	return []string{
-		bus.Talk, bus.Slack, bus.Posts, bus.Sends, bus.Held, bus.Dead, bus.Audit, bus.Timers,
+		bus.Talk, bus.Slack, bus.Posts, bus.Sends, bus.Held, bus.Dead, bus.Audit, bus.Timers, bus.Advisories,
 		bus.Bucket(bus.Conversations), bus.Bucket(bus.Threads), bus.Bucket(bus.Lanes), bus.Bucket(bus.Checkpoints), bus.Bucket(bus.Installations),
 	}
 }
