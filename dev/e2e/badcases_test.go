@@ -123,6 +123,9 @@ func (s system) outage(takeAway, bringBack func()) {
 	if slack, karte := both(2, "q-002."); slack != 503 || karte != 503 {
 		s.t.Errorf("Slack's event got %d and KARTE's hook %d while nothing can be stored", slack, karte)
 	}
+	// What the alert SlackTalkNotStored goes by.
+	s.counted(stack.IngestKARTE, "slacktalk_karte_hooks_total", `result="not_stored"`)
+	s.counted(stack.SlackGateway, "slacktalk_slack_requests_total", `result="not_stored"`)
 	bringBack()
 	for i := 1; i < 3; i++ {
 		text := fmt.Sprintf("q-%03d.", i)
@@ -149,11 +152,11 @@ func (s system) outage(takeAway, bringBack func()) {
 	}
 }
 
-// fill takes all the room that a server has left and answers how to give it back.
-func fill(t *testing.T, url string) (free func()) {
+// fill takes all the room that servers have left, with so many copies, and answers how to give it back.
+func fill(t *testing.T, url string, copies int) (free func()) {
 	t.Helper()
 	js := jetStreamAt(t, url)
-	if _, err := js.CreateStream(t.Context(), jetstream.StreamConfig{Name: "FILLER", Subjects: []string{"filler"}, Storage: jetstream.FileStorage}); err != nil {
+	if _, err := js.CreateStream(t.Context(), jetstream.StreamConfig{Name: "FILLER", Subjects: []string{"filler"}, Storage: jetstream.FileStorage, Replicas: copies}); err != nil {
 		t.Fatal(err)
 	}
 	for size := 1 << 20; size > 0; {
@@ -168,8 +171,8 @@ func fill(t *testing.T, url string) (free func()) {
 	}
 }
 
-// cluster runs three NATS servers that hold everything together.
-func cluster(t *testing.T) (urls string, servers []*server.Server, options []*server.Options) {
+// cluster runs three NATS servers that hold everything together; each is adjusted before it starts.
+func cluster(t *testing.T, adjust func(o *server.Options)) (urls string, servers []*server.Server, options []*server.Options) {
 	t.Helper()
 	var routes []*url.URL
 	var clients, ports []int
@@ -196,6 +199,7 @@ func cluster(t *testing.T) (urls string, servers []*server.Server, options []*se
 			ServerName: fmt.Sprintf("n%d", i), Host: "127.0.0.1", Port: clients[i], JetStream: true, StoreDir: t.TempDir(), NoSigs: true, NoLog: true, MaxPayload: 4 << 20,
 			Cluster: server.ClusterOpts{Name: "test", Host: "127.0.0.1", Port: ports[i]}, Routes: routes,
 		}
+		adjust(o)
 		options = append(options, o)
 		servers = append(servers, runNATS(t, o))
 	}
@@ -210,13 +214,21 @@ func outOfDisk(t *testing.T) (string, func(), func()) {
 	t.Helper()
 	nats := startNATS(t, func(o *server.Options) { o.JetStreamMaxStore = 16 << 20 })
 	var free func()
-	return nats.ClientURL(), func() { free = fill(t, nats.ClientURL()) }, func() { free() }
+	return nats.ClientURL(), func() { free = fill(t, nats.ClientURL(), 1) }, func() { free() }
+}
+
+// allOutOfDisk: the room of all three servers is full.
+func allOutOfDisk(t *testing.T) (string, func(), func()) {
+	t.Helper()
+	urls, _, _ := cluster(t, func(o *server.Options) { o.JetStreamMaxStore = 16 << 20 })
+	var free func()
+	return urls, func() { free = fill(t, urls, 3) }, func() { free() }
 }
 
 // withoutQuorum: two of three servers are away.
 func withoutQuorum(t *testing.T) (string, func(), func()) {
 	t.Helper()
-	urls, servers, options := cluster(t)
+	urls, servers, options := cluster(t, func(*server.Options) {})
 	return urls, func() {
 		for _, server := range servers[1:] {
 			server.Shutdown()
@@ -267,7 +279,8 @@ func TestPromise1WhileJetStreamCannotStoreNothingIsTaken(t *testing.T) {
 		begin    shortage
 		replicas int
 	}{
-		"out of disk": {outOfDisk, 1}, "no quorum": {withoutQuorum, 3}, "limits of streams": {streamsFull, 1},
+		"out of disk": {outOfDisk, 1}, "three out of disk": {allOutOfDisk, 3}, "file system full": {fileSystemFull, 1}, "three file systems full": {allFileSystemsFull, 3},
+		"no quorum": {withoutQuorum, 3}, "limits of streams": {streamsFull, 1},
 	} {
 		t.Run(name, func(t *testing.T) {
 			urls, takeAway, bringBack := c.begin(t)

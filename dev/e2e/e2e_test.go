@@ -26,6 +26,9 @@ const within = 40 * time.Second
 var realRedis string
 
 func TestMain(m *testing.M) {
+	if dir := os.Getenv(smallDisk); dir != "" {
+		serveOnSmallDisk(dir)
+	}
 	stop, err := startRedis()
 	if err != nil {
 		fmt.Fprintln(os.Stderr, err)

@@ -53,7 +53,20 @@ func direct(now *slackstandin.Snapshot) (n int) {
 // metric waits until a service serves a line of metrics.
 func (s system) metric(service, line string) {
 	s.t.Helper()
-	eventually.Holds(s.t, within, service+" serves "+line, func() bool {
+	s.metrics(service, line, func(l string) bool { return l == line })
+}
+
+// counted waits until a service has counted something under a label.
+func (s system) counted(service, name, label string) {
+	s.t.Helper()
+	s.metrics(service, name+" with "+label, func(l string) bool {
+		return strings.HasPrefix(l, name+"{") && strings.Contains(l, label) && !strings.HasSuffix(l, " 0")
+	})
+}
+
+func (s system) metrics(service, what string, wanted func(line string) bool) {
+	s.t.Helper()
+	eventually.Holds(s.t, within, service+" serves "+what, func() bool {
 		answer, err := http.Get(s.AdminURL(service) + "/metrics")
 		if err != nil {
 			s.t.Fatal(err)
@@ -63,6 +76,6 @@ func (s system) metric(service, line string) {
 		if err != nil {
 			s.t.Fatal(err)
 		}
-		return slices.Contains(strings.Split(string(body), "\n"), line)
+		return slices.ContainsFunc(strings.Split(string(body), "\n"), wanted)
 	})
 }
