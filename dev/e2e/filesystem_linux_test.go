@@ -21,12 +21,10 @@ import (
 
 	"github.com/nats-io/nats-server/v2/server"
 	"github.com/nats-io/nats.go"
-	"github.com/nats-io/nats.go/jetstream"
 
 	"github.com/slacktalk/slacktalk/dev/kartestandin"
 	"github.com/slacktalk/slacktalk/dev/slackstandin"
 	"github.com/slacktalk/slacktalk/dev/stack"
-	"github.com/slacktalk/slacktalk/internal/bus"
 	"github.com/slacktalk/slacktalk/internal/eventually"
 )
 
@@ -198,34 +196,6 @@ func TestPromise1OneFullDiskOfThreeStopsNothing(t *testing.T) {
 	if got := answers(); !slices.Equal(got, numbered("a", count)[1:]) {
 		t.Errorf("KARTE has %v", got)
 	}
-}
-
-// storesOrRefuses delivers until it is taken, as KARTE and Slack do for a while: 200 for what is stored, 503 for what is not, nothing else.
-func (s system) storesOrRefuses(what string, deliver func() int) {
-	s.t.Helper()
-	s.eventually(what, func() int {
-		status := deliver()
-		if status != 200 && status != 503 {
-			s.t.Errorf("%s: %d", what, status)
-		}
-		return status
-	})
-}
-
-// current reports that every copy of every stream is the same.
-func current(t *testing.T, js jetstream.JetStream) bool {
-	t.Helper()
-	for _, config := range bus.Topology(3) {
-		stream, err := js.Stream(t.Context(), config.Name)
-		if err != nil {
-			return false
-		}
-		at := stream.CachedInfo().Cluster
-		if at == nil || at.Leader == "" || len(at.Replicas) != 2 || slices.ContainsFunc(at.Replicas, func(r *jetstream.PeerInfo) bool { return r.Offline || !r.Current || r.Lag > 0 }) {
-			return false
-		}
-	}
-	return true
 }
 
 func freePort(t *testing.T) int {

@@ -93,7 +93,7 @@ func TestEveryStreamThatIsMadeIsLookedAt(t *testing.T) {
 	if !slices.Equal(made, wanted) {
 		t.Errorf("made %v, looked at %v", made, wanted)
 	}
-	wants(t, "all there", look(t, b, js, 0, lookStreams), ok("all 13"))
+	wants(t, "all there", look(t, b, js, 0, lookStreams), ok("all 14"))
 	if err := js.DeleteStream(t.Context(), bus.Sends); err != nil {
 		t.Fatal(err)
 	}
