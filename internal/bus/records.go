@@ -14,7 +14,7 @@ import (
 // lost answer it may also mean that an earlier try of the same write succeeded: read again.
 var ErrConflict = errors.New("record changed meanwhile")
 
-// Records is a key-value bucket of one kind of protobuf message, changed by compare-and-set only.
+// Records is a key-value bucket of one kind of protobuf message. What changes is changed by compare-and-set only.
 type Records[T proto.Message] struct {
 	bus    *Bus
 	bucket string
@@ -77,6 +77,25 @@ func (r Records[T]) Write(ctx context.Context, key string, record T, revision ui
 		return 0, fmt.Errorf("write %s/%s: %w", r.bucket, key, err)
 	}
 	return revision, nil
+}
+
+// Put stores a record that says the same whoever writes it and whenever, so that nothing has to be compared: the condition of Write stays with a record and
+// takes more room than a short one itself.
+func (r Records[T]) Put(ctx context.Context, key string, record T) error {
+	ctx, cancel := context.WithTimeout(ctx, callTimeout)
+	defer cancel()
+	bucket, err := r.bus.bucket(ctx, r.bucket)
+	if err != nil {
+		return err
+	}
+	data, err := proto.Marshal(record)
+	if err != nil {
+		return fmt.Errorf("encode %s/%s: %w", r.bucket, key, err)
+	}
+	if _, err := bucket.Put(ctx, key, data); err != nil {
+		return fmt.Errorf("write %s/%s: %w", r.bucket, key, err)
+	}
+	return nil
 }
 
 // bucket answers the handle of a bucket, asking for it only once.

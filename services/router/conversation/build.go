@@ -53,22 +53,24 @@ func (s *Store) ensureIndex(ctx context.Context, project string) error {
 	return nil
 }
 
-// build writes everything that the buckets and TALK say into the index.
+// build writes everything that the buckets and TALK say into the index. Of each record it keeps in memory only where it leads: there may be millions.
 func (s *Store) build(ctx context.Context, project string) error {
-	all, err := s.scan(ctx, project)
+	w := &writer{ctx: ctx, store: s, pipe: s.redis.Pipeline()}
+	var aliases []alias
+	all, err := s.scan(ctx, project, func(id string, record *eventv1.ConversationRecord, at time.Time) error {
+		if record.GetAliasOf() != "" {
+			aliases = append(aliases, alias{id, record.GetCustomer()})
+			return nil
+		}
+		touch(ctx, w.pipe, project, id, Nobody, at)
+		return w.flush(false)
+	})
 	if err != nil {
 		return err
 	}
-	w := &writer{ctx: ctx, store: s, pipe: s.redis.Pipeline()}
-	for id, found := range all.records {
-		root, ok := all.root(id)
-		if !ok {
-			continue
-		}
-		if root == id {
-			touch(ctx, w.pipe, project, id, Nobody, found.at)
-		} else {
-			addAlias(ctx, w.pipe, project, id, root, found.record.GetCustomer())
+	for _, a := range aliases {
+		if root, ok := all.root(a.id); ok && root != a.id {
+			addAlias(ctx, w.pipe, project, a.id, root, a.customer)
 		}
 		if err := w.flush(false); err != nil {
 			return err
@@ -123,23 +125,33 @@ func (w *writer) flush(rest bool) error {
 	return nil
 }
 
-// everything is all that CONVERSATIONS holds of a project.
+// alias is an identity that leads to a conversation, and what it stands for.
+type alias struct {
+	id       string
+	customer *eventv1.Customer
+}
+
+// everything is where all identities of a project lead, as CONVERSATIONS says.
 type everything struct {
 	project string
-	records map[string]stored
+	leads   map[string]lead
 }
 
-type stored struct {
-	record *eventv1.ConversationRecord
-	at     time.Time
+// lead is what is kept of a record: where it leads, and which member it is of.
+type lead struct{ to, user string }
+
+func leadOf(record *eventv1.ConversationRecord) lead {
+	return lead{to: record.GetAliasOf(), user: record.GetCustomer().GetUserId()}
 }
 
-func (s *Store) scan(ctx context.Context, project string) (everything, error) {
-	all := everything{project: project, records: map[string]stored{}}
+// scan reads all records of a project, and calls do with each.
+func (s *Store) scan(ctx context.Context, project string, do func(id string, record *eventv1.ConversationRecord, at time.Time) error) (everything, error) {
+	all := everything{project: project, leads: map[string]lead{}}
 	prefix := bus.ProjectToken(project) + "."
 	err := s.records.Each(ctx, prefix+"*", freshRecord, func(key string, record *eventv1.ConversationRecord, _ uint64, at time.Time) error {
-		all.records[strings.TrimPrefix(key, prefix)] = stored{record, at}
-		return nil
+		id := strings.TrimPrefix(key, prefix)
+		all.leads[id] = leadOf(record)
+		return do(id, record, at)
 	})
 	return all, err
 }
@@ -150,15 +162,15 @@ func freshThread() *eventv1.ThreadRecord { return &eventv1.ThreadRecord{} }
 
 // root follows an identity to its conversation; ok is false when it leads to none.
 func (e everything) root(id string) (root string, ok bool) {
-	for range len(e.records) {
-		found, ok := e.records[id]
+	for range len(e.leads) {
+		found, ok := e.leads[id]
 		if !ok {
 			return "", false
 		}
-		if found.record.GetAliasOf() == "" {
+		if found.to == "" {
 			return id, true
 		}
-		id = found.record.GetAliasOf()
+		id = found.to
 	}
 	return "", false
 }
@@ -172,8 +184,7 @@ func (e everything) of(c *eventv1.Customer) (root string, ok bool) {
 	if root, ok = e.root(visitor); !ok || member == "" {
 		return root, ok
 	}
-	found := e.records[root]
-	return root, mayBeOf(&known{id: root, record: found.record}, c)
+	return root, mayBe(e.leads[root].user, c)
 }
 
 // eachThread calls do with all threads of a project's conversations, the former ones too.

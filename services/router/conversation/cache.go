@@ -13,11 +13,12 @@ import (
 	eventv1 "github.com/slacktalk/slacktalk/proto/slacktalk/event/v1"
 )
 
-// Redis is an index here, never the truth: what it has lost is read from the buckets again.
+// Redis is an index here, never the truth: what it has lost is read from the buckets again. Copies are kept for as long as a conversation is likely to go on: most of those that
+// are known are over, and a copy takes more room than all that the index says of a conversation.
 //
 //	conv:{project}:<identity>        → revision (20 digits) + ConversationRecord; the revision alone for a while after the record was erased
 //	thread:{team}:<channel>:<ts>     → project, NUL, conversation; "-" for a while after it was erased
-const cacheFor = 30 * 24 * time.Hour
+const cacheFor = 6 * time.Hour
 
 func convKey(project, identity string) string { return "conv:{" + project + "}:" + identity }
 

@@ -22,33 +22,45 @@ type Family struct {
 	Threads []Thread
 
 	root *eventv1.ConversationRecord
-	all  everything
+	// records are those of the identities, as far as there are any.
+	records map[string]*eventv1.ConversationRecord
+	all     everything
 }
 
 // Family answers everything that leads to a conversation, or to the one that it goes on in. Without such a conversation it is what would lead to it:
 // the identity itself, and what still points there.
 func (s *Store) Family(ctx context.Context, project, id string) (Family, error) {
-	all, err := s.scan(ctx, project)
+	all, err := s.scan(ctx, project, func(string, *eventv1.ConversationRecord, time.Time) error { return nil })
 	if err != nil {
 		return Family{}, err
 	}
-	f := Family{Project: project, ID: id, all: all}
+	f := Family{Project: project, ID: id, all: all, records: map[string]*eventv1.ConversationRecord{}}
 	if root, ok := all.root(id); ok {
 		f.ID = root
-		f.root = all.records[root].record
 	}
 	f.Identities = []string{f.ID}
 	if f.ID != id {
 		f.Identities = append(f.Identities, id)
 	}
 	for i := 0; i < len(f.Identities); i++ {
-		for identity, found := range all.records {
-			if found.record.GetAliasOf() == f.Identities[i] && !slices.Contains(f.Identities, identity) {
+		for identity, found := range all.leads {
+			if found.to == f.Identities[i] && !slices.Contains(f.Identities, identity) {
 				f.Identities = append(f.Identities, identity)
 			}
 		}
 	}
 	slices.Reverse(f.Identities)
+	for _, identity := range f.Identities {
+		record := freshRecord()
+		revision, err := s.records.Read(ctx, recordKey(project, identity), record)
+		if err != nil {
+			return Family{}, err
+		}
+		if revision != 0 {
+			f.records[identity] = record
+		}
+	}
+	f.root = f.records[f.ID]
 	err = s.eachThread(ctx, project, func(conversation string, t Thread) error {
 		if f.Holds(conversation) {
 			f.Threads = append(f.Threads, t)
@@ -100,7 +112,7 @@ func (f Family) Owns(c *eventv1.Customer) bool {
 	if _, elsewhere := f.all.root(member); elsewhere || !f.Holds(visitor) {
 		return false
 	}
-	return f.root == nil || mayBeOf(&known{id: f.ID, record: f.root}, c)
+	return mayBe(f.root.GetCustomer().GetUserId(), c)
 }
 
 // Channels answers where its threads are, and where they are to be.
@@ -114,7 +126,7 @@ func (f Family) Channels() (channels []Thread) {
 		add(t.Team, t.Channel)
 	}
 	for _, identity := range f.Identities {
-		record := f.all.records[identity].record
+		record := f.records[identity]
 		add(record.GetTeam(), record.GetChannel())
 		add(record.GetTeam(), record.GetMovedFrom())
 	}
@@ -224,7 +236,8 @@ func (s *Store) EraseIndex(ctx context.Context, f Family, said Memories) (remove
 // Family is what the index knows to lead to a conversation: enough to show its messages, not enough to erase them.
 func (l Listed) Family() Family {
 	f := Family{Project: l.Project, ID: l.ID, Identities: []string{l.ID}, Threads: append(slices.Clone(l.Activity.Threads), l.Activity.Merged...), root: l.Record}
-	f.all = everything{project: l.Project, records: map[string]stored{l.ID: {record: l.Record}}}
+	f.records = map[string]*eventv1.ConversationRecord{l.ID: l.Record}
+	f.all = everything{project: l.Project, leads: map[string]lead{l.ID: leadOf(l.Record)}}
 	for identity := range l.Activity.Aliases {
 		f.Identities = append(f.Identities, identity)
 	}

@@ -114,9 +114,10 @@ func join(member, visitor string, byMember, byVisitor *known, c *eventv1.Custome
 // mayBeOf reports whether a conversation is nobody's yet, or is c's already: whoever wrote that may have stopped before the
 // member's own identity led there.
 func mayBeOf(k *known, c *eventv1.Customer) bool {
-	user := k.record.GetCustomer().GetUserId()
-	return user == "" || user == c.GetUserId()
+	return mayBe(k.record.GetCustomer().GetUserId(), c)
 }
+
+func mayBe(user string, c *eventv1.Customer) bool { return user == "" || user == c.GetUserId() }
 
 func visitorID(c *eventv1.Customer) string {
 	if c.GetVisitorId() != "" {

@@ -241,3 +241,54 @@ func TestWhoeverIsAtWorkOnWhatIsErasedWritesNothingOfIt(t *testing.T) {
 		}
 	}
 }
+
+// An earlier version kept the times of messages in sorted sets: they are read, and move to where they stand now when there is a later one.
+func TestTheTimesOfAnEarlierVersionAreReadAndTakenOver(t *testing.T) {
+	w := newWorld(t)
+	s := w.store(t)
+	id := hear(t, s, "demo", "m1", noon)
+	for set, at := range map[string]time.Time{"customer": noon.Add(time.Minute), "operator": noon.Add(2 * time.Minute)} {
+		if _, err := w.redis.ZAdd("index:{demo}:"+set, float64(at.UnixMilli()), id); err != nil {
+			t.Fatal(err)
+		}
+	}
+	check := func(customer, operator time.Time) {
+		t.Helper()
+		if a, err := s.Activity(t.Context(), "demo", id); err != nil || !a.Customer.Equal(customer) || !a.Operator.Equal(operator) {
+			t.Errorf("got %v and %v, %v", a.Customer, a.Operator, err)
+		}
+	}
+	check(noon.Add(time.Minute), noon.Add(2*time.Minute))
+	for _, author := range []conversation.Author{conversation.Customer, conversation.Operator} {
+		if err := s.Touch(t.Context(), "demo", id, author, noon.Add(90*time.Second)); err != nil {
+			t.Fatal(err)
+		}
+	}
+	check(noon.Add(90*time.Second), noon.Add(2*time.Minute))
+	for _, set := range []string{"customer", "operator"} {
+		if w.redis.Exists("index:{demo}:" + set) {
+			t.Errorf("%s is still there", set)
+		}
+	}
+}
+
+// Copies of records last for hours; who goes through the list finds everybody, and brings no copies back.
+func TestTheListNeedsNoCopies(t *testing.T) {
+	w := newWorld(t)
+	s := w.store(t)
+	for i := range 40 {
+		hear(t, s, "demo", fmt.Sprintf("m%02d", i), noon)
+	}
+	w.redis.FastForward(7 * time.Hour)
+	if got := list(t, s, "demo", 30); len(got) != 40 {
+		t.Errorf("got %v", users(got))
+	}
+	for _, key := range w.redis.Keys() {
+		if strings.HasPrefix(key, "conv:") {
+			t.Errorf("there is a copy: %s", key)
+		}
+	}
+	if id := hear(t, s, "demo", "m07", noon.Add(time.Hour)); list(t, s, "demo", 30)[0].ID != id {
+		t.Error("who wrote last is not first")
+	}
+}

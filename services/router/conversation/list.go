@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"github.com/redis/go-redis/v9"
+	"golang.org/x/sync/errgroup"
 
 	eventv1 "github.com/slacktalk/slacktalk/proto/slacktalk/event/v1"
 )
@@ -104,14 +105,12 @@ func (s *Store) known(ctx context.Context, project string, places []Cursor) ([]L
 	if err != nil {
 		return nil, err
 	}
+	if err := s.complete(ctx, project, ids, records); err != nil {
+		return nil, err
+	}
 	var listed []Listed
 	var lost []string
 	for i, id := range ids {
-		if records[i].record == nil {
-			if records[i].record, records[i].revision, err = s.read(ctx, project, id); err != nil {
-				return nil, err
-			}
-		}
 		if records[i].record == nil || records[i].record.GetAliasOf() != "" {
 			lost = append(lost, id)
 			continue
@@ -127,6 +126,29 @@ func (s *Store) known(ctx context.Context, project string, places []Cursor) ([]L
 		return nil, fmt.Errorf("write index to Redis: %w", err)
 	}
 	return listed, nil
+}
+
+// together is how many records are asked for at the same time.
+const together = 16
+
+// complete reads from the bucket what Redis has no copy of, and leaves none there: who goes through a list does not come back to each.
+func (s *Store) complete(ctx context.Context, project string, ids []string, records []copied) error {
+	group, ctx := errgroup.WithContext(ctx)
+	group.SetLimit(together)
+	for i, id := range ids {
+		if records[i].record != nil {
+			continue
+		}
+		group.Go(func() error {
+			record := freshRecord()
+			revision, err := s.records.Read(ctx, recordKey(project, id), record)
+			if err == nil && revision != 0 {
+				records[i] = copied{record, revision}
+			}
+			return err
+		})
+	}
+	return group.Wait()
 }
 
 // Get answers one conversation, also by the name of one that goes on in it; ok is false when there is none.

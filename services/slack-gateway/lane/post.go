@@ -362,6 +362,7 @@ func (a *attempt) claim(ctx context.Context) error {
 // opened writes the head's ts into THREADS, under both keys, and tells the router.
 func (a *attempt) opened(ctx context.Context, ts string) error {
 	a.record.Ts = ts
+	a.record.ClaimedAt = nil // by which a head is looked for that nobody has found yet
 	if err := a.write(ctx); err != nil {
 		return err
 	}
@@ -371,7 +372,7 @@ func (a *attempt) opened(ctx context.Context, ts string) error {
 func (a *attempt) announce(ctx context.Context) error {
 	r := a.record
 	reverse := &eventv1.ThreadRecord{Project: r.GetProject(), Conversation: r.GetConversation()}
-	if _, err := a.threads.Write(ctx, bus.ThreadKey(r.GetTeam(), r.GetChannel(), r.GetTs()), reverse, 0); err != nil && !errors.Is(err, bus.ErrConflict) {
+	if err := a.threads.Put(ctx, bus.ThreadKey(r.GetTeam(), r.GetChannel(), r.GetTs()), reverse); err != nil {
 		return err
 	}
 	id := "opened-" + r.GetTeam() + "-" + r.GetChannel() + "-" + r.GetTs()
