@@ -3,7 +3,6 @@ module github.com/slacktalk/slacktalk/services/ingest-karte
 go 1.26.0
 
 require (
-	github.com/hashicorp/golang-lru/v2 v2.0.7
 	github.com/nats-io/nats-server/v2 v2.15.2
 	github.com/prometheus/client_golang v1.25.0
 	github.com/slacktalk/slacktalk/internal v0.0.0

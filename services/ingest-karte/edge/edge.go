@@ -10,7 +10,6 @@ import (
 	"strings"
 	"time"
 
-	"github.com/hashicorp/golang-lru/v2/expirable"
 	"github.com/prometheus/client_golang/prometheus"
 	"go.opentelemetry.io/otel/attribute"
 	semconv "go.opentelemetry.io/otel/semconv/v1.40.0"
@@ -19,6 +18,7 @@ import (
 	"github.com/slacktalk/slacktalk/internal/bus"
 	"github.com/slacktalk/slacktalk/internal/daemon"
 	"github.com/slacktalk/slacktalk/internal/examination"
+	"github.com/slacktalk/slacktalk/internal/replay"
 	"github.com/slacktalk/slacktalk/internal/secret"
 	"github.com/slacktalk/slacktalk/internal/telemetry"
 	eventv1 "github.com/slacktalk/slacktalk/proto/slacktalk/event/v1"
@@ -49,7 +49,7 @@ type Edge struct {
 	now        func() time.Time
 	log        *slog.Logger
 	hooks      *prometheus.CounterVec
-	seen       *expirable.LRU[seenRequest, struct{}]
+	seen       *replay.Memory
 	journal    *examination.Journal
 	tracing    *telemetry.Tracing
 	refused    *prometheus.CounterVec
@@ -90,7 +90,7 @@ func New(o Options) *Edge {
 			Help: "Hooks and requests that nobody shows to come from where they should, by why: missing, malformed, stale, mismatch, replayed.",
 		}, []string{"reason"}),
 		tracing: o.Tracing,
-		seen:    expirable.NewLRU[seenRequest, struct{}](rememberSignatures, nil, 2*o.Window),
+		seen:    replay.New(2*o.Window, rememberSignatures, o.Now),
 	}
 	o.Metrics.MustRegister(e.hooks, e.refused)
 	return e
@@ -129,15 +129,15 @@ func (e *Edge) take(w http.ResponseWriter, r *http.Request) (result string, stat
 		return "refused_signature", http.StatusUnauthorized
 	}
 	// The same delivery with the same time is a replay, however its signature is spelt: a sender that tries again signs again.
-	delivery := seen(r.Header.Get(hook.TimestampHeader), body)
-	if _, ok := e.seen.Get(delivery); ok {
+	delivery := replay.Of(r.Header.Get(hook.TimestampHeader), body)
+	if e.seen.Has(delivery) {
 		e.refused.WithLabelValues(string(examination.Replayed)).Inc()
 		e.journal.Refused(examination.Replayed, "")
 		return "refused_signature", http.StatusUnauthorized
 	}
 	result, status = e.store(r.Context(), body, received)
 	if status == http.StatusOK {
-		e.seen.Add(delivery, struct{}{})
+		e.seen.Add(delivery)
 	}
 	return result, status
 }

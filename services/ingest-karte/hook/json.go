@@ -3,6 +3,7 @@ package hook
 import (
 	"bytes"
 	"encoding/json"
+	"unicode/utf8"
 )
 
 // object holds chosen members of a JSON object, each exactly as it stood in the body. A nil object has no members.
@@ -118,11 +119,19 @@ func missing(raw json.RawMessage) bool {
 
 // stringOf returns a JSON string, or "" for anything else.
 func stringOf(raw json.RawMessage) string {
+	if at := next(raw, 0); at < len(raw) && raw[at] == '"' && plainString(raw[at:stringEnd(raw, at)]) {
+		return string(raw[at+1 : stringEnd(raw, at)-1])
+	}
 	var s string
 	if kindOf(raw) != '"' || json.Unmarshal(raw, &s) != nil {
 		return ""
 	}
 	return s
+}
+
+// plainString reports whether a JSON string, in its quotes, is what it says: nothing is escaped, and all of it is UTF-8.
+func plainString(raw []byte) bool {
+	return len(raw) > 1 && raw[len(raw)-1] == '"' && bytes.IndexByte(raw, '\\') < 0 && utf8.Valid(raw)
 }
 
 // idOf returns a JSON string, or the digits of a number as they were written, or "" for anything else.

@@ -9,7 +9,6 @@ import (
 	"net/http"
 	"time"
 
-	"github.com/hashicorp/golang-lru/v2/expirable"
 	"github.com/prometheus/client_golang/prometheus"
 	"go.opentelemetry.io/otel/attribute"
 	semconv "go.opentelemetry.io/otel/semconv/v1.40.0"
@@ -19,6 +18,7 @@ import (
 	"github.com/slacktalk/slacktalk/internal/bus"
 	"github.com/slacktalk/slacktalk/internal/daemon"
 	"github.com/slacktalk/slacktalk/internal/examination"
+	"github.com/slacktalk/slacktalk/internal/replay"
 	"github.com/slacktalk/slacktalk/internal/secret"
 	"github.com/slacktalk/slacktalk/internal/telemetry"
 	eventv1 "github.com/slacktalk/slacktalk/proto/slacktalk/event/v1"
@@ -91,7 +91,7 @@ type Edge struct {
 	requests *prometheus.CounterVec
 	refused  *prometheus.CounterVec
 	// seen are the requests that were accepted, as long as their signatures would verify.
-	seen *expirable.LRU[seenRequest, struct{}]
+	seen *replay.Memory
 }
 
 // New makes an edge.
@@ -99,7 +99,7 @@ func New(o Options) *Edge {
 	if o.Journal == nil {
 		o.Journal = examination.New(o.Now)
 	}
-	e := &Edge{Options: o, seen: expirable.NewLRU[seenRequest, struct{}](remembered, nil, 2*o.Window), requests: prometheus.NewCounterVec(prometheus.CounterOpts{
+	e := &Edge{Options: o, seen: replay.New(2*o.Window, remembered, o.Now), requests: prometheus.NewCounterVec(prometheus.CounterOpts{
 		Name: "slacktalk_slack_requests_total",
 		Help: "Requests from Slack by path and by what became of them: stored, duplicate, refused_signature, or why they were ignored.",
 	}, []string{"path", "result"}), refused: prometheus.NewCounterVec(prometheus.CounterOpts{
@@ -171,8 +171,8 @@ func (e *Edge) check(w http.ResponseWriter, r *http.Request, take func(ctx conte
 		return refuse(http.StatusUnauthorized, "refused_signature")
 	}
 	// The same request with the same time is a replay, however its signature is spelt: Slack signs its retries anew.
-	request := seen(r.Header.Get(inbound.HeaderTimestamp), body)
-	if _, replayed := e.seen.Get(request); replayed {
+	request := replay.Of(r.Header.Get(inbound.HeaderTimestamp), body)
+	if e.seen.Has(request) {
 		e.refused.WithLabelValues(string(examination.Replayed)).Inc()
 		e.Journal.Refused(examination.Replayed, "")
 		return refuse(http.StatusUnauthorized, "refused_signature")
@@ -180,7 +180,7 @@ func (e *Edge) check(w http.ResponseWriter, r *http.Request, take func(ctx conte
 	e.Journal.Good()
 	a := take(r.Context(), body, received)
 	if a.status == http.StatusOK {
-		e.seen.Add(request, struct{}{})
+		e.seen.Add(request)
 	}
 	return a
 }
