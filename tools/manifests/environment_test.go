@@ -35,7 +35,7 @@ func settings(service string) any {
 }
 
 // goes are read by Go itself.
-var goes = []string{"GOMEMLIMIT", "GOMAXPROCS", "SSL_CERT_FILE"}
+var goes = []string{"GOMEMLIMIT", "GOMAXPROCS"}
 
 // environment answers what a service's container is started with: its ConfigMap, and its own variables.
 func environment(t *testing.T, m Manifests, c corev1.Container) map[string]string {

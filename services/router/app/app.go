@@ -45,6 +45,8 @@ type Settings struct {
 	GRPCAddr string `env:"GRPC_ADDR" envDefault:":9090"`
 	// RedisURL is redis:// or rediss://, with user and password: of one server, of a Redis Cluster (addr=) or of Sentinel (master_name=).
 	RedisURL secret.String `env:"REDIS_URL,required,notEmpty"`
+	// RedisCA is the path of the certificate authority of a rediss:// server, looked at for every connection; without it the system's count.
+	RedisCA string `env:"REDIS_CA"`
 	// APITokensFile says who may call the API; read again when it changes.
 	APITokensFile string `env:"API_TOKENS_FILE,required,notEmpty"`
 	// TLSCert and TLSKey are the API's certificate; without them it speaks plain text.
@@ -118,8 +120,11 @@ func New(s Settings, log *slog.Logger) (*App, error) {
 	if s.Now == nil {
 		s.Now = time.Now
 	}
-	var err error
-	if a.redis, err = newRedis(s.RedisURL); err != nil {
+	trusted, err := redisAuthorities(s, log)
+	if err != nil {
+		return nil, err
+	}
+	if a.redis, err = newRedis(s.RedisURL, trusted); err != nil {
 		return nil, err
 	}
 	tokens, err := api.LoadTokens(s.APITokensFile, log, s.Now)
