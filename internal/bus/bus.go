@@ -62,6 +62,8 @@ type Bus struct {
 	handles  sync.Map // stream or bucket name → its handle
 	// ackWait is the constant of that name; tests shorten it.
 	ackWait time.Duration
+	// asking holds a place for each consumer that is being asked for.
+	asking chan struct{}
 }
 
 // Connect opens the connection. It does not wait for the servers: while they are away everything fails with an error
@@ -116,7 +118,7 @@ func Connect(s Settings, service string, log *slog.Logger, registry prometheus.R
 		conn.Close()
 		return nil, fmt.Errorf("use JetStream: %w", err)
 	}
-	return &Bus{conn: conn, js: js, leaders: leaders, settings: s, log: log, metrics: newMetrics(registry), ackWait: ackWait}, nil
+	return &Bus{conn: conn, js: js, leaders: leaders, settings: s, log: log, metrics: newMetrics(registry), ackWait: ackWait, asking: make(chan struct{}, askedAtOnce)}, nil
 }
 
 var errAway = errors.New("no server answers")

@@ -61,10 +61,12 @@ type Queue struct {
 }
 
 const (
-	// ackWait is how long after a replica died its message goes to another one.
-	ackWait = 10 * time.Second
+	// ackWait is how long a message waits that JetStream has handed out and hears nothing of: because its replica died, because the message or what became of it
+	// was lost on its way, or because the queue had no leader in that moment. It bounds all of them alike, and is no bound of how long a handler may take. Whoever
+	// gets the message then may be the second one at it; handlers bear that, see Checkpoint.
+	ackWait = 3 * time.Second
 	// beat is how often a handler at work says so.
-	beat = 3 * time.Second
+	beat = time.Second
 	// room is how many messages the client can take at once. MaxAckPending lets only one come, but heartbeats take room too: without
 	// more, those of a long attempt drop the next message, which then waits for ackWait.
 	room = 64
@@ -108,10 +110,43 @@ func (b *Bus) consumer(q Queue) jetstream.ConsumerConfig {
 	}
 }
 
-func (b *Bus) serve(ctx context.Context, q Queue) error {
-	consumer, err := b.js.CreateOrUpdateConsumer(ctx, q.Stream, b.consumer(q))
+// askedAtOnce is how many consumers one replica asks for at once.
+const askedAtOnce = 8
+
+// consumerOf answers the durable consumer of a queue, which is made or changed where it has to be. Every replica asks for every queue when it starts, some at a time;
+// to look at one that is there already costs an answer of its leader, where to make it again would cost all servers an entry in the log that they share.
+func (b *Bus) consumerOf(ctx context.Context, q Queue) (jetstream.Consumer, error) {
+	select {
+	case b.asking <- struct{}{}:
+		defer func() { <-b.asking }()
+	case <-ctx.Done():
+		return nil, context.Cause(ctx)
+	}
+	wanted := b.consumer(q)
+	// One that is forgotten when nobody uses it might be so right after it was looked at.
+	if q.Forget == 0 {
+		if there, err := b.js.Consumer(ctx, q.Stream, q.Durable); err == nil && serves(there.CachedInfo().Config, wanted) {
+			return there, nil
+		}
+	}
+	made, err := b.js.CreateOrUpdateConsumer(ctx, q.Stream, wanted)
 	if err != nil {
-		return fmt.Errorf("create consumer: %w", err)
+		return nil, fmt.Errorf("create consumer: %w", err)
+	}
+	return made, nil
+}
+
+// serves reports whether a consumer is as it is wanted. What is not said here is JetStream's own.
+func serves(is, wanted jetstream.ConsumerConfig) bool {
+	return is.FilterSubject == wanted.FilterSubject && len(is.FilterSubjects) == 0 && is.AckPolicy == wanted.AckPolicy && is.AckWait == wanted.AckWait &&
+		is.MaxAckPending == wanted.MaxAckPending && is.MaxDeliver == wanted.MaxDeliver && is.InactiveThreshold == wanted.InactiveThreshold &&
+		is.MaxRequestExpires == wanted.MaxRequestExpires
+}
+
+func (b *Bus) serve(ctx context.Context, q Queue) error {
+	consumer, err := b.consumerOf(ctx, q)
+	if err != nil {
+		return err
 	}
 	messages, err := consumer.Messages(jetstream.PullMaxMessages(room), jetstream.PullExpiry(pull), jetstream.PullHeartbeat(pulse))
 	if err != nil {

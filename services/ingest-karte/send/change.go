@@ -56,14 +56,6 @@ var errOver = errors.New("reported before")
 
 // attempt makes one attempt.
 func (s *Sender) attempt(ctx context.Context, m bus.Message, command *eventv1.KarteCommand) error {
-	checkpoint := s.checkpoint(m)
-	state, _, _, err := s.state(ctx, checkpoint, m, command, nil)
-	if err != nil || state == bus.Done {
-		return stay(err)
-	}
-	if state == bus.Aside {
-		return errAside
-	}
 	for _, kind := range []string{kindDone, kindFailed} {
 		over, err := s.Bus.Find(ctx, bus.Talk, s.reportSubject(command, kind, m.Subject), &eventv1.TalkFact{})
 		if err != nil {
@@ -72,6 +64,14 @@ func (s *Sender) attempt(ctx context.Context, m bus.Message, command *eventv1.Ka
 		if over {
 			return errOver
 		}
+	}
+	checkpoint := s.checkpoint(m)
+	state, _, _, err := s.state(ctx, checkpoint, m, command, nil)
+	if err != nil || state == bus.Done {
+		return stay(err)
+	}
+	if state == bus.Aside {
+		return errAside
 	}
 	if state == bus.Uncertain && s.isSo(ctx, command) {
 		s.changes(command, "found")

@@ -66,3 +66,17 @@ func TestACallThatHasEndedIsNotWaitedFor(t *testing.T) {
 		d.wants([]string{"hello"}, []string{"delivered"})
 	}
 }
+
+// JetStream may not have heard that a reply is done, and hand it to another replica: there it is looked for what was reported of it, before it is waited for the call.
+func TestAReplyThatWasReportedIsNotWaitedFor(t *testing.T) {
+	for _, history := range []History{both, {}} {
+		d := newDesk(t, history)
+		d.sender.CallTime = time.Minute
+		m := d.stored(d.command("reply-1", "hello"))
+		d.done(m)
+		if err := d.replica(0).Handle(t.Context(), m); err != nil {
+			t.Errorf("%+v: %v", history, err)
+		}
+		d.wants([]string{"hello"}, []string{"delivered"})
+	}
+}

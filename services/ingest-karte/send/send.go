@@ -220,8 +220,8 @@ func (s *Sender) state(ctx context.Context, checkpoint *bus.Checkpoint, m bus.Me
 		return 0, 0, since, err
 	}
 	if own := note.GetSequence() == m.Sequence || m.Held && note.GetSequence() > 0; own {
-		if left := checkpoint.Elsewhere(note, s.Now(), s.CallTime); left > 0 {
-			return 0, 0, since, retry.After(left, errElsewhere)
+		if over, err := s.elsewhere(ctx, checkpoint, note, m, command); err != nil || over {
+			return bus.Done, 0, since, err
 		}
 	}
 	if took != nil {
@@ -241,6 +241,19 @@ func (s *Sender) state(ctx context.Context, checkpoint *bus.Checkpoint, m bus.Me
 		return state, int(note.GetPart()), note.GetAttemptedAt().AsTime(), nil
 	}
 	return state, 0, since, nil
+}
+
+// elsewhere waits for another replica that may be at a command, unless it was reported: that JetStream did not hear what became of it is likelier.
+func (s *Sender) elsewhere(ctx context.Context, checkpoint *bus.Checkpoint, note *eventv1.Checkpoint, m bus.Message, command *eventv1.KarteCommand) (over bool, err error) {
+	left := checkpoint.Elsewhere(note, s.Now(), s.CallTime)
+	if left <= 0 {
+		return false, nil
+	}
+	over, err = s.over(ctx, m, command)
+	if err != nil || over {
+		return over, err
+	}
+	return false, retry.After(left, errElsewhere)
 }
 
 // note writes the attempt down before it is made.

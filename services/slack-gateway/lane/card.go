@@ -38,7 +38,7 @@ func (w *worker) card(ctx context.Context, m bus.Message, command *eventv1.Slack
 	}
 	if bus.StateOf(last, m.Sequence) == bus.Uncertain {
 		// An update that is late would come after a newer one.
-		if left := w.checkpoint.Elsewhere(last, w.Now(), w.CallTime); left > 0 {
+		if left := w.checkpoint.Elsewhere(last, w.Now(), w.CallTime); left > 0 && !w.upToDate(ctx, command.GetCardUpdate()) {
 			return retry.After(left, errElsewhere)
 		}
 	}
@@ -66,6 +66,14 @@ func (w *worker) card(ctx context.Context, m bus.Message, command *eventv1.Slack
 		w.timesAt = w.Now()
 		return c.show(ctx, command, record)
 	}
+}
+
+// upToDate reports whether it is written down that the head shows an update, or something newer: then nobody is making the call any more.
+func (w *worker) upToDate(ctx context.Context, update *eventv1.CardUpdate) bool {
+	record := &eventv1.ThreadRecord{}
+	_, err := w.threads.Read(ctx, bus.ConversationKey(update.GetProject(), update.GetConversation()), record)
+	return err == nil && record.GetTs() != "" && record.GetTeam() == w.lane.Team && record.GetChannel() == w.lane.Channel &&
+		record.GetCardRevision() > 0 && !newer(update.GetCard(), record.GetCardRevision(), record.GetCardTime())
 }
 
 // glance is how often a lane that waits with times looks whether something came that does not wait.

@@ -131,3 +131,30 @@ func TestAPartThatWasRefusedForNowIsNotWaitedFor(t *testing.T) {
 		t.Errorf("%d messages with %v", in, words)
 	}
 }
+
+// JetStream may not have heard that a post is made, and hand it to another replica: there it is looked for the post, before it is waited for the call.
+func TestAPostThatStandsIsNotWaitedFor(t *testing.T) {
+	r := newRoom(t)
+	r.options.CallTime = time.Minute
+	long := "w02." + strings.Repeat("長い文", 2000) + " w03."
+	messages := r.store(posting, customer("p0", "c1", "w00."), customer("p1", "c1", "w01."), customer("p2", "c1", long))
+	for _, m := range messages {
+		r.done(r.replica(posting, 0), m)
+		r.done(r.replica(posting, 0), m) // another one
+	}
+	if words, _ := r.slack.words(""); !slices.Equal(words, []string{"w00.", "w01.", "w02.", "w03."}) {
+		t.Errorf("Slack shows %v", words)
+	}
+}
+
+// So with cards, of which it is written down what the head shows.
+func TestACardThatIsShownIsNotWaitedFor(t *testing.T) {
+	r, store := cards(t)
+	r.options.CallTime = time.Minute
+	m := store(updated("c1", 2, 0))[0]
+	r.done(r.replica(carding, 0), m)
+	r.done(r.replica(carding, 0), m)
+	if len(r.slack.updates) != 1 {
+		t.Errorf("updated %v", r.slack.updates)
+	}
+}

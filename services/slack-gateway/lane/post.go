@@ -34,7 +34,7 @@ func (w *worker) post(ctx context.Context, m bus.Message, command *eventv1.Slack
 		return nil
 	}
 	if state == bus.Uncertain {
-		if left := w.checkpoint.Elsewhere(last, w.Now(), w.CallTime); left > 0 {
+		if left := w.checkpoint.Elsewhere(last, w.Now(), w.CallTime); left > 0 && !w.visible(ctx, m, command, last) {
 			return retry.After(left, errElsewhere)
 		}
 	}
@@ -62,6 +62,22 @@ func (w *worker) post(ctx context.Context, m bus.Message, command *eventv1.Slack
 
 // errElsewhere is met while another replica may be at the same message.
 var errElsewhere = errors.New("another replica may be posting it")
+
+// visible reports whether the noted post of a command stands in its thread, so that nobody is making it any more: that JetStream did not hear of the end of an attempt is
+// likelier than that somebody is at it still. Of a head that is to be posted, or posted elsewhere, nothing is said.
+func (w *worker) visible(ctx context.Context, m bus.Message, command *eventv1.SlackCommand, last *eventv1.Checkpoint) bool {
+	post, record := command.GetThreadPost(), &eventv1.ThreadRecord{}
+	if post.GetMoved() != nil || command.GetReplay() || last.GetSequence() != m.Sequence {
+		return false
+	}
+	revision, err := w.threads.Read(ctx, bus.ConversationKey(post.GetProject(), post.GetConversation()), record)
+	if err != nil || revision == 0 || record.GetTs() == "" || record.GetTeam() != w.lane.Team || record.GetChannel() != w.lane.Channel || post.GetMoves() > record.GetMoves() {
+		return false
+	}
+	since := last.GetAttemptedAt().AsTime().Add(-skew)
+	_, found, err := w.Slack.Find(ctx, w.lane.Channel, record.GetTs(), partMark(command, int(last.GetPart())), since)
+	return err == nil && found
+}
 
 // pace holds the lane back before its next message is handed out, to this replica or another one.
 func (w *worker) pace(ctx context.Context) {
