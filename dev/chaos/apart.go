@@ -14,7 +14,7 @@ func Apart(ctx context.Context, o Options, slackURL, karteURL string) (*Result, 
 	if o.Say == nil {
 		o.Say = func(string, ...any) {}
 	}
-	s := &system{options: o, slack: &slackControl{control{slackURL}}, karte: &karteControl{control{karteURL}}}
+	s := &system{options: o, slack: &slackControl{control{slackURL}, o.channels()}, karte: &karteControl{control{karteURL}}}
 	c := &chaos{system: s, load: newLoad(s), repeats: newRepeater(s)}
 	begin := time.Now()
 	if err := c.load.run(ctx); err != nil {

@@ -42,6 +42,12 @@ type Options struct {
 	// Pace of the posts to a channel, and how many posts a second the Slack stand-in takes there.
 	Pace           time.Duration
 	PostsPerSecond float64
+	// Channels is how many the customers are spread over, by the page that they write from; 0 is 1.
+	Channels int
+	// Former is a folder with the services' programs of an earlier version, which the replicas run until they are replaced in a rolling update; empty for the present one.
+	Former string
+	// LameDuck is how long a NATS server that is replaced in a rolling update waits between handing over its leaders and closing its clients.
+	LameDuck time.Duration
 	// Linger is how long a replica that is replaced goes on answering after new connections go elsewhere, in a rolling update.
 	Linger time.Duration
 	// Say is told what happens; may be nil.
@@ -168,9 +174,10 @@ func (c *chaos) tryConfigure(ctx context.Context) error {
 		TeamSettings: &settingsv1.TeamSettings{
 			Name: "projects/" + project + "/teamSettings", NotificationsEnabled: true, ThreadRepliesEnabled: true,
 			Workspace: team, Channel: channel, Language: "en", Admins: []string{admin}, MentionPolicy: settingsv1.MentionPolicy_MENTION_POLICY_NOBODY,
+			RoutingRules: c.options.routes(),
 		},
 		UpdateMask: &fieldmaskpb.FieldMask{Paths: []string{
-			"notifications_enabled", "thread_replies_enabled", "workspace", "channel", "language", "mention_policy", "admins",
+			"notifications_enabled", "thread_replies_enabled", "workspace", "channel", "language", "mention_policy", "admins", "routing_rules",
 		}},
 	})
 	if err != nil {

@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"io"
 	"net/http"
+	"strings"
 	"time"
 
 	"github.com/slacktalk/slacktalk/dev/kartestandin"
@@ -60,19 +61,25 @@ func (c control) do(ctx context.Context, method, path string, body, into any) er
 }
 
 // slackControl is what people in Slack do.
-type slackControl struct{ control }
+type slackControl struct {
+	control
+	channels []string
+}
 
-// prepare makes the workspace's people and the linked channel, and says where events go.
+// prepare makes the workspace's people and the linked channels, and says where events go.
 func (s *slackControl) prepare(ctx context.Context, gateway string) error {
-	steps := []struct {
+	type step struct {
 		path string
 		body any
-	}{
+	}
+	steps := []step{
 		{"members", slackstandin.Member{ID: member, Name: "hanako", DisplayName: "佐藤 花子"}},
 		{"members", slackstandin.Member{ID: admin, Name: "admin", DisplayName: "管理者", Admin: true}},
-		{"channels", slackstandin.Channel{ID: channel, Name: "support"}},
-		{"bot/invite", map[string]string{"member": admin, "channel": channel}},
 		{"urls", slackstandin.URLs{Events: gateway + "/slack/events", Interactions: gateway + "/slack/interactions", Commands: gateway + "/slack/commands", Self: s.url}},
+	}
+	for _, channel := range s.channels {
+		steps = append(steps, step{"channels", slackstandin.Channel{ID: channel, Name: strings.ToLower(channel)}},
+			step{"bot/invite", map[string]string{"member": admin, "channel": channel}})
 	}
 	for _, step := range steps {
 		if err := s.post(ctx, "/_control/"+step.path, step.body, nil); err != nil {
@@ -83,7 +90,7 @@ func (s *slackControl) prepare(ctx context.Context, gateway string) error {
 }
 
 // write lets the operator write in a thread.
-func (s *slackControl) write(ctx context.Context, thread, text string) (ts string, err error) {
+func (s *slackControl) write(ctx context.Context, channel, thread, text string) (ts string, err error) {
 	var answer struct {
 		TS string `json:"ts"`
 	}
@@ -102,11 +109,17 @@ func (s *slackControl) eventFault(ctx context.Context, f slackstandin.EventFault
 }
 
 func (s *slackControl) messages(ctx context.Context) ([]*slackstandin.Message, error) {
-	var answer struct {
-		Messages []*slackstandin.Message `json:"messages"`
+	var all []*slackstandin.Message
+	for _, channel := range s.channels {
+		var answer struct {
+			Messages []*slackstandin.Message `json:"messages"`
+		}
+		if err := s.get(ctx, "/_control/messages?channel="+channel, &answer); err != nil {
+			return nil, err
+		}
+		all = append(all, answer.Messages...)
 	}
-	err := s.get(ctx, "/_control/messages?channel="+channel, &answer)
-	return answer.Messages, err
+	return all, nil
 }
 
 // eventFaults answers how often each kind of event fault acted.
@@ -135,8 +148,8 @@ func (k *karteControl) hookURL(ctx context.Context, address string) error {
 	return k.do(ctx, http.MethodPut, "/_control/hook-url", map[string]string{"url": address}, nil)
 }
 
-func (k *karteControl) write(ctx context.Context, c kartestandin.Customer, text string) error {
-	return k.post(ctx, "/_control/customer-writes", map[string]any{"customer": c, "text": text}, nil)
+func (k *karteControl) write(ctx context.Context, c kartestandin.Customer, page, text string) error {
+	return k.post(ctx, "/_control/customer-writes", map[string]any{"customer": c, "text": text, "write": map[string]string{"page_url": page}}, nil)
 }
 
 // fault makes calls of the REST API fail.

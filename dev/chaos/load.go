@@ -82,7 +82,7 @@ func (l *load) say(ctx context.Context, s *sent, thread string) error {
 	switch s.kind {
 	case fromCustomer:
 		s.at = time.Now()
-		err = l.karte.write(ctx, customerOf(s.customer), s.text)
+		err = l.karte.write(ctx, customerOf(s.customer), l.options.page(s.customer), s.text)
 	case reply, note:
 		text := s.text
 		if s.kind == reply {
@@ -90,7 +90,7 @@ func (l *load) say(ctx context.Context, s *sent, thread string) error {
 		}
 		l.replying.RLock()
 		s.at = time.Now()
-		s.ts, err = l.slack.write(ctx, thread, text)
+		s.ts, err = l.slack.write(ctx, l.options.channelOf(s.customer), thread, text)
 		l.replying.RUnlock()
 	}
 	if err != nil {

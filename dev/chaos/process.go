@@ -89,8 +89,10 @@ func (p *process) freeze() (thaw func()) {
 }
 
 // stop asks it to end and kills it when it does not within grace, which is an error.
-func (p *process) stop(grace time.Duration) error {
-	done := p.signal(syscall.SIGTERM)
+func (p *process) stop(grace time.Duration) error { return p.stopBy(syscall.SIGTERM, grace) }
+
+func (p *process) stopBy(s os.Signal, grace time.Duration) error {
+	done := p.signal(s)
 	if done == nil {
 		return nil
 	}

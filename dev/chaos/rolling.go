@@ -5,6 +5,8 @@ import (
 	"errors"
 	"fmt"
 	"math/rand/v2"
+	"strings"
+	"syscall"
 	"time"
 
 	"github.com/slacktalk/slacktalk/dev/kartestandin"
@@ -17,15 +19,25 @@ const promised = 5 * time.Second
 // Rolled is what a rolling update of everything has done.
 type Rolled struct {
 	*Result
-	// Refused counts the deliveries of both outsides that were not taken at their first attempt.
-	Refused int
+	// Refused are the deliveries of both outsides that were not taken at their first attempt, and why.
+	Refused []string
 	// Steps are what was replaced.
-	Steps []Recovery
+	Steps []Step
+	// Unloaded says that the load was over before everything was replaced.
+	Unloaded bool
+}
+
+// Step is the replacement of one replica or server.
+type Step struct {
+	What string
+	Took time.Duration
+	// ToSlack and ToKARTE are the longest delays of what was written meanwhile.
+	ToSlack, ToKARTE time.Duration
 }
 
 // Roll replaces every replica of every service and every NATS server in turn while the load runs, as Kubernetes does: the next one is started and
-// ready, new connections go to it, and then the former one is asked to stop. A server of NATS, which has a disk of its own, is stopped and started
-// again, and the next one follows when it has caught up.
+// ready, new connections go to it, and then the former one is asked to stop. A server of NATS, which has a disk of its own, hands over its leaders, lets its
+// clients go and stops, and is started again; the next one follows when it has caught up.
 func Roll(ctx context.Context, o Options) (*Rolled, error) {
 	if o.Say == nil {
 		o.Say = func(string, ...any) {}
@@ -42,7 +54,8 @@ func Roll(ctx context.Context, o Options) (*Rolled, error) {
 	}
 	defer closeClients()
 	begin := time.Now()
-	if err := c.rollUnderLoad(ctx); err != nil {
+	rolled := &Rolled{}
+	if rolled.Unloaded, err = c.rollUnderLoad(ctx); err != nil {
 		return nil, err
 	}
 	loaded := time.Since(begin)
@@ -50,36 +63,52 @@ func Roll(ctx context.Context, o Options) (*Rolled, error) {
 	if err != nil {
 		return nil, err
 	}
-	refused, err := c.refused(ctx)
-	if err != nil {
+	if rolled.Refused, err = c.refused(ctx); err != nil {
 		return nil, err
 	}
-	result := c.result(v, dead, map[slackstandin.EventFaultKind]int{}, loaded, time.Since(begin))
-	rolled := &Rolled{Result: result, Refused: refused}
-	for _, h := range c.happened {
-		rolled.Steps = append(rolled.Steps, Recovery{Kind: h.kind, Times: 1, ToSlack: h.end.Sub(h.begin)})
-	}
+	rolled.Result = c.result(v, dead, map[slackstandin.EventFaultKind]int{}, loaded, time.Since(begin))
+	rolled.Steps = steps(c.happened, v.arrivals)
 	return rolled, nil
 }
 
-func (c *chaos) rollUnderLoad(ctx context.Context) error {
+// steps answers what was replaced, and how long what was written meanwhile took.
+func steps(all []happened, arrivals []arrival) (list []Step) {
+	for _, h := range all {
+		step := Step{What: h.kind, Took: h.end.Sub(h.begin)}
+		for _, a := range arrivals {
+			if a.sent.at.Before(h.begin) || a.sent.at.After(h.end) {
+				continue
+			}
+			if took := a.at.Sub(a.sent.at); a.sent.kind == fromCustomer {
+				step.ToSlack = max(step.ToSlack, took)
+			} else {
+				step.ToKARTE = max(step.ToKARTE, took)
+			}
+		}
+		list = append(list, step)
+	}
+	return list
+}
+
+// rollUnderLoad answers whether the load was over first.
+func (c *chaos) rollUnderLoad(ctx context.Context) (unloaded bool, err error) {
 	ctx, cancel := context.WithCancelCause(ctx)
 	defer cancel(nil)
 	loaded := make(chan error, 1)
 	go func() { loaded <- c.load.run(ctx) }()
-	err := c.replaceAll(ctx)
-	if err != nil {
+	if err = c.replaceAll(ctx); err != nil {
 		cancel(err)
 	}
-	return errors.Join(err, <-loaded)
+	unloaded = len(loaded) > 0
+	return unloaded, errors.Join(err, <-loaded)
 }
 
 // replaceAll begins when every customer has had time for a first message.
 func (c *chaos) replaceAll(ctx context.Context) error {
 	sleep(ctx, 2*time.Second)
 	for _, name := range services {
-		for i := range c.services[name] {
-			if err := c.step(name, func() error { return c.replace(ctx, name, i) }); err != nil {
+		for i, former := range c.services[name] {
+			if err := c.step(former.name, func() error { return c.replace(ctx, name, i) }); err != nil {
 				return err
 			}
 		}
@@ -127,9 +156,9 @@ func (c *chaos) replace(ctx context.Context, name string, i int) error {
 	return former.stop(30 * time.Second)
 }
 
-// again stops a server and starts it on the same disk.
+// again stops a server as the manifests do, by its lame duck mode, and starts it on the same disk.
 func (c *chaos) again(ctx context.Context, p *process) error {
-	if err := p.stop(30 * time.Second); err != nil {
+	if err := p.stopBy(syscall.SIGUSR2, time.Minute); err != nil {
 		return err
 	}
 	if err := p.start(); err != nil {
@@ -138,26 +167,26 @@ func (c *chaos) again(ctx context.Context, p *process) error {
 	return awaitReady(ctx, p)
 }
 
-// refused counts the deliveries that had to be repeated.
-func (c *chaos) refused(ctx context.Context) (n int, err error) {
+// refused answers the deliveries that had to be repeated, and why.
+func (c *chaos) refused(ctx context.Context) (all []string, err error) {
 	var hooks []kartestandin.Hook
 	var settled struct {
 		Deliveries []slackstandin.Delivery `json:"deliveries"`
 	}
 	if err := errors.Join(c.karte.get(ctx, "/_control/hooks", &hooks), c.slack.get(ctx, "/_control/deliveries", &settled)); err != nil {
-		return 0, err
+		return nil, err
 	}
 	for _, h := range hooks {
-		n += h.Attempts - h.Accepted
-	}
-	for _, d := range settled.Deliveries {
-		if d.Accepted {
-			n += d.Attempts - 1
-		} else {
-			n += d.Attempts
+		if h.Attempts > h.Accepted {
+			all = append(all, fmt.Sprintf("hook %s: %s", h.ID, strings.Join(h.Failures, "; ")))
 		}
 	}
-	return n, nil
+	for _, d := range settled.Deliveries {
+		if d.Attempts > 1 || !d.Accepted {
+			all = append(all, fmt.Sprintf("event %s: %s", d.EventID, strings.Join(d.Failures, "; ")))
+		}
+	}
+	return all, nil
 }
 
 // Failures answers, in words, everything that must not be.
@@ -168,8 +197,26 @@ func (r *Rolled) Failures() []string {
 			failures = append(failures, fmt.Sprintf("99 %% reached %s within %v, promised are %v", to, p99, promised))
 		}
 	}
-	if r.Refused > 0 {
-		failures = append(failures, fmt.Sprintf("%d deliveries were not taken at the first attempt", r.Refused))
+	if len(r.Refused) > 0 {
+		failures = append(failures, fmt.Sprintf("%d deliveries were not taken at the first attempt", len(r.Refused)))
+	}
+	if r.Unloaded {
+		failures = append(failures, "the load was over before everything was replaced")
 	}
 	return failures
+}
+
+// Markdown is the result as tables.
+func (r *Rolled) Markdown() string {
+	var b strings.Builder
+	b.WriteString(r.Result.Markdown())
+	b.WriteString("\n| replaced | in | longest delay meanwhile, to Slack | to KARTE |\n|---|---:|---:|---:|\n")
+	for _, s := range r.Steps {
+		_, _ = fmt.Fprintf(&b, "| %s | %v | %v | %v |\n", s.What, s.Took.Round(100*time.Millisecond), s.ToSlack.Round(10*time.Millisecond), s.ToKARTE.Round(10*time.Millisecond))
+	}
+	_, _ = fmt.Fprintf(&b, "\n%d deliveries were not taken at the first attempt.\n", len(r.Refused))
+	for _, refused := range r.Refused {
+		_, _ = fmt.Fprintf(&b, "- %s\n", refused)
+	}
+	return b.String()
 }

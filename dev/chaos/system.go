@@ -157,6 +157,9 @@ func (s *system) configureNodes(clients, routes, monitors []int) error {
 		if len(clients) > 1 {
 			text += fmt.Sprintf("cluster { name: chaos, listen: 127.0.0.1:%d, routes: [%s] }\n", routes[i], strings.Join(peers, ", "))
 		}
+		if s.options.LameDuck > 0 {
+			text += fmt.Sprintf("lame_duck_duration: 30s\nlame_duck_grace_period: %q\n", s.options.LameDuck)
+		}
 		path := filepath.Join(s.dir, name+".conf")
 		if err := os.WriteFile(path, []byte(text), 0o600); err != nil {
 			return fmt.Errorf("configure %s: %w", name, err)
@@ -180,7 +183,7 @@ func (s *system) configureRedis(port int) error {
 
 func (s *system) configureStandins(ports []int) {
 	slackAddr, karteAddr := fmt.Sprintf("127.0.0.1:%d", ports[0]), fmt.Sprintf("127.0.0.1:%d", ports[1])
-	s.slack, s.karte = &slackControl{control{"http://" + slackAddr}}, &karteControl{control{"http://" + karteAddr}}
+	s.slack, s.karte = &slackControl{control{"http://" + slackAddr}, s.options.channels()}, &karteControl{control{"http://" + karteAddr}}
 	ready := func() error {
 		return errors.Join(s.slack.get(context.Background(), "/_control/calls", nil), s.karte.get(context.Background(), "/_control/knobs", nil))
 	}
@@ -205,7 +208,11 @@ func (s *system) configureServices(ports, admins []int) error {
 		var backends []string
 		for j := range replicas {
 			addr, adminAddr := fmt.Sprintf("127.0.0.1:%d", ports[i*replicas+j]), fmt.Sprintf("127.0.0.1:%d", admins[i*replicas+j])
-			s.services[name] = append(s.services[name], s.replica(name, fmt.Sprintf("%s-%d", name, j), addr, adminAddr))
+			replica := s.replica(name, fmt.Sprintf("%s-%d", name, j), addr, adminAddr)
+			if s.options.Former != "" {
+				replica.path = filepath.Join(s.options.Former, name)
+			}
+			s.services[name] = append(s.services[name], replica)
 			backends = append(backends, addr)
 		}
 		p, err := newProxy(backends)

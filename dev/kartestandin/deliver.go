@@ -220,6 +220,7 @@ func (s *Server) note(d *delivery, status int, err error) (ended bool) {
 		h.Accepted++
 		return true
 	}
+	h.Failures = append(h.Failures, fmt.Sprintf("%s status %d %s", time.Now().UTC().Format("15:04:05.000"), status, h.Error))
 	h.GaveUp = s.cfg.MaxAttempts > 0 && d.tries >= s.cfg.MaxAttempts
 	return h.GaveUp
 }

@@ -29,14 +29,15 @@ type Hook struct {
 	ID       string          `json:"id"` // empty when it was left out
 	Type     string          `json:"type"`
 	Customer Customer        `json:"customer"`
-	Body     json.RawMessage `json:"body"`     // the bytes that are signed and sent
-	Attempts int             `json:"attempts"` // of all deliveries together
-	Accepted int             `json:"accepted"` // how often it was answered 2xx
-	Status   int             `json:"status"`   // last HTTP status, 0 when there was no answer
-	Error    string          `json:"error"`    // why the last attempt had no answer
-	GaveUp   bool            `json:"gave_up"`  // MaxAttempts was reached
-	Dropped  bool            `json:"dropped"`  // by a fault; never sent
-	Held     bool            `json:"held"`     // made to be delivered by hand
+	Body     json.RawMessage `json:"body"`               // the bytes that are signed and sent
+	Attempts int             `json:"attempts"`           // of all deliveries together
+	Accepted int             `json:"accepted"`           // how often it was answered 2xx
+	Status   int             `json:"status"`             // last HTTP status, 0 when there was no answer
+	Error    string          `json:"error"`              // why the last attempt had no answer
+	Failures []string        `json:"failures,omitempty"` // why attempts failed, in words
+	GaveUp   bool            `json:"gave_up"`            // MaxAttempts was reached
+	Dropped  bool            `json:"dropped"`            // by a fault; never sent
+	Held     bool            `json:"held"`               // made to be delivered by hand
 }
 
 // hookBody has the fields in the order of the reference.

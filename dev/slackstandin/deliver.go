@@ -15,16 +15,17 @@ const maxInFlight = 64
 
 // Delivery is what happened to one event on its way to the app.
 type Delivery struct {
-	EventID   string `json:"event_id"`
-	Type      string `json:"type"`
-	Subtype   string `json:"subtype"`
-	Channel   string `json:"channel"`
-	TS        string `json:"ts"`
-	ThreadTS  string `json:"thread_ts"`
-	Attempts  int    `json:"attempts"`
-	Accepted  bool   `json:"accepted"`
-	Reason    string `json:"reason"` // of the last failure: http_error, http_timeout, …, dropped, no_retry
-	ExtShared bool   `json:"ext_shared"`
+	EventID   string   `json:"event_id"`
+	Type      string   `json:"type"`
+	Subtype   string   `json:"subtype"`
+	Channel   string   `json:"channel"`
+	TS        string   `json:"ts"`
+	ThreadTS  string   `json:"thread_ts"`
+	Attempts  int      `json:"attempts"`
+	Accepted  bool     `json:"accepted"`
+	Reason    string   `json:"reason"`             // of the last failure: http_error, http_timeout, …, dropped, no_retry
+	Failures  []string `json:"failures,omitempty"` // why attempts failed, in words
+	ExtShared bool     `json:"ext_shared"`
 }
 
 type delivery struct {
@@ -248,17 +249,23 @@ func (s *Server) attempt(ctx context.Context, d *delivery) (reason string, final
 	s.mu.Unlock()
 
 	answer, err := s.post(ctx, target, header, d.body)
+	var failed string
 	switch {
 	case errors.Is(err, errRedirects):
 		reason = "too_many_redirects"
 	case err != nil:
 		reason = failure(err)
+		failed = err.Error()
 	case answer.Status/100 != 2:
 		reason = "http_error"
+		failed = fmt.Sprintf("status %d", answer.Status)
 		final = answer.Header.Get("X-Slack-No-Retry") == "1"
 	}
 	s.mu.Lock()
 	d.Reason = reason
+	if failed != "" {
+		d.Failures = append(d.Failures, time.Now().UTC().Format("15:04:05.000 ")+failed)
+	}
 	s.mu.Unlock()
 	if final {
 		reason = "no_retry"

@@ -25,23 +25,29 @@ func main() {
 }
 
 func run(ctx context.Context) (err error) {
-	o := chaos.Options{Seed: 1, Nodes: 3, Partitions: 8, Pace: 5 * time.Millisecond, PostsPerSecond: 400, Linger: 5 * time.Second, Settle: 5 * time.Minute}
+	o := chaos.Options{Seed: 1, Nodes: 3, Partitions: 8, Pace: 5 * time.Millisecond, PostsPerSecond: 400, Linger: 5 * time.Second, LameDuck: 5 * time.Second, Settle: 5 * time.Minute}
 	rate := flag.Int("rate", 100, "messages a second in each direction")
 	seconds := flag.Int("seconds", 100, "how long the load lasts")
 	flag.IntVar(&o.Customers, "customers", 200, "customers who write")
+	flag.IntVar(&o.Channels, "channels", 8, "channels that the customers are spread over")
+	flag.StringVar(&o.Former, "former", "", "folder with the services' programs of an earlier version, which is updated from")
+	keep := flag.Bool("keep", false, "leave the folder with logs and data")
 	flag.Parse()
 	o.Duration, o.Messages = time.Duration(*seconds)*time.Second, 2**rate**seconds
 	if o.Dir, err = os.MkdirTemp("", "slacktalk-rolling-"); err != nil {
 		return fmt.Errorf("make a folder: %w", err)
 	}
-	defer func() { err = errors.Join(err, os.RemoveAll(o.Dir)) }()
+	if *keep {
+		fmt.Fprintln(os.Stderr, "logs and data:", o.Dir)
+	} else {
+		defer func() { err = errors.Join(err, os.RemoveAll(o.Dir)) }()
+	}
 	o.Say = func(format string, args ...any) { fmt.Fprintf(os.Stderr, format+"\n", args...) }
 	result, err := chaos.Roll(ctx, o)
 	if err != nil {
 		return err
 	}
 	fmt.Print(result.Markdown())
-	fmt.Printf("\n%d deliveries were not taken at the first attempt.\n", result.Refused)
 	if failures := result.Failures(); len(failures) > 0 {
 		return errors.New(strings.Join(failures, "; "))
 	}
