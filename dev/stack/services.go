@@ -157,7 +157,7 @@ func wire(name string, environ []string, now func() time.Time, installationsEver
 
 // environ answers everything that a service is told.
 func (s *Stack) environ(name, addr string) ([]string, error) {
-	environ := append([]string{"ADMIN_ADDR=127.0.0.1:0", "HTTP_ADDR=" + addr, "GRPC_ADDR=" + addr}, s.options.Environ...)
+	environ := append([]string{"ADMIN_ADDR=127.0.0.1:0", "HTTP_ADDR=" + addr, "GRPC_ADDR=" + addr, "HTTP_DRAIN=0s"}, s.options.Environ...)
 	switch name {
 	case IngestKARTE:
 		return s.withSecrets(append(environ, "KARTE_API_URL="+s.KarteURL, "KARTE_PROJECT="+Project), map[string]string{"KARTE_API_TOKEN": apiToken, "KARTE_CLIENT_SECRET": clientSecret})

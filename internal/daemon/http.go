@@ -100,9 +100,17 @@ func Listen(addr string) (net.Listener, error) {
 // ServeHTTP serves handler on listener until ctx ends, then waits for the requests under way. Slow clients are cut off:
 // 5 s for the headers, 10 s for the request, 15 s for the answer.
 func ServeHTTP(listener net.Listener, handler http.Handler) Task {
+	return ServeDraining(listener, handler, 0)
+}
+
+// ServeDraining is ServeHTTP for clients that keep their connections. When ctx has ended it goes on as long as drain, or until no connection is open, and tells each client
+// with its next answer not to use its connection again: closed without a word, one may be in use already, and what was sent on it is lost.
+func ServeDraining(listener net.Listener, handler http.Handler, drain time.Duration) Task {
 	return func(ctx context.Context) error {
+		d := &drained{handler: handler}
 		server := &http.Server{
-			Handler:           handler,
+			Handler:           d,
+			ConnState:         d.state,
 			ReadHeaderTimeout: 5 * time.Second,
 			ReadTimeout:       10 * time.Second,
 			WriteTimeout:      15 * time.Second,
@@ -116,6 +124,7 @@ func ServeHTTP(listener net.Listener, handler http.Handler) Task {
 			return fmt.Errorf("serve %s: %w", listener.Addr(), err)
 		case <-ctx.Done():
 		}
+		d.drain(drain)
 		stopping, cancel := context.WithTimeoutCause(context.WithoutCancel(ctx), Grace/2, errors.New("requests under way did not end"))
 		defer cancel()
 		err := server.Shutdown(stopping)

@@ -31,6 +31,8 @@ type Settings struct {
 	Bus bus.Settings
 	// HTTPAddr takes KARTE's hooks at POST /hooks/karte.
 	HTTPAddr string `env:"HTTP_ADDR" envDefault:":8080"`
+	// Drain is how long connections that clients keep are answered once more, each for the last time, when the process was asked to stop.
+	Drain time.Duration `env:"HTTP_DRAIN" envDefault:"2s"`
 	// APIURL is KARTE's, without a path.
 	APIURL string `env:"KARTE_API_URL" envDefault:"https://api.karte.io"`
 	// APIToken is the access token of the API v2 app.
@@ -91,6 +93,8 @@ type App struct {
 	tracing  *telemetry.Tracing
 	// profiling says whether the admin port serves Go's profiles.
 	profiling bool
+	// drain is how long clients are told to let go of their connections.
+	drain time.Duration
 
 	// HTTP and Admin are where it listens.
 	HTTP  net.Listener
@@ -99,7 +103,7 @@ type App struct {
 
 // New opens the listeners and the connection, without waiting for NATS.
 func New(s Settings, log *slog.Logger) (*App, error) {
-	a := &App{registry: daemon.NewRegistry("ingest-karte"), karte: karte.New(s.APIURL, s.APIToken), project: s.Project, profiling: s.Profiling}
+	a := &App{registry: daemon.NewRegistry("ingest-karte"), karte: karte.New(s.APIURL, s.APIToken), project: s.Project, profiling: s.Profiling, drain: s.Drain}
 	a.karte.Measure(a.registry)
 	a.karte.Unassign, _ = karte.ParseUnassign(s.Unassign)
 	if s.Now == nil {
@@ -141,7 +145,7 @@ func (a *App) Run(ctx context.Context) error {
 	holder.OnHeld, holder.SetAside = a.sender.Waiting, a.sender.SetAside
 	checks := []daemon.Check{{Name: "nats", Check: a.bus.Check(bus.Talk, bus.Sends, bus.Held, bus.Bucket(bus.Checkpoints))}}
 	err := daemon.Run(ctx, daemon.Grace,
-		daemon.Stage{Name: "hooks", Tasks: []daemon.Task{daemon.ServeHTTP(a.HTTP, a.handler)}},
+		daemon.Stage{Name: "hooks", Tasks: []daemon.Task{daemon.ServeDraining(a.HTTP, a.handler, a.drain)}},
 		daemon.Stage{Name: "sends", Tasks: []daemon.Task{func(ctx context.Context) error {
 			if a.bus.Ensure(ctx) != nil {
 				return nil //nolint:nilerr // it fails only when the service is stopped before NATS is there

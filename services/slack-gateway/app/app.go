@@ -41,6 +41,8 @@ type Settings struct {
 	Bus bus.Settings
 	// HTTPAddr takes Slack's requests at POST /slack/events, /slack/interactions and /slack/commands.
 	HTTPAddr string `env:"HTTP_ADDR" envDefault:":8080"`
+	// Drain is how long connections that clients keep are answered once more, each for the last time, when the process was asked to stop.
+	Drain time.Duration `env:"HTTP_DRAIN" envDefault:"2s"`
 	// APIURL is Slack's Web API.
 	APIURL string `env:"SLACK_API_URL" envDefault:"https://slack.com/api/"`
 	// BotToken acts as the app in one workspace, beside or instead of what is installed by OAuth.
@@ -138,6 +140,8 @@ type App struct {
 	tracing  *telemetry.Tracing
 	// profiling says whether the admin port serves Go's profiles.
 	profiling bool
+	// drain is how long clients are told to let go of their connections.
+	drain time.Duration
 
 	// HTTP and Admin are where it listens.
 	HTTP  net.Listener
@@ -147,7 +151,7 @@ type App struct {
 // New opens the listeners and the connection, without waiting for NATS or Slack.
 func New(s Settings, log *slog.Logger) (*App, error) {
 	a := &App{
-		registry: daemon.NewRegistry("slack-gateway"), slack: slackapi.New(s.APIURL, s.BotToken), workspaces: installation.NewRegistry(), wakes: lane.NewWakes(), log: log, profiling: s.Profiling,
+		registry: daemon.NewRegistry("slack-gateway"), slack: slackapi.New(s.APIURL, s.BotToken), workspaces: installation.NewRegistry(), wakes: lane.NewWakes(), log: log, profiling: s.Profiling, drain: s.Drain,
 	}
 	a.slack.Measure(a.registry)
 	a.nobody = a.slack.As(secret.String{}, "")
@@ -206,7 +210,7 @@ func (a *App) Run(ctx context.Context) error {
 		{Name: "router certificates", Check: func(context.Context) error { return daemon.Warn(a.router.Certificates()) }},
 	}
 	err := daemon.Run(ctx, daemon.Grace,
-		daemon.Stage{Name: "requests", Tasks: []daemon.Task{daemon.ServeHTTP(a.HTTP, a.handler()), a.listen}},
+		daemon.Stage{Name: "requests", Tasks: []daemon.Task{daemon.ServeDraining(a.HTTP, a.handler(), a.drain), a.listen}},
 		daemon.Stage{Name: "lanes", Tasks: []daemon.Task{a.work, a.examiner.Serve, a.dialogs.Wait, a.router.Watch}},
 		daemon.Stage{Name: "admin", Tasks: []daemon.Task{daemon.ServeHTTP(a.Admin, daemon.WithProfiles(daemon.AdminHandler(a.registry, checks), a.profiling))}})
 	a.slack.Close()
