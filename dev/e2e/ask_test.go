@@ -137,7 +137,7 @@ func TestNobodyElsePressesAndNothingIsSent(t *testing.T) {
 	}
 	s.marked(s.replies(stack.Hanako, thread, "内緒 ```a```"), "memo")
 	notice := s.asked(stack.Hanako, "ほかにも文章がある", "send_block")
-	for member, told := range map[string]string{stack.Taro: "紐付いていません", stack.Guest: "cannot go to customers", stack.Partner: "cannot go to customers", "U0TWIN": "cannot go to customers"} {
+	for member, told := range map[string]string{stack.Taro: "連携していません", stack.Guest: "cannot go to customers", stack.Partner: "cannot go to customers", "U0TWIN": "cannot go to customers"} {
 		s.replies(member, thread, "```from "+member+"```")
 		for _, button := range []string{"send_block", "send_all", "keep_note"} {
 			s.presses(member, notice, button)
@@ -158,7 +158,7 @@ func TestNobodyElsePressesAndNothingIsSent(t *testing.T) {
 		t.Fatal(err)
 	}
 	s.presses(stack.Hanako, notice, "send_all")
-	s.told(stack.Hanako, "紐付いていません")
+	s.told(stack.Hanako, "連携していません")
 	s.still()
 }
 

@@ -133,7 +133,7 @@ func (s system) setTeam(team *settingsv1.TeamSettings, paths ...string) {
 
 func TestAMemberLinksThemselvesInTheHome(t *testing.T) {
 	s := start(t, stack.Options{})
-	home := s.home(stack.Taro, "リンクされていません", "個人設定", stack.Project)
+	home := s.home(stack.Taro, "連携していません", "個人設定", stack.Project)
 	if raw, _ := json.Marshal(home.Body); strings.Contains(string(raw), `"team_settings"`) {
 		t.Error("somebody who is no admin sees the button of the team settings")
 	}
@@ -143,7 +143,7 @@ func TestAMemberLinksThemselvesInTheHome(t *testing.T) {
 		t.Error("an operator who is somebody else's can be picked")
 	}
 	for _, answer := range s.submitsTwice(stack.Taro, modal.ID, map[string]any{"operator": map[string]any{"operator": optionOf(stack.Ichiro)}}) {
-		if answer != "" && !strings.Contains(answer, "田中 一郎 とリンクしました") {
+		if answer != "" && !strings.Contains(answer, "田中 一郎 と連携しました") {
 			t.Errorf("submitted: %s", answer)
 		}
 	}
@@ -152,7 +152,7 @@ func TestAMemberLinksThemselvesInTheHome(t *testing.T) {
 	}
 	home = s.view("the home afterwards", stack.Taro, "home", "あなたの KARTE オペレーター: 田中 一郎")
 	s.pressesIn(stack.Taro, home.ID, "personal_settings")
-	modal = s.view("the personal settings again", stack.Taro, "modal", "現在のリンク: 田中 一郎", "test_link")
+	modal = s.view("the personal settings again", stack.Taro, "modal", "現在の連携: 田中 一郎", "test_link")
 	s.pressesIn(stack.Taro, modal.ID, "test_link")
 	s.slack("a direct message", func(now *slackstandin.Snapshot) bool {
 		for _, c := range now.Channels {
@@ -164,11 +164,11 @@ func TestAMemberLinksThemselvesInTheHome(t *testing.T) {
 	})
 	modal = s.view("it says so", stack.Taro, "modal", "テストメッセージを送りました")
 	s.pressesIn(stack.Taro, modal.ID, "unlink")
-	s.view("unlinked", stack.Taro, "modal", "リンクを解除しました")
+	s.view("unlinked", stack.Taro, "modal", "連携を解除しました")
 	if got := s.memberOf(ichiroLink); got != "" {
 		t.Errorf("still linked to %q", got)
 	}
-	s.view("the home at the end", stack.Taro, "home", "リンクされていません")
+	s.view("the home at the end", stack.Taro, "home", "連携していません")
 }
 
 func TestAnOperatorWhoWasTakenMeanwhileIsNotLinked(t *testing.T) {
@@ -180,7 +180,7 @@ func TestAnOperatorWhoWasTakenMeanwhileIsNotLinked(t *testing.T) {
 		t.Fatal(err)
 	}
 	answer := s.submits(stack.Taro, modal.ID, map[string]any{"operator": map[string]any{"operator": optionOf(stack.Ichiro)}})
-	if !strings.Contains(answer, `"errors"`) || !strings.Contains(answer, "すでに別のメンバーとリンクされています") || s.memberOf(ichiroLink) != stack.AdminID {
+	if !strings.Contains(answer, `"errors"`) || !strings.Contains(answer, "すでに別のメンバーと連携しています") || s.memberOf(ichiroLink) != stack.AdminID {
 		t.Errorf("answered %s, linked to %s", answer, s.memberOf(ichiroLink))
 	}
 }
@@ -280,7 +280,7 @@ func TestDialogsAreNotForEverybody(t *testing.T) {
 	s.commands(stack.Guest, "assign")
 	s.commands(stack.Guest, "status")
 	s.commands(stack.Taro, "assign")
-	s.told(stack.Taro, "リンクされていないため")
+	s.told(stack.Taro, "連携していないため")
 	// A button that is somebody else's, pressed all the same: as one who has kept an old view would.
 	modal, etag := s.openTeam(), s.team().GetEtag()
 	s.setTeam(&settingsv1.TeamSettings{Admins: []string{stack.Hanako}}, "admins")
@@ -289,7 +289,7 @@ func TestDialogsAreNotForEverybody(t *testing.T) {
 	}
 	s.setTeam(&settingsv1.TeamSettings{SelfLinkingDisabled: true}, "self_linking_disabled")
 	s.commands(stack.Taro, "link 田中 一郎")
-	s.told(stack.Taro, "リンクは管理者が行います")
+	s.told(stack.Taro, "連携は管理者が行います")
 	if got := s.memberOf(ichiroLink); got != "" {
 		t.Errorf("linked to %q", got)
 	}
@@ -304,7 +304,7 @@ func TestTheCommandLinksAndTellsHowThingsAre(t *testing.T) {
 	s.commands(stack.Taro, "link 佐藤花子")
 	s.told(stack.Taro, "佐藤 花子 は、すでに別のメンバー")
 	s.commands(stack.Taro, "link 田中一郎")
-	s.told(stack.Taro, "田中 一郎 とリンクしました")
+	s.told(stack.Taro, "田中 一郎 と連携しました")
 	if got := s.memberOf(ichiroLink); got != stack.Taro {
 		t.Errorf("linked to %q", got)
 	}
@@ -379,7 +379,7 @@ func TestTwoProjectsOfAWorkspace(t *testing.T) {
 	if _, err := s.Settings.UpdateTeamSettings(stack.Admin(t.Context()), &settingsv1.UpdateTeamSettingsRequest{TeamSettings: second, UpdateMask: &fieldmaskpb.FieldMask{Paths: []string{"workspace"}}}); err != nil {
 		t.Fatal(err)
 	}
-	s.home(stack.Hanako, "プロジェクト "+stack.Project, "プロジェクト second", "佐藤 花子", "リンクされていません", "KARTE が応答しません")
+	s.home(stack.Hanako, "プロジェクト "+stack.Project, "プロジェクト second", "佐藤 花子", "連携していません", "KARTE が応答しません")
 	s.commands(stack.Hanako, "link")
 	s.told(stack.Hanako, "どのプロジェクトですか")
 }

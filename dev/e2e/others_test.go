@@ -97,7 +97,7 @@ func TestManyOperatorsAreSuggested(t *testing.T) {
 		}
 	}
 	picked := map[string]any{"operator": map[string]any{"operator": optionOf(fmt.Sprintf("%024x", 120))}}
-	if answer := s.submits(stack.Taro, modal.ID, picked); !strings.Contains(answer, "担当 119 とリンクしました") {
+	if answer := s.submits(stack.Taro, modal.ID, picked); !strings.Contains(answer, "担当 119 と連携しました") {
 		t.Errorf("submitted: %s", answer)
 	}
 }

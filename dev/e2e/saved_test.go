@@ -42,7 +42,7 @@ func talked(t *testing.T) (s system, thread string) {
 	t.Helper()
 	s, thread = talk(t, stack.Options{})
 	s.replies(stack.Taro, thread, "こちらは確認中です")
-	s.told(stack.Taro, "紐付いていません")
+	s.told(stack.Taro, "連携していません")
 	return s, thread
 }
 
@@ -193,9 +193,9 @@ func TestASavedReplyThatMayNotGoStaysInTheModal(t *testing.T) {
 		}
 	}
 	s.unlinks(stack.Operator)
-	refused("リンクされていないため")
+	refused("連携していないため")
 	s.links(stack.Ichiro, stack.Hanako)
-	refused("紐付いているオペレーターが変わりました")
+	refused("と連携しているオペレーターが変わりました")
 	s.unlinks(stack.Ichiro)
 	s.links(stack.Operator, stack.Hanako)
 	s.setTeam(&settingsv1.TeamSettings{NoteOnlyChannels: []string{stack.Channel}}, "note_only_channels")
@@ -238,14 +238,14 @@ func TestAnotherTextFromTheSameModalIsRefused(t *testing.T) {
 func TestSavedRepliesAreNotForEverybody(t *testing.T) {
 	s, thread := talked(t)
 	s.saves("hello", "あいさつ", "こんにちは。")
-	s.savedOn(stack.Taro, thread, "リンクされていないため")
+	s.savedOn(stack.Taro, thread, "連携していないため")
 	s.savedOn(stack.Guest, thread, "Only full members")
 	if answer, err := s.Slack.MessageShortcut(t.Context(), stack.Partner, stack.Channel, thread, "saved_reply"); err != nil || answer.Status != http.StatusOK {
 		t.Fatalf("shortcut: %v, %v", answer, err)
 	}
 	s.told(stack.Partner, "正式なメンバー")
 	s.commands(stack.Taro, "reply")
-	s.told(stack.Taro, "リンクされていないため")
+	s.told(stack.Taro, "連携していないため")
 	s.commands(stack.Guest, "reply")
 	s.told(stack.Guest, "Only full members")
 	// A press that is too long ago opens nothing.

@@ -69,7 +69,7 @@ func TestTheShortcutSendsNothingForThoseWhoMayNot(t *testing.T) {
 	s, thread := talk(t, stack.Options{})
 	line := s.replies(stack.Hanako, thread, "内緒です")
 	s.marked(line, "memo")
-	s.opens(stack.Taro, line, "リンクされていないため")
+	s.opens(stack.Taro, line, "連携していないため")
 	s.opens(stack.Guest, line, "Only full members")
 	s.opens(stack.Hanako, thread, "お客様のスレッドの中に") // the head is no line
 	s.still()
@@ -83,11 +83,11 @@ func TestTheShortcutNamesInWhoseNameItSends(t *testing.T) {
 	first := s.opens(stack.Hanako, line, "訪問者 vis-1 に、オペレーター「佐藤 花子」の名前で送信します")
 	second := s.opens(stack.Hanako, line, "先にご案内します", first)
 	s.unlinks(stack.Operator)
-	if answer := s.submits(stack.Hanako, first, nil); !strings.Contains(answer, "リンクされていないため") {
+	if answer := s.submits(stack.Hanako, first, nil); !strings.Contains(answer, "連携していないため") {
 		t.Errorf("unlinked: %s", answer)
 	}
 	s.links(stack.Ichiro, stack.Hanako)
-	if answer := s.submits(stack.Hanako, second, nil); !strings.Contains(answer, "紐付いているオペレーターが変わりました") {
+	if answer := s.submits(stack.Hanako, second, nil); !strings.Contains(answer, "と連携しているオペレーターが変わりました") {
 		t.Errorf("linked to another operator: %s", answer)
 	}
 	s.still()

@@ -66,7 +66,7 @@ func (r *Router) hint(ctx context.Context, fact *eventv1.TalkFact, team *setting
 		return err
 	}
 	cause := "not-linked-" + bus.Token(operator.GetId()) + "-" + fact.GetId()
-	return r.admins(ctx, cause, team, eventv1.NoticeKind_NOTICE_KIND_ASSIGNEE_NOT_LINKED, decide.Called(operator))
+	return r.admins(ctx, cause, team, eventv1.NoticeKind_NOTICE_KIND_ASSIGNEE_NOT_LINKED, decide.Called(operator), nil)
 }
 
 // Idle reports whether m asks nothing of the router, so that it needs no turn: most posts are of this kind.

@@ -41,7 +41,7 @@ func (r *Router) installationEnded(ctx context.Context, fact *eventv1.SlackFact,
 			continue
 		}
 		since := fact.GetOccurredAt().AsTime().UTC().Format("2006-01-02 15:04 UTC")
-		if err := r.admins(ctx, fact.GetId()+"-"+project, team, eventv1.NoticeKind_NOTICE_KIND_INSTALLATION_ENDED, since); err != nil {
+		if err := r.admins(ctx, fact.GetId()+"-"+project, team, eventv1.NoticeKind_NOTICE_KIND_INSTALLATION_ENDED, since, nil); err != nil {
 			return err
 		}
 	}

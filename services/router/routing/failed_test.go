@@ -69,7 +69,7 @@ func TestAdminsAreToldOfAFailedPostOnceAnHourAndChannel(t *testing.T) {
 		}
 	}
 	notice := published.last.GetDirectNotice()
-	if notice.GetKind() != eventv1.NoticeKind_NOTICE_KIND_POST_FAILED || notice.GetDetail() != "C0SUPPORT: msg_too_long" {
+	if notice.GetKind() != eventv1.NoticeKind_NOTICE_KIND_POST_FAILED || notice.GetDetail() != "msg_too_long" || notice.GetAbout().GetChannel() != "C0SUPPORT" {
 		t.Errorf("told %v", notice)
 	}
 }

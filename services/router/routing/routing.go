@@ -171,12 +171,12 @@ func (r *Router) inform(ctx context.Context, cause string, notice *eventv1.Notic
 	})
 }
 
-// admins tells the project's admins something, each in a direct message.
-func (r *Router) admins(ctx context.Context, cause string, team *settingsv1.TeamSettings, kind eventv1.NoticeKind, detail string) error {
+// admins tells the project's admins something, each in a direct message. about is the channel that it is about; nil for none.
+func (r *Router) admins(ctx context.Context, cause string, team *settingsv1.TeamSettings, kind eventv1.NoticeKind, detail string, about *eventv1.SlackMessageRef) error {
 	for _, admin := range team.GetAdmins() {
 		err := r.toSlack(ctx, bus.MarkLane, &eventv1.SlackCommand{
 			Id: "direct-" + admin + "-" + cause, Team: team.GetWorkspace(), Channel: admin, Language: team.GetLanguage(),
-			Command: &eventv1.SlackCommand_DirectNotice{DirectNotice: &eventv1.DirectNotice{Member: admin, Kind: kind, Detail: detail}},
+			Command: &eventv1.SlackCommand_DirectNotice{DirectNotice: &eventv1.DirectNotice{Member: admin, Kind: kind, Detail: detail, About: about}},
 		})
 		if err != nil {
 			return err

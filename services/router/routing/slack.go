@@ -301,7 +301,7 @@ func (r *Router) laneParked(ctx context.Context, fact *eventv1.SlackFact, parked
 	if err != nil {
 		return err
 	}
-	return r.admins(ctx, fact.GetId(), team, eventv1.NoticeKind_NOTICE_KIND_LANE_PARKED, fact.GetChannel()+": "+parked.GetDetail())
+	return r.admins(ctx, fact.GetId(), team, eventv1.NoticeKind_NOTICE_KIND_LANE_PARKED, parked.GetDetail(), channelOf(fact))
 }
 
 // postFailed tells the project's admins that a line could not be posted, at most once an hour and channel. What belongs to no project was a
@@ -315,7 +315,11 @@ func (r *Router) postFailed(ctx context.Context, fact *eventv1.SlackFact, failed
 		return err
 	}
 	cause := fmt.Sprintf("post-failed-%s-%s-%s", fact.GetTeam(), fact.GetChannel(), fact.GetOccurredAt().AsTime().Format("2006-01-02T15"))
-	return r.admins(ctx, cause, team, eventv1.NoticeKind_NOTICE_KIND_POST_FAILED, fact.GetChannel()+": "+failed.GetDetail())
+	return r.admins(ctx, cause, team, eventv1.NoticeKind_NOTICE_KIND_POST_FAILED, failed.GetDetail(), channelOf(fact))
+}
+
+func channelOf(fact *eventv1.SlackFact) *eventv1.SlackMessageRef {
+	return &eventv1.SlackMessageRef{Team: fact.GetTeam(), Channel: fact.GetChannel()}
 }
 
 func reference(fact *eventv1.SlackFact, ts, member string) *eventv1.SlackMessageRef {

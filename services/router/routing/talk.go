@@ -44,7 +44,7 @@ func (r *Router) Talk(ctx context.Context, m bus.Message) error {
 			err = r.changeFailed(ctx, &fact, team, f.ChangeFailed)
 		}
 	case *eventv1.TalkFact_ProjectParked:
-		err = r.admins(ctx, fact.GetId(), team, eventv1.NoticeKind_NOTICE_KIND_PROJECT_PARKED, f.ProjectParked.GetDetail())
+		err = r.admins(ctx, fact.GetId(), team, eventv1.NoticeKind_NOTICE_KIND_PROJECT_PARKED, f.ProjectParked.GetDetail(), nil)
 	default:
 		err = r.unknown(m, &fact)
 	}

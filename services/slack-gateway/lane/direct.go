@@ -3,6 +3,8 @@ package lane
 import (
 	"context"
 
+	"google.golang.org/protobuf/proto"
+
 	eventv1 "github.com/slacktalk/slacktalk/proto/slacktalk/event/v1"
 	"github.com/slacktalk/slacktalk/services/slack-gateway/render"
 )
@@ -20,6 +22,10 @@ func (w *worker) direct(ctx context.Context, notice *eventv1.DirectNotice, langu
 		if permalink, err = w.Links.Permalink(ctx, about.GetChannel(), about.GetTs()); err != nil {
 			w.Log.DebugContext(ctx, "no permalink", "channel", about.GetChannel(), "err", err)
 		}
+	}
+	if about := notice.GetAbout(); about != nil && about.GetThreadTs() == "" {
+		notice = proto.CloneOf(notice)
+		notice.About.Channel = w.now(about.GetTeam(), about.GetChannel()) // people know it by the id that it has now
 	}
 	_, err := w.Slack.Post(ctx, notice.GetMember(), "", render.Direct(notice, permalink, language), nil)
 	return err

@@ -1,7 +1,10 @@
 package render
 
 import (
+	"regexp"
 	"time"
+
+	"github.com/slack-go/slack"
 
 	eventv1 "github.com/slacktalk/slacktalk/proto/slacktalk/event/v1"
 )
@@ -11,6 +14,9 @@ import (
 func Direct(notice *eventv1.DirectNotice, permalink, lang string) Message {
 	m := Notice(notice.GetKind(), notice.GetDetail(), lang)
 	about := notice.GetAbout()
+	if about != nil && about.GetThreadTs() == "" && about.GetTs() == "" {
+		return m.aboutChannel(about.GetChannel(), lang)
+	}
 	address, ok := webAddress(permalink)
 	if !ok {
 		address = threadURL(about.GetTeam(), about.GetChannel(), about.GetThreadTs())
@@ -23,6 +29,21 @@ func Direct(notice *eventv1.DirectNotice, permalink, lang string) Message {
 	m.Blocks = append(m.Blocks, richText(link(address, name)))
 	return m
 }
+
+// aboutChannel names the channel that a notice is about: as Slack shows a channel where it is one, and by its id where only ids can be shown.
+func (m Message) aboutChannel(channel, lang string) Message {
+	name := wordsIn(lang).say("notice_channel") + " "
+	m.Text += "\n" + escape(name+label(channel, maxDetail))
+	if plainChannel.MatchString(channel) {
+		m.Blocks = append(m.Blocks, richText(styled(name, nil), &slack.RichTextSectionChannelElement{Type: slack.RTSEChannel, ChannelID: channel}))
+	} else {
+		m.Blocks = append(m.Blocks, richText(styled(name+label(channel, maxDetail), nil)))
+	}
+	return m
+}
+
+// plainChannel is what Slack's ids of channels look like.
+var plainChannel = regexp.MustCompile(`^[CG][A-Z0-9]+$`)
 
 // reminder says since when a customer has been waiting.
 func (o Options) reminder(w words, p *eventv1.ThreadPost) string {

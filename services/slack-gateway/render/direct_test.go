@@ -29,6 +29,21 @@ func TestDirectGolden(t *testing.T) {
 	}
 }
 
+func TestDirectNamesTheChannel(t *testing.T) {
+	for _, lang := range []string{"ja", "en"} {
+		var messages []render.Message
+		for _, channel := range []string{"C0SUPPORT", "U0DEMO1", "<!here> *C0*"} {
+			m := render.Direct(&eventv1.DirectNotice{
+				Member: "U0DEMO1", Kind: eventv1.NoticeKind_NOTICE_KIND_LANE_PARKED, Detail: "not_in_channel", About: &eventv1.SlackMessageRef{Team: "T0DEMO1", Channel: channel},
+			}, "", lang)
+			checkLimits(t, m, 3500)
+			checkSafe(t, m)
+			messages = append(messages, m)
+		}
+		golden(t, "direct_lane_parked."+lang+".json", messages)
+	}
+}
+
 func TestDirectHasNoLinkWhereThereIsNothingToLinkTo(t *testing.T) {
 	for _, notice := range []*eventv1.DirectNotice{{}, {About: &eventv1.SlackMessageRef{Team: "T0DEMO1", Channel: "C0/../X", ThreadTs: "1.2"}}} {
 		for _, permalink := range []string{"", "javascript:alert(1)", "https://a@evil.example/"} {

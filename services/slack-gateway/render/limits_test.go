@@ -110,6 +110,10 @@ func checkObject(t fataler, o map[string]any) {
 		if !ours || strings.ContainsAny(u, "<>|\" \n") {
 			t.Fatalf("link to somewhere else: %v", o)
 		}
+	case "channel": // It shows a name to whoever may know it, and pings nobody.
+		if id, _ := o["channel_id"].(string); !regexp.MustCompile(`^[CG][A-Z0-9]+$`).MatchString(id) {
+			t.Fatalf("no channel: %v", o)
+		}
 	case nil: // A style.
 	default:
 		t.Fatalf("object of unexpected type: %v", o)

@@ -4976,7 +4976,7 @@ type DirectNotice struct {
 	Member string                 `protobuf:"bytes,1,opt,name=member,proto3" json:"member,omitempty"`
 	Kind   NoticeKind             `protobuf:"varint,2,opt,name=kind,proto3,enum=slacktalk.event.v1.NoticeKind" json:"kind,omitempty"`
 	Detail string                 `protobuf:"bytes,3,opt,name=detail,proto3" json:"detail,omitempty"`
-	// What it links to; absent when nothing.
+	// The line that it links to, or the channel that it is about; absent when nothing.
 	About         *SlackMessageRef `protobuf:"bytes,4,opt,name=about,proto3" json:"about,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
