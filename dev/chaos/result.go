@@ -60,6 +60,9 @@ func (c *chaos) result(v *verdict, dead []*eventv1.DeadLetter, struck map[slacks
 	for _, p := range c.all() {
 		r.Complaints = append(r.Complaints, p.complaints()...)
 		r.Complaints = append(r.Complaints, panics(p)...)
+		if p != c.standins { // what the outside writes down is its own affair
+			r.Complaints = append(r.Complaints, spoken(p)...)
+		}
 	}
 	return r
 }

@@ -4,13 +4,10 @@ import (
 	"bytes"
 	"context"
 	"errors"
-	"fmt"
 	"log/slog"
-	"regexp"
-	"strings"
 	"sync"
-	"unicode/utf8"
 
+	canaries "github.com/slacktalk/slacktalk/dev/canary"
 	"github.com/slacktalk/slacktalk/internal/telemetry"
 )
 
@@ -32,51 +29,30 @@ func (c *canary) hear(next slog.Handler) *slog.Logger {
 	return slog.New(telemetry.LogHandler(both{slog.NewJSONHandler(c, &slog.HandlerOptions{Level: slog.LevelDebug}), next}))
 }
 
-// short are texts that would be found by chance.
-const short = 6
-
-// word is a text that a line may hold by chance, however long it is.
-var word = regexp.MustCompile(`^[A-Za-z_ -]*$`)
-
 // found answers the lines that hold one of the words.
-func (c *canary) found(words map[string]string) error {
+func (c *canary) found(words canaries.Words) error {
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	text := c.text.String()
-	var problems []error
-	for word, what := range words {
-		quoted := strings.Trim(fmt.Sprintf("%q", word), `"`)
-		at := strings.Index(text, word)
-		if at < 0 {
-			at = strings.Index(text, quoted)
-		}
-		if word == "" || at < 0 {
-			continue
-		}
-		line := text[strings.LastIndexByte(text[:at], '\n')+1:]
-		line, _, _ = strings.Cut(line, "\n")
-		problems = append(problems, fmt.Errorf("%s is in a log: %s", what, line))
-	}
-	return errors.Join(problems...)
+	return words.Found(c.text.String())
 }
 
 // secretWords answers what no log of this stack may hold.
-func (s *Stack) secretWords() map[string]string {
-	words := map[string]string{}
+func (s *Stack) secretWords() canaries.Words {
+	words := canaries.Words{}
 	for _, secret := range []string{botToken, signingSecret, clientSecret, apiToken, memberToken, TokenKey, AdminToken} {
 		words[secret] = "a secret"
 	}
 	if s.KARTE != nil {
 		for _, conversation := range s.KARTE.Snapshot().Conversations {
 			for _, m := range conversation.Messages {
-				note(words, m.Text, "what was said at KARTE")
+				words.Note(m.Text, "what was said at KARTE")
 			}
 		}
 	}
 	if s.Slack != nil {
 		for _, channel := range s.Slack.Snapshot().Channels {
 			for _, m := range channel.Messages {
-				note(words, m.Text, "what was said in Slack")
+				words.Note(m.Text, "what was said in Slack")
 			}
 		}
 	}
@@ -84,12 +60,6 @@ func (s *Stack) secretWords() map[string]string {
 		words[name] = "a person's name"
 	}
 	return words
-}
-
-func note(words map[string]string, text, what string) {
-	if utf8.RuneCountInString(text) >= short && (!word.MatchString(text) || strings.Count(text, " ") > 2) {
-		words[text] = what
-	}
 }
 
 // both hands each line to two handlers.

@@ -3,6 +3,8 @@ package stack
 import (
 	"log/slog"
 	"testing"
+
+	canaries "github.com/slacktalk/slacktalk/dev/canary"
 )
 
 // What is hidden in a line of the logs is found, however it is quoted; words that lines are made of are not taken for what somebody wrote.
@@ -14,8 +16,8 @@ func TestTheCanaryHearsWhatNoLogMayHold(t *testing.T) {
 		c := &canary{}
 		log := c.hear(slog.DiscardHandler).With("service", "demo")
 		log.Debug("a line with another id, ok, whose signature is good", "err", "it says: "+text)
-		words := map[string]string{}
-		note(words, text, "what was said")
+		words := canaries.Words{}
+		words.Note(text, "what was said")
 		if text == "xoxb-demo-not-a-real-token" {
 			words[text] = "a secret"
 		}
