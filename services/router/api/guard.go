@@ -154,6 +154,7 @@ func (g *guard) authenticate(ctx context.Context, method string) (context.Contex
 	if err != nil {
 		return nil, err
 	}
+	link(ctx)
 	return context.WithValue(ctx, callerKey{}, caller), nil
 }
 

@@ -25,8 +25,10 @@ func (a *App) watchCalls() []grpc.ServerOption {
 	a.registry.MustRegister(calls)
 	options := []grpc.ServerOption{grpc.ChainUnaryInterceptor(calls.UnaryServerInterceptor()), grpc.ChainStreamInterceptor(calls.StreamServerInterceptor())}
 	if a.tracing.On() {
+		// Nobody has said yet who calls: a call begins a trace of its own, which is linked to the caller's later.
+		nobodys := propagation.NewCompositeTextMapPropagator()
 		options = append(options, grpc.StatsHandler(otelgrpc.NewServerHandler(
-			otelgrpc.WithTracerProvider(a.tracing.Provider()), otelgrpc.WithPropagators(propagation.TraceContext{}), otelgrpc.WithFilter(filters.Not(filters.HealthCheck())),
+			otelgrpc.WithTracerProvider(a.tracing.Provider()), otelgrpc.WithPropagators(nobodys), otelgrpc.WithFilter(filters.Not(filters.HealthCheck())),
 		)))
 	}
 	return options
