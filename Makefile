@@ -50,11 +50,11 @@ test: grpcurl ## Run every test of every module, with the race detector
 	@tools/test.sh -timeout $(TEST_TIMEOUT)
 
 .PHONY: test-browser
-test-browser: grpcurl ## Try the playground in a real Chromium, where there is one
+test-browser: grpcurl ## Try the playground and draw the dashboards in a real Chromium, where there is one
 	@tools/test-browser.sh
 
 .PHONY: screenshots
-screenshots: ## Take the pictures in docs/images anew, from the playground in Chromium
+screenshots: ## Take the pictures in docs/images anew, from the playground and the dashboards in Chromium
 	@mkdir -p docs/images
 	@SCREENSHOTS=$(ROOT)/docs/images tools/test-browser.sh -run TestPictures
 

@@ -46,7 +46,7 @@ fresh=()
 if ci; then fresh=(-count=1); fi
 
 # What needs a browser has a command of its own: make test-browser.
-mapfile -t packages < <(go list work | grep -v '/dev/playground/browser$')
+mapfile -t packages < <(go list work | grep -vE '/dev/(playground|dashboards)/browser$')
 [ ${#packages[@]} -gt 0 ] || { say "FAILED: no packages" >&2; exit 1; }
 
 status=0

@@ -2,13 +2,9 @@ package observe
 
 import (
 	"context"
-	"encoding/json"
-	"fmt"
-	"net"
+	"errors"
 	"net/http"
-	"net/url"
 	"os"
-	"os/exec"
 	"path/filepath"
 	"regexp"
 	"strings"
@@ -18,6 +14,7 @@ import (
 	"go.yaml.in/yaml/v3"
 
 	"github.com/slacktalk/slacktalk/dev/kartestandin"
+	"github.com/slacktalk/slacktalk/dev/scrape"
 	"github.com/slacktalk/slacktalk/dev/slackstandin"
 	"github.com/slacktalk/slacktalk/dev/stack"
 	"github.com/slacktalk/slacktalk/internal/eventually"
@@ -25,55 +22,38 @@ import (
 )
 
 const (
-	alerts     = "../../deploy/alerts/slacktalk.yaml"
-	dashboards = "../../deploy/grafana"
-	runbooks   = "../../docs/runbooks"
+	alerts   = "../../deploy/alerts/slacktalk.yaml"
+	runbooks = "../../docs/runbooks"
 )
 
 // prometheus is a real one that scrapes a stack.
-type prometheus struct{ url string }
+type prometheus struct{ *scrape.Prometheus }
 
-// scrape starts Prometheus, with the alerts in a hurry: their times are divided by a hundred, so that seconds make up for minutes.
-func scrape(t *testing.T, s *stack.Stack) *prometheus {
-	t.Helper()
-	path, err := exec.LookPath("prometheus")
-	if err != nil {
-		if os.Getenv("CI") == "true" {
-			t.Fatalf("CI needs a real prometheus: %v", err)
-		}
-		t.Skip("*** NOT TESTED: no prometheus on PATH ***")
+// targets answers where the services of a stack tell of themselves.
+func targets(s *stack.Stack) (addresses []string) {
+	for _, service := range services {
+		addresses = append(addresses, strings.TrimPrefix(s.AdminURL(service), "http://"))
 	}
-	dir := t.TempDir()
+	return addresses
+}
+
+// scraped starts Prometheus, with the alerts in a hurry: their times are divided by a hundred, so that seconds make up for minutes.
+func scraped(t *testing.T, s *stack.Stack, o scrape.Options) *prometheus {
+	t.Helper()
 	rules, err := os.ReadFile(filepath.Clean(alerts))
 	if err != nil {
 		t.Fatal(err)
 	}
-	write := func(name, text string) string {
-		path := filepath.Join(dir, name)
-		if err := os.WriteFile(path, []byte(text), 0o600); err != nil {
-			t.Fatal(err)
-		}
-		return path
-	}
-	write("rules.yaml", hurried(string(rules)))
-	var targets []string
-	for _, service := range services {
-		targets = append(targets, strings.TrimPrefix(s.AdminURL(service), "http://"))
-	}
-	config := write("prometheus.yaml", fmt.Sprintf("global: {scrape_interval: 1s, scrape_timeout: 1s, evaluation_interval: 1s}\nrule_files: [rules.yaml]\nscrape_configs:\n  - job_name: slacktalk\n    static_configs: [{targets: [%s]}]\n", strings.Join(targets, ", ")))
-	free, err := net.Listen("tcp", "127.0.0.1:0")
-	if err != nil {
+	o.Targets, o.Rules, o.Dir = targets(s), hurried(string(rules)), t.TempDir()
+	p, err := scrape.Start(o)
+	switch {
+	case errors.Is(err, scrape.ErrMissing) && os.Getenv("CI") != "true":
+		t.Skipf("*** NOT TESTED: %v ***", err)
+	case err != nil:
 		t.Fatal(err)
 	}
-	address := free.Addr().String()
-	_ = free.Close()
-	command := exec.Command(path, "--config.file", config, "--storage.tsdb.path", filepath.Join(dir, "data"), "--web.listen-address", address, "--log.level", "error")
-	command.Stderr = os.Stderr
-	if err := command.Start(); err != nil {
-		t.Fatal(err)
-	}
-	t.Cleanup(func() { _ = command.Process.Kill(); _ = command.Wait() })
-	return &prometheus{"http://" + address}
+	t.Cleanup(p.Stop)
+	return &prometheus{p}
 }
 
 var (
@@ -88,57 +68,10 @@ func hurried(rules string) string {
 	return limits.ReplaceAllString(rules, "> 1\n")
 }
 
-// get asks the API.
-func (p *prometheus) get(path string, into any) error {
-	ctx, cancel := context.WithTimeout(context.Background(), 5*time.Second)
-	defer cancel()
-	request, err := http.NewRequestWithContext(ctx, http.MethodGet, p.url+path, nil)
-	if err != nil {
-		return err
-	}
-	response, err := http.DefaultClient.Do(request)
-	if err != nil {
-		return err
-	}
-	defer func() { _ = response.Body.Close() }()
-	return json.NewDecoder(response.Body).Decode(into)
-}
-
 // query answers how many series an expression has.
 func (p *prometheus) query(expr string) (series int, err error) {
-	var answer struct {
-		Error string `json:"error"`
-		Data  struct {
-			Result []any `json:"result"`
-		} `json:"data"`
-	}
-	err = p.get("/api/v1/query?query="+url.QueryEscape(expr), &answer)
-	if err == nil && answer.Error != "" {
-		err = fmt.Errorf("%s: %s", expr, answer.Error)
-	}
-	return len(answer.Data.Result), err
-}
-
-// firing answers the alerts that fire.
-func (p *prometheus) firing() map[string]bool {
-	var answer struct {
-		Data struct {
-			Alerts []struct {
-				State  string            `json:"state"`
-				Labels map[string]string `json:"labels"`
-			} `json:"alerts"`
-		} `json:"data"`
-	}
-	all := map[string]bool{}
-	if p.get("/api/v1/alerts", &answer) != nil {
-		return all
-	}
-	for _, a := range answer.Data.Alerts {
-		if a.State == "firing" {
-			all[a.Labels["alertname"]] = true
-		}
-	}
-	return all
+	all, err := p.Now(expr)
+	return len(all), err
 }
 
 // fires waits until all of the alerts have fired.
@@ -146,7 +79,7 @@ func (p *prometheus) fires(t *testing.T, names ...string) {
 	t.Helper()
 	seen := map[string]bool{}
 	eventually.Holds(t, within, "alerts fire: "+strings.Join(names, ", "), func() bool {
-		for name := range p.firing() {
+		for name := range p.Firing() {
 			seen[name] = true
 		}
 		for _, name := range names {
@@ -161,7 +94,7 @@ func (p *prometheus) fires(t *testing.T, names ...string) {
 // Each alert fires on the fault that it is about, with the metrics that the services really serve; and has its page.
 func TestEveryAlertFiresOnItsFault(t *testing.T) {
 	s := start(t, stack.Options{Environ: []string{"SLACK_PACE=10ms"}})
-	p := scrape(t, s)
+	p := scraped(t, s, scrape.Options{})
 	tried := map[string]bool{}
 	fires := func(names ...string) {
 		t.Helper()
@@ -264,55 +197,6 @@ func TestEveryAlertFiresOnItsFault(t *testing.T) {
 			}
 			if _, err := os.Stat(filepath.Join(runbooks, rule.Alert+".md")); err != nil || rule.Annotations["runbook"] != "docs/runbooks/"+rule.Alert+".md" {
 				t.Errorf("%s has no runbook: %v", rule.Alert, err)
-			}
-		}
-	}
-}
-
-// Every query of every dashboard has data once a little of everything has happened.
-func TestDashboardsShowData(t *testing.T) {
-	s := start(t, stack.Options{Environ: []string{"SLACK_PACE=10ms"}})
-	p := scrape(t, s)
-	eventually.Holds(t, within, "all are scraped", func() bool {
-		n, err := p.query(`slacktalk_build_info`)
-		return err == nil && n == len(services)
-	})
-	happen(t, s)
-	files, err := filepath.Glob(filepath.Join(dashboards, "*.json"))
-	if err != nil || len(files) < 3 {
-		t.Fatalf("%v %v", files, err)
-	}
-	for _, path := range files {
-		var dashboard struct {
-			UID           string `json:"uid"`
-			Title         string `json:"title"`
-			SchemaVersion int    `json:"schemaVersion"`
-			Panels        []struct {
-				Title   string `json:"title"`
-				Targets []struct {
-					Expr string `json:"expr"`
-				} `json:"targets"`
-			} `json:"panels"`
-		}
-		text, err := os.ReadFile(filepath.Clean(path))
-		if err == nil {
-			err = json.Unmarshal(text, &dashboard)
-		}
-		if err != nil || dashboard.UID == "" || dashboard.Title == "" || dashboard.SchemaVersion < 36 {
-			t.Fatalf("%s is no dashboard: %v", path, err)
-		}
-		for _, panel := range dashboard.Panels {
-			for _, target := range panel.Targets {
-				expr := strings.NewReplacer("$__rate_interval", "1m", "$project", ".*", "$team", ".*", "$channel", ".*").Replace(target.Expr)
-				var problem error
-				eventually.Holds(t, within, fmt.Sprintf("%s, %s shows data: %s", dashboard.Title, panel.Title, expr), func() bool {
-					n, err := p.query(expr)
-					problem = err
-					return err == nil && n > 0
-				})
-				if problem != nil {
-					t.Errorf("%s: %v", panel.Title, problem)
-				}
 			}
 		}
 	}
