@@ -47,7 +47,9 @@ func TestWhatAMessageComesFromStaysWithIt(t *testing.T) {
 				}
 				return nil
 			})
-			serve(t, func(ctx context.Context) error { return b.ServePartitions(ctx, "router-talk", bus.Talk, "talk", holder.Handle) })
+			serve(t, func(ctx context.Context) error {
+				return b.ServePartitions(ctx, "router-talk", bus.Talk, "talk", holder.Handle)
+			})
 			serve(t, holder.Serve)
 			if _, err := b.Once(ctx, bus.Talk, bus.TalkSubject(b.Partitions(), "demo", "c1", "customer-message", "hook-1"), &eventv1.TalkFact{Id: "hook-1"}); err != nil {
 				t.Fatal(err)
