@@ -161,14 +161,11 @@ var services = []string{ingestKARTE, router, slackGateway}
 
 func (b *bench) build(ctx context.Context) error {
 	const root = "github.com/slacktalk/slacktalk/services/"
-	// As in the images, apart from what those leave out for being the same everywhere.
-	args := []string{"build", "-trimpath", "-buildvcs=false", "-tags=timetzdata", "-ldflags=-s -w", "-o", b.bin + string(filepath.Separator), root + ingestKARTE, root + router, root + slackGateway, "github.com/nats-io/nats-server/v2"}
+	args := []string{"build", "-buildvcs=false", "-o", b.bin + string(filepath.Separator), root + ingestKARTE, root + router, root + slackGateway, "github.com/nats-io/nats-server/v2"}
 	if err := os.MkdirAll(b.bin, 0o750); err != nil {
 		return fmt.Errorf("make the folder for programs: %w", err)
 	}
-	command := exec.CommandContext(ctx, "go", args...)
-	command.Env = append(os.Environ(), "CGO_ENABLED=0")
-	if out, err := command.CombinedOutput(); err != nil {
+	if out, err := exec.CommandContext(ctx, "go", args...).CombinedOutput(); err != nil {
 		return fmt.Errorf("build the programs: %w\n%s", err, out)
 	}
 	return nil

@@ -10,7 +10,11 @@ import (
 	"github.com/slacktalk/slacktalk/services/ingest-karte/app"
 )
 
+// garbage, as in daemon.CollectAt: a hook costs a fifth less CPU than with Go's own 100, and the service some 10 MB more under load.
+const garbage = 300
+
 func main() {
+	daemon.CollectAt(garbage)
 	daemon.Main("ingest-karte", func(ctx context.Context) error {
 		var settings app.Settings
 		if err := config.Load(&settings, os.Environ()); err != nil {

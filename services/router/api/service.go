@@ -36,7 +36,7 @@ func (s *service) GetTeamSettings(
 	if err != nil {
 		return nil, err
 	}
-	team, err := s.store.GetTeam(ctx, project)
+	team, err := s.store.SharedTeam(ctx, project)
 	if err != nil {
 		return nil, err
 	}

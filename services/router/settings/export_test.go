@@ -9,5 +9,15 @@ func (h *Hub) Reread(every time.Duration) { h.reread = every }
 func (h *Hub) Watched() int {
 	h.mu.Lock()
 	defer h.mu.Unlock()
-	return len(h.topics)
+	return len(h.all)
+}
+
+// Asking answers how many are asking for the settings of a project now.
+func (s *Store) Asking(project string) int {
+	s.asked.mu.Lock()
+	defer s.asked.mu.Unlock()
+	if t := s.asked.all[project]; t != nil {
+		return t.users
+	}
+	return 0
 }

@@ -24,6 +24,7 @@ import (
 func everyCall(store *settings.Store) map[string]func(context.Context) error {
 	return map[string]func(context.Context) error{
 		"GetTeam":    func(ctx context.Context) error { _, err := store.GetTeam(ctx, "demo"); return err },
+		"SharedTeam": func(ctx context.Context) error { _, err := store.SharedTeam(ctx, "demo"); return err },
 		"UpdateTeam": func(ctx context.Context) error { _, err := store.UpdateTeam(ctx, "demo", turnOn, ""); return err },
 		"GetLink":    func(ctx context.Context) error { _, err := store.GetLink(ctx, "demo", "op1"); return err },
 		"SetLink":    func(ctx context.Context) error { _, err := store.SetLink(ctx, link("op1", "U0DEMO1", "")); return err },

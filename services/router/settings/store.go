@@ -30,6 +30,8 @@ type Clock func() time.Time
 type Store struct {
 	redis redis.UniversalClient
 	now   Clock
+	// asked are the projects whose settings somebody is asking for.
+	asked topics
 }
 
 // New makes a Store on a client, which stays the caller's to close. A client made with ContextTimeoutEnabled lets calls end at

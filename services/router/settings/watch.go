@@ -2,7 +2,6 @@ package settings
 
 import (
 	"context"
-	"fmt"
 	"log/slog"
 	"maps"
 	"slices"
@@ -31,17 +30,16 @@ type Hub struct {
 	reread time.Duration
 	ended  chan struct{}
 
-	mu     sync.Mutex
-	topics map[string]*topic
-	due    map[string]bool // whose settings are to be read again
-	wake   chan struct{}   // holds one thing when something became due
+	topics
+	due  map[string]bool // whose settings are to be read again; under the mutex of topics
+	wake chan struct{}   // holds one thing when something became due
 }
 
 // NewHub makes a hub that begins to hear of changes with Run.
 func NewHub(store *Store, log *slog.Logger) *Hub {
 	return &Hub{
 		store: store, log: log, reread: rereadEvery, ended: make(chan struct{}),
-		topics: map[string]*topic{}, due: map[string]bool{}, wake: make(chan struct{}, 1),
+		due: map[string]bool{}, wake: make(chan struct{}, 1),
 	}
 }
 
@@ -101,32 +99,12 @@ func (h *Hub) Watch(ctx context.Context, project, etag string, tell func(*settin
 	}
 }
 
-func (h *Hub) join(project string) *topic {
-	h.mu.Lock()
-	defer h.mu.Unlock()
-	t := h.topics[project]
-	if t == nil {
-		t = &topic{project: project, turn: make(chan struct{}, 1), news: make(chan struct{})}
-		h.topics[project] = t
-	}
-	t.watchers++
-	return t
-}
-
-func (h *Hub) leave(t *topic) {
-	h.mu.Lock()
-	defer h.mu.Unlock()
-	if t.watchers--; t.watchers == 0 {
-		delete(h.topics, t.project)
-	}
-}
-
 // mark says that somebody may have changed the settings of projects. Those that nobody watches are of no interest.
 func (h *Hub) mark(projects ...string) {
 	h.mu.Lock()
 	defer h.mu.Unlock()
 	for _, project := range projects {
-		if h.topics[project] != nil {
+		if h.all[project] != nil {
 			h.due[project] = true
 		}
 	}
@@ -141,7 +119,7 @@ func (h *Hub) mark(projects ...string) {
 
 func (h *Hub) markAll() {
 	h.mu.Lock()
-	projects := slices.Collect(maps.Keys(h.topics))
+	projects := slices.Collect(maps.Keys(h.all))
 	h.mu.Unlock()
 	h.mark(projects...)
 }
@@ -151,7 +129,7 @@ func (h *Hub) taken() (due []*topic) {
 	h.mu.Lock()
 	defer h.mu.Unlock()
 	for project := range h.due {
-		if t := h.topics[project]; t != nil {
+		if t := h.all[project]; t != nil {
 			due = append(due, t)
 		}
 	}
@@ -190,62 +168,6 @@ func (h *Hub) round(ctx context.Context) error {
 			}
 			return err
 		}
-	}
-	return nil
-}
-
-// topic is a project that is watched. Its settings are read by one goroutine at a time, so that what is told never goes back to something older.
-type topic struct {
-	project  string
-	watchers int           // under the hub's mutex
-	turn     chan struct{} // holds one thing while somebody reads
-
-	mu              sync.Mutex
-	asked, answered uint64 // refreshes are numbered; a read serves all that were asked for before it began
-	team            *settingsv1.TeamSettings
-	news            chan struct{} // closed when team becomes another
-}
-
-func (t *topic) latest() (team *settingsv1.TeamSettings, news <-chan struct{}) {
-	t.mu.Lock()
-	defer t.mu.Unlock()
-	return t.team, t.news
-}
-
-// refresh returns when the topic knows settings that are at least as new as its call.
-func (t *topic) refresh(ctx context.Context, store *Store) error {
-	t.mu.Lock()
-	t.asked++
-	ticket := t.asked
-	t.mu.Unlock()
-	patient, cancel := context.WithTimeout(ctx, patience)
-	defer cancel()
-	select {
-	case t.turn <- struct{}{}:
-	case <-patient.Done():
-		if ctx.Err() != nil {
-			return context.Cause(ctx)
-		}
-		return fmt.Errorf("read settings of project %s: others have waited in vain: %w", t.project, ErrUnavailable)
-	}
-	defer func() { <-t.turn }()
-	t.mu.Lock()
-	serves, done := t.asked, t.answered >= ticket
-	t.mu.Unlock()
-	if done {
-		return nil
-	}
-	team, err := store.GetTeam(ctx, t.project)
-	if err != nil {
-		return err
-	}
-	t.mu.Lock()
-	defer t.mu.Unlock()
-	t.answered = serves
-	if t.team == nil || t.team.GetEtag() != team.GetEtag() {
-		t.team = team
-		close(t.news)
-		t.news = make(chan struct{})
 	}
 	return nil
 }
