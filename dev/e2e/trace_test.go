@@ -96,3 +96,17 @@ func TestAMessageIsFollowedFromHopToHop(t *testing.T) {
 		t.Errorf("pages tell %v", ids)
 	}
 }
+
+// A reply of which nothing goes to the customer has come to its end, too.
+func TestTheTraceOfARefusedReplyTellsSo(t *testing.T) {
+	s := start(t, stack.Options{})
+	client := s.conversations()
+	s.says(kartestandin.Customer{VisitorID: "vis-1"}, "hello")
+	thread := s.head("hello")
+	ts := s.replies(stack.Taro, thread, "```not linked```")
+	c := s.conversation(client, "vis-1", func(c *adminv1.Conversation) bool { return c.GetThreadTs() != "" })
+	r := &adminv1.TraceConversationRequest{Name: c.GetName(), Message: ts}
+	s.traced(client, r, func(found []*adminv1.MessageTrace) bool {
+		return len(found) == 1 && slices.Equal(steps(found[0]), []string{"sent", "received", "stored", "refused"})
+	})
+}

@@ -244,6 +244,8 @@ func (w *way) sent(id string) {
 	a := w.attemptsAt("KARTE", subject != "")
 	if subject != "" {
 		w.setAside(subject)
+	} else {
+		w.refused(id)
 	}
 	for _, outcome := range w.outcomes[command] {
 		switch f := outcome.GetFact().(type) {
@@ -261,6 +263,17 @@ func (w *way) sent(id string) {
 		if mark := w.find("marked", bus.Posts, "mark.*.*."+bus.Token("receipt-"+outcome.GetId()), "the mark was ordered; whether Slack shows it is not kept"); mark != "" {
 			w.setAside(mark)
 		}
+	}
+}
+
+// refused tells of a reply of which nothing goes to KARTE. When that was decided is not kept.
+func (w *way) refused(id string) {
+	if w.err != nil {
+		return
+	}
+	verdict, err := w.Conversations.Verdict(w.ctx, id)
+	if w.err = err; verdict == conversation.Refused {
+		w.add("refused", nil, "router", "nothing is sent; its author was told why")
 	}
 }
 

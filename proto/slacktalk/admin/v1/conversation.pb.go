@@ -854,7 +854,7 @@ func (x *MessageTrace) GetHops() []*Hop {
 // Hop is one step of a message's way.
 type Hop struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
-	// `sent`, `received`, `stored`, `decided`, `tried` (in vain), `looked`, `posted`, `delivered`, `failed`, `marked`, `given-up`, …
+	// `sent`, `received`, `stored`, `decided`, `refused` (without a time), `tried` (in vain), `looked`, `posted`, `delivered`, `failed`, `marked`, `given-up`, …
 	Step string                 `protobuf:"bytes,1,opt,name=step,proto3" json:"step,omitempty"`
 	Time *timestamppb.Timestamp `protobuf:"bytes,2,opt,name=time,proto3" json:"time,omitempty"`
 	// Where: a stream's subject, or `KARTE`, `Slack`.

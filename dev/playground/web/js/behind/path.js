@@ -67,7 +67,7 @@ const icons = { "customer-message": "user", "operator-message": "reply", "reply-
 // outcome answers the hop that tells how far a message is, and what to think of it.
 function outcome(m) {
   const steps = new Set(m.hops.map((hop) => hop.step));
-  for (const [step, state] of [["delivered", "good"], ["posted", "good"], ["failed", "bad"], ["given-up", "bad"], ["waiting", "wait"], ["held", "wait"]]) if (steps.has(step)) return [step, state];
+  for (const [step, state] of [["delivered", "good"], ["posted", "good"], ["failed", "bad"], ["given-up", "bad"], ["refused", "good"], ["waiting", "wait"], ["held", "wait"]]) if (steps.has(step)) return [step, state];
   const last = m.hops.at(-1)?.step;
   return [last, ["customer-message", "operator-message", "reply-written"].includes(m.kind) ? "busy" : "good"];
 }
@@ -88,7 +88,7 @@ function card(told) {
     h("ol", { class: "p-hops" }, m.hops.map((hop, i) => {
       const took = times[i] - before;
       before = Number.isFinite(times[i]) ? times[i] : before;
-      return h("li", { class: `hop-${hop.step}` }, h("span", { class: "p-step", text: t(`step.${hop.step}`) }), h("span", { class: "p-place", text: hop.place, title: hop.detail }), h("span", { class: "p-took", text: i === 0 ? "0 ms" : `${took >= 0 ? "+" : ""}${took} ms` }));
+      return h("li", { class: `hop-${hop.step}` }, h("span", { class: "p-step", text: t(`step.${hop.step}`) }), h("span", { class: "p-place", text: hop.place, title: hop.detail }), h("span", { class: "p-took", text: i === 0 ? "0 ms" : Number.isFinite(took) ? `${took >= 0 ? "+" : ""}${took} ms` : "" }));
     })),
     h("div", { class: "p-foot" }, copyButton(() => curl("POST", `${location.origin}/api/grpc/slacktalk.admin.v1.ConversationService/TraceConversation`, request))));
 }
