@@ -64,7 +64,7 @@ func TestTwoTabsAtOnce(t *testing.T) {
 	other.keys(threadText, "```not linked\r")
 	one.until("what the second tab wrote", has(".s-thread .message pre.code", "not linked"))
 	other.until("its private notice", has(".s-thread .ephemeral", "Slack"))
-	other.until("its way ends with that", has(".p-card.good .p-state", "送らずに知らせた"))
+	other.until("its way ends with that", `document.querySelector(".p-card.good .hop-refused")`)
 	// Each has notices of their own: what one is told, the other is not.
 	notices := `[...document.querySelectorAll(".s-thread .ephemeral")].map((el) => el.dataset.ts)`
 	for _, ts := range eval[[]string](other, notices) {
