@@ -148,22 +148,46 @@ func AnswerOn[Q any, Request interface {
 		return fmt.Errorf("listen for questions on %s: %w", subject, err)
 	}
 	defer func() { _ = subscription.Unsubscribe() }()
+	// Who is asked answers, even when it was asked to stop meanwhile: nobody else has the question.
+	answered := context.WithoutCancel(ctx)
+	take := func(m *nats.Msg) {
+		answering.Go(func() error {
+			request := Request(new(Q))
+			err := proto.Unmarshal(m.Data, request)
+			if err == nil {
+				err = respond(answered, m, limit, func(ctx context.Context) proto.Message { return answer(ctx, m.Subject, request) })
+			}
+			if err != nil {
+				b.log.Warn("question not answered", "subject", subject, "err", err)
+			}
+			return nil
+		})
+	}
 	for {
 		select {
 		case <-ctx.Done():
+			for _, m := range b.last(subscription, questions) {
+				take(m)
+			}
 			return answering.Wait()
 		case m := <-questions:
-			answering.Go(func() error {
-				request := Request(new(Q))
-				err := proto.Unmarshal(m.Data, request)
-				if err == nil {
-					err = respond(ctx, m, limit, func(ctx context.Context) proto.Message { return answer(ctx, m.Subject, request) })
-				}
-				if err != nil {
-					b.log.Warn("question not answered", "subject", subject, "err", err)
-				}
-				return nil
-			})
+			take(m)
+		}
+	}
+}
+
+// last ends a subscription, and answers what the server had sent until then.
+func (b *Bus) last(subscription *nats.Subscription, into <-chan *nats.Msg) (rest []*nats.Msg) {
+	if err := subscription.Drain(); err != nil {
+		return nil
+	}
+	_ = b.conn.FlushTimeout(callTimeout) // without a connection nothing more comes
+	for {
+		select {
+		case m := <-into:
+			rest = append(rest, m)
+		default:
+			return rest
 		}
 	}
 }
