@@ -65,6 +65,16 @@ func add(e *eventv1.Effort, failed *eventv1.FailedAttempt) {
 	}
 }
 
+// Tries answers how many of the attempts that are kept failed after the other side had looked at what it was given, as far as anybody knows: a 429 comes before that.
+func Tries(e *eventv1.Effort) (n int) {
+	for _, failed := range e.GetFailed() {
+		if failed.GetResult() != eventv1.AttemptResult_ATTEMPT_RESULT_THROTTLED {
+			n++
+		}
+	}
+	return n
+}
+
 // Looked notes what a look for the effect of an attempt without an answer has shown.
 func Looked(e *eventv1.Effort, found bool, err error, now time.Time) {
 	if e == nil {

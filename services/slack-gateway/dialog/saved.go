@@ -127,7 +127,7 @@ func (d *Dialogs) savedForm(ctx context.Context, r Request, about *saving) (form
 	if err != nil {
 		return form, nil, d.failed(r, "saved replies", err)
 	}
-	if say := mayNotSend(p, about.Channel); say != "" {
+	if say := d.mayNotSend(r.Team, p, about.Channel); say != "" {
 		return form, nil, say
 	}
 	about.Operator = p.Operator

@@ -32,7 +32,7 @@ func (d *Dialogs) talkAt(ctx context.Context, r Request, channel, thread string)
 	if err != nil {
 		return t, d.failed(r, "look at a thread", err)
 	}
-	if say := mayNotSend(p, channel); say != "" {
+	if say := d.mayNotSend(r.Team, p, channel); say != "" {
 		return t, say
 	}
 	return talk{project: p, customer: record.GetCustomer()}, d.closed(ctx, r.Team, channel)
@@ -57,14 +57,16 @@ func (d *Dialogs) threadRecord(ctx context.Context, team, channel, thread string
 	}
 }
 
-// mayNotSend answers why a member of a project cannot send to customers from a channel; empty when they can.
-func mayNotSend(p view.Project, channel string) view.Saying {
+// mayNotSend answers why a member of a project cannot send to customers from a channel; empty when they can. The settings and the thread may each name a channel by
+// another one of its ids.
+func (d *Dialogs) mayNotSend(team string, p view.Project, channel string) view.Saying {
+	here := d.latest(team, channel)
 	switch {
 	case p.Operator == "":
 		return view.NotLinked
 	case !p.Settings.GetThreadRepliesEnabled():
 		return view.RepliesOff
-	case slices.Contains(p.Settings.GetNoteOnlyChannels(), channel):
+	case slices.ContainsFunc(p.Settings.GetNoteOnlyChannels(), func(c string) bool { return d.latest(team, c) == here }):
 		return view.NoteOnly
 	}
 	return ""
@@ -95,7 +97,7 @@ func (d *Dialogs) inVain(ctx context.Context, r Request, project, operator, chan
 		d.Log.InfoContext(ctx, "a submission is stored without being looked at", "team", r.Team, "member", r.Member, "err", err)
 		return ""
 	}
-	if say := mayNotSend(p, channel); say != "" {
+	if say := d.mayNotSend(r.Team, p, channel); say != "" {
 		return say
 	}
 	if operator != p.Operator {

@@ -3,6 +3,7 @@ package lane
 import (
 	"time"
 
+	"github.com/slacktalk/slacktalk/internal/effort"
 	"github.com/slacktalk/slacktalk/internal/retry"
 	eventv1 "github.com/slacktalk/slacktalk/proto/slacktalk/event/v1"
 	"github.com/slacktalk/slacktalk/services/slack-gateway/render"
@@ -17,8 +18,8 @@ const (
 )
 
 // adorned makes a post with what makes it nicer, and where Slack refuses that, without: the words say it all. A refusal has no effect, so that both are one attempt.
-func (w *worker) adorned(message render.Message, deliveries uint64, post func(render.Message) (slackapi.Posted, error)) (slackapi.Posted, error) {
-	if deliveries > plainAfter {
+func (w *worker) adorned(message render.Message, post func(render.Message) (slackapi.Posted, error)) (slackapi.Posted, error) {
+	if effort.Tries(w.took) >= plainAfter {
 		message = message.Plain()
 	}
 	if message.Sender != nil && w.Now().Before(w.unnamedUntil) {

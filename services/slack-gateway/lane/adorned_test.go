@@ -84,6 +84,24 @@ func TestAnImageThatTakesTooLongIsLeftOut(t *testing.T) {
 	}
 }
 
+// A 429 says nothing of the image: Slack has not looked at it.
+func TestA429IsNoTryOfAnImage(t *testing.T) {
+	p := &picky{}
+	r := pickyRoom(t, p)
+	r.done(r.replica(posting, 0), r.store(posting, customer("p0", "c1", "w00."))...)
+	pictured := customer("p1", "c1", "w01.")
+	pictured.GetThreadPost().GetCustomerMessage().ImageUrl = "https://img.example.com/a.png"
+	m := r.store(posting, pictured)[0]
+	for ; m.Deliveries < 6; m.Deliveries++ {
+		r.slack.next(accident{err: retry.Throttled(time.Second, errNotNow)})
+		r.fails(r.replica(posting, 0), m)
+	}
+	r.done(r.replica(posting, 0), m)
+	if p.images != 6 {
+		t.Errorf("of 6 posts %d were with the image", p.images)
+	}
+}
+
 func TestWithoutTheScopeOperatorsStandUnderTheAppsName(t *testing.T) {
 	p := &picky{nameless: true}
 	r := pickyRoom(t, p)

@@ -263,7 +263,7 @@ func (a *attempt) one(ctx context.Context, message render.Message, part int, b b
 func (a *attempt) callSlack(ctx context.Context, thread string, message render.Message, marks []string) (slackapi.Posted, error) {
 	ctx, cancel := a.checkpoint.Calling(ctx, a.CallTime)
 	defer cancel()
-	return a.adorned(message, a.m.Deliveries, func(message render.Message) (slackapi.Posted, error) {
+	return a.adorned(message, func(message render.Message) (slackapi.Posted, error) {
 		return a.Slack.Post(ctx, a.lane.Channel, thread, message, marks)
 	})
 }
