@@ -23,7 +23,7 @@ func (r *Router) composed(ctx context.Context, fact *eventv1.SlackFact, composed
 		return r.nowhere(ctx, fact, composed.GetAuthor().GetMember())
 	}
 	outcome := decide.OfComposed(decide.Composed{Message: composed, Refused: refused, Operator: a.operator, NoteOnly: r.noteOnly(a.team, fact.GetChannel())})
-	if stands, err := r.stands(ctx, fact, outcome); err != nil || !stands {
+	if stands, err := r.stands(ctx, fact, a.conv, outcome); err != nil || !stands {
 		return err
 	}
 	ref := a.reference("")
@@ -38,7 +38,7 @@ func (r *Router) composed(ctx context.Context, fact *eventv1.SlackFact, composed
 
 // nowhere says that there is no conversation any more for what was written in a dialog. Nor is it sent when the fact comes again and its thread is found by then.
 func (r *Router) nowhere(ctx context.Context, fact *eventv1.SlackFact, author string) error {
-	if stands, err := r.stands(ctx, fact, decide.Outcome{}); err != nil || !stands {
+	if stands, err := r.stands(ctx, fact, conversation.Conversation{}, decide.Outcome{}); err != nil || !stands {
 		return err
 	}
 	if err := r.conversations.Decided(ctx, fact.GetId(), conversation.Refused); err != nil {

@@ -117,7 +117,7 @@ func (r *Router) actOn(ctx context.Context, fact *eventv1.SlackFact, written *ev
 	}
 	ref := reference(fact, written.GetTs(), author)
 	outcome := decide.OfReply(input)
-	if stands, err := r.stands(ctx, fact, outcome); err != nil || !stands {
+	if stands, err := r.stands(ctx, fact, conv, outcome); err != nil || !stands {
 		return err
 	}
 	if before, err := r.sentByShortcut(ctx, conv, ref); err != nil || before {
@@ -151,10 +151,20 @@ func (r *Router) withHint(ctx context.Context, fact *eventv1.SlackFact, project 
 
 // stands reports whether a decision is not at odds with an earlier one about the same reply, of which its author knows: what was refused is not sent later, and
 // of what was taken nobody is told that it was refused.
-func (r *Router) stands(ctx context.Context, fact *eventv1.SlackFact, outcome decide.Outcome) (bool, error) {
+func (r *Router) stands(ctx context.Context, fact *eventv1.SlackFact, conv conversation.Conversation, outcome decide.Outcome) (bool, error) {
 	before, err := r.conversations.Verdict(ctx, fact.GetId())
 	if err != nil {
 		return false, err
+	}
+	if before == conversation.Undecided && verdict(outcome) == conversation.Refused && conv.Origin != "" {
+		// Whoever took it may have died before that was noted.
+		sent, err := r.stored.Find(ctx, bus.Sends, r.sendSubject(conv, commandOf(fact)), &eventv1.KarteCommand{})
+		if err != nil {
+			return false, err
+		}
+		if sent {
+			before = conversation.Taken
+		}
 	}
 	if before != conversation.Undecided && before != verdict(outcome) {
 		r.decided("ignored: decided before")
@@ -162,6 +172,9 @@ func (r *Router) stands(ctx context.Context, fact *eventv1.SlackFact, outcome de
 	}
 	return true, nil
 }
+
+// commandOf is the id of the command that sends what a fact tells.
+func commandOf(fact *eventv1.SlackFact) string { return "reply-" + fact.GetId() }
 
 func verdict(outcome decide.Outcome) conversation.Verdict {
 	if outcome.Kind == eventv1.ReplyKind_REPLY_KIND_UNSPECIFIED {
@@ -284,8 +297,8 @@ func (r *Router) send(ctx context.Context, fact *eventv1.SlackFact, conv convers
 	case eventv1.ReplyKind_REPLY_KIND_NOTE:
 		r.decided("note")
 	}
-	id := "reply-" + fact.GetId()
-	_, err := r.publisher.Once(ctx, bus.Sends, bus.SendSubject(r.partitions, conv.Project, conv.Origin, id), &eventv1.KarteCommand{
+	id := commandOf(fact)
+	_, err := r.publisher.Once(ctx, bus.Sends, r.sendSubject(conv, id), &eventv1.KarteCommand{
 		Id: id, Project: conv.Project, Conversation: conv.Origin, Customer: conv.Record.GetCustomer(), Operator: operator,
 		Kind: outcome.Kind, Text: outcome.Text, Origin: ref, IssuedAt: timestamppb.New(r.now()),
 	})
