@@ -28,6 +28,8 @@ type Settings struct {
 	Creds string `env:"NATS_CREDS"`
 	// CA is the path of the certificate authority of the servers, when it is not a public one.
 	CA string `env:"NATS_CA"`
+	// Named keeps to the servers of URL: what a cluster tells of its other servers leads nowhere for somebody outside, who comes through a forwarded port.
+	Named bool `env:"-"`
 	// Replicas of every stream and bucket that this service has to create.
 	Replicas int `env:"STREAM_REPLICAS" envDefault:"1"`
 	// Partitions is the number of ordered queues per stream.
@@ -100,6 +102,9 @@ func Connect(s Settings, service string, log *slog.Logger, registry prometheus.R
 		options = append(options, nats.UserCredentials(s.Creds))
 	} else {
 		options = append(options, who.options()...)
+	}
+	if s.Named {
+		options = append(options, nats.IgnoreDiscoveredServers())
 	}
 	if s.CA != "" {
 		options = append(options, nats.RootCAs(s.CA))

@@ -28,13 +28,12 @@ NATS_PASSWORD_BACKUP: "pw-backup"
 func configuration(t *testing.T, passwords string) string {
 	t.Helper()
 	t.Setenv("POD_NAME", "nats-0")
-	conf, err := os.ReadFile("../../../deploy/k8s/base/nats/nats.conf")
-	if err != nil {
-		t.Fatal(err)
-	}
+	conf, plain := manifestFile(t, "base/nats/nats.conf"), manifestFile(t, "base/nats/clients-tls.conf")
 	etc := t.TempDir()
 	path := filepath.Join(etc, "nats", "nats.conf")
-	for name, text := range map[string]string{path: string(conf), filepath.Join(etc, "nats-secrets", "passwords.conf"): passwords} {
+	for name, text := range map[string]string{
+		path: conf, filepath.Join(etc, "nats", "clients-tls.conf"): plain, filepath.Join(etc, "nats-secrets", "passwords.conf"): passwords,
+	} {
 		if err := os.MkdirAll(filepath.Dir(name), 0o700); err != nil {
 			t.Fatal(err)
 		}
@@ -43,6 +42,15 @@ func configuration(t *testing.T, passwords string) string {
 		}
 	}
 	return path
+}
+
+func manifestFile(t *testing.T, name string) string {
+	t.Helper()
+	content, err := os.ReadFile(filepath.Join("../../../deploy/k8s", name))
+	if err != nil {
+		t.Fatal(err)
+	}
+	return string(content)
 }
 
 // start runs the server of the manifests on a port and in a folder of its own.

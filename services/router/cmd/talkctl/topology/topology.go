@@ -47,6 +47,7 @@ func Connect(ctx context.Context, getenv func(string) string, out, said io.Write
 	if err := config.Load(&settings, environ); err != nil {
 		return nil, &MistakeError{err}
 	}
+	settings.Named = true
 	log := slog.New(slog.NewTextHandler(said, &slog.HandlerOptions{Level: slog.LevelWarn}))
 	b, err := bus.Connect(settings, "talkctl", log, prometheus.NewRegistry())
 	if err != nil {
