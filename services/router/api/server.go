@@ -27,6 +27,9 @@ const (
 	// maxHeaders in bytes bounds what a caller may send before it is known.
 	maxHeaders = 16 << 10
 	maxStreams = 100 // of one connection
+	// workers are goroutines that serve call after call; one that is begun for a single call has to let its stack grow first, a sixth of what a short call costs. More calls at once get
+	// goroutines of their own.
+	workers = 32
 	// defaultStreams is more than the watchers of one token, and few enough for the memory of a router.
 	defaultStreams = 2000
 	// defaultHandshake is how long a connection may take until its first frame, over TLS and HTTP/2.
@@ -123,6 +126,7 @@ func limits(o Options) []grpc.ServerOption {
 		grpc.MaxRecvMsgSize(maxRequest),
 		grpc.MaxHeaderListSize(maxHeaders),
 		grpc.MaxConcurrentStreams(maxStreams),
+		grpc.NumStreamWorkers(workers),
 		grpc.ConnectionTimeout(cmp.Or(o.Handshake, defaultHandshake)),
 		grpc.WaitForHandlers(true),
 		grpc.KeepaliveEnforcementPolicy(keepalive.EnforcementPolicy{MinTime: 20 * time.Second, PermitWithoutStream: true}),
