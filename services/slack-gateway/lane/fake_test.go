@@ -293,7 +293,7 @@ func (r *room) store(of bus.Lane, commands ...*eventv1.SlackCommand) (messages [
 		r.t.Fatal(err)
 	}
 	for i := range messages {
-		messages[i].Deliveries, messages[i].Pending = 1, uint64(len(messages)-1-i) //nolint:gosec // few
+		messages[i].Deliveries, messages[i].Pending = 1, uint64(len(messages)-1-i)
 		r.last = messages[i].Sequence
 	}
 	return messages

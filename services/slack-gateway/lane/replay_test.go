@@ -177,7 +177,7 @@ func (c *channel) drain(handle bus.Handler, lane bus.Lane, after uint64) uint64 
 		c.t.Fatal(err)
 	}
 	for i, m := range waiting {
-		after, m.Pending = m.Sequence, uint64(len(waiting)-1-i) //nolint:gosec // few
+		after, m.Pending = m.Sequence, uint64(len(waiting)-1-i)
 		var err error
 		for m.Deliveries = 1; m.Deliveries < 5; m.Deliveries++ {
 			if err = handle(c.t.Context(), m); err == nil {
@@ -377,7 +377,7 @@ func TestWhatIsGivenUpDoublesNothingThatItCarried(t *testing.T) {
 				t.Fatal(err)
 			}
 			m := waiting[0]
-			m.Pending = uint64(len(waiting) - 1) //nolint:gosec // few
+			m.Pending = uint64(len(waiting) - 1)
 			for m.Deliveries = 1; ; m.Deliveries++ {
 				err := c.post(t.Context(), m)
 				if reason, permanent := retry.Reason(err); permanent {
