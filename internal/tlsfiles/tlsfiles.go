@@ -155,10 +155,10 @@ func (s *Source) tell() {
 	}
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	switch {
-	case problem == s.told:
+	switch problem {
+	case s.told:
 		return
-	case problem == "":
+	case "":
 		s.log.Info("the certificate is valid", "file", s.files.Cert.String())
 	default:
 		s.log.Error("certificate not valid", "err", problem)

@@ -110,4 +110,4 @@ func trust(config *tls.Config, authorities *tlsfiles.Source) {
 	}
 }
 
-var errNameless = errors.New("Redis has no name or shows no certificate")
+var errNameless = errors.New("no name of Redis is known, or it shows no certificate")
