@@ -59,13 +59,18 @@ func (b *bench) talk(ctx context.Context, customers, channels int) (_ *talk, err
 }
 
 func (t *talk) close() error {
+	t.hangUp()
+	return t.world.close()
+}
+
+// hangUp closes the connections that nobody uses: a service does so itself after a while.
+func (t *talk) hangUp() {
 	t.callers.Range(func(_, free any) bool {
 		for c := range drain(free.(chan *caller)) {
 			_ = c.conn.Close()
 		}
 		return true
 	})
-	return t.world.close()
 }
 
 func drain(free chan *caller) chan *caller {
