@@ -2,6 +2,7 @@ package bus
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"slices"
 	"time"
@@ -65,7 +66,15 @@ func (c *Checkpoint) Last(ctx context.Context) (*eventv1.Checkpoint, error) {
 // Note writes that an attempt is about to be made. After an error nothing may be attempted; the message comes again.
 func (c *Checkpoint) Note(ctx context.Context, note *eventv1.Checkpoint) error {
 	c.mine, c.noted, c.note = note.GetAttemptedAt().AsTime(), time.Now(), note
-	return c.write(ctx, note)
+	err := c.write(ctx, note)
+	if err == nil || errors.Is(err, ErrConflict) {
+		return err
+	}
+	// If only the answer was lost, then others wait for a call from now on: it is to be made.
+	if there, failed := c.Last(context.WithoutCancel(ctx)); failed == nil && proto.Equal(there, note) {
+		return nil
+	}
+	return err
 }
 
 // Ended writes that the call which was just noted is over, and has failed or may have. Others are told so that they need not wait; where they cannot be told they

@@ -1,8 +1,15 @@
 package bus_test
 
 import (
+	"context"
 	"errors"
+	"io"
+	"net"
+	"strings"
+	"sync"
 	"testing"
+
+	"google.golang.org/protobuf/types/known/timestamppb"
 
 	"github.com/slacktalk/slacktalk/internal/bus"
 	eventv1 "github.com/slacktalk/slacktalk/proto/slacktalk/event/v1"
@@ -60,5 +67,81 @@ func TestANoteOfDeliveriesInARowIsNotReadAgain(t *testing.T) {
 		if err := c.Note(t.Context(), &eventv1.Checkpoint{Sequence: sequence + 1}); err != nil {
 			t.Fatal(err)
 		}
+	}
+}
+
+// muted passes on what clients say, and keeps the answers back for as long as it is told to.
+type muted struct {
+	net.Listener
+	answers sync.RWMutex // held while nothing is answered
+}
+
+func mute(t *testing.T, url string) *muted {
+	t.Helper()
+	l, err := (&net.ListenConfig{}).Listen(t.Context(), "tcp", "127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	m := &muted{Listener: l}
+	var passing sync.WaitGroup
+	passing.Go(func() {
+		for {
+			client, err := l.Accept()
+			if err != nil {
+				return
+			}
+			server, err := (&net.Dialer{}).DialContext(context.Background(), "tcp", strings.TrimPrefix(url, "nats://"))
+			if err != nil {
+				_ = client.Close()
+				return
+			}
+			passing.Go(func() { _, _ = io.Copy(server, client); _ = server.Close() })
+			passing.Go(func() { _, _ = io.Copy(m.to(client), server); _ = client.Close() })
+		}
+	})
+	t.Cleanup(func() { _ = l.Close(); passing.Wait() })
+	return m
+}
+
+func (m *muted) to(client net.Conn) writer {
+	return func(p []byte) (int, error) {
+		m.answers.RLock()
+		defer m.answers.RUnlock()
+		return client.Write(p)
+	}
+}
+
+type writer func(p []byte) (int, error)
+
+func (w writer) Write(p []byte) (int, error) { return w(p) }
+
+// A note whose answer was lost is written all the same: everybody else waits for the call.
+func TestANoteOfWhichOnlyTheAnswerWasLostIsWritten(t *testing.T) {
+	direct, url := ready(t)
+	proxy := mute(t, url)
+	b := connect(t, "nats://"+proxy.Addr().String(), 4, 0)
+	c, other := b.NewCheckpoint("send.4-000"), direct.NewCheckpoint("send.4-000")
+	if err := c.Note(t.Context(), &eventv1.Checkpoint{Sequence: 6, AttemptedAt: timestamppb.Now()}); err != nil {
+		t.Fatal(err)
+	}
+	proxy.answers.Lock()
+	ctx, cancel := context.WithCancel(t.Context())
+	go func() {
+		defer proxy.answers.Unlock()
+		defer cancel()
+		for t.Context().Err() == nil {
+			if there, err := other.Last(t.Context()); err == nil && there.GetSequence() == 7 {
+				return
+			}
+		}
+	}()
+	if err := c.Note(ctx, &eventv1.Checkpoint{Sequence: 7, AttemptedAt: timestamppb.Now()}); err != nil {
+		t.Fatalf("what is written counts as not written: %v", err)
+	}
+	if ctx.Err() == nil {
+		t.Error("its answer was not lost")
+	}
+	if err := c.Note(t.Context(), &eventv1.Checkpoint{Sequence: 8, AttemptedAt: timestamppb.Now()}); err != nil {
+		t.Errorf("the next one: %v", err)
 	}
 }
