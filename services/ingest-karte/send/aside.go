@@ -32,7 +32,10 @@ func (s *Sender) SetAside(ctx context.Context, m bus.Message, cause error) (atte
 		return false, nil
 	}
 	var command eventv1.KarteCommand
-	return bus.Decode(m, &command) == nil && s.mayHaveArrived(note, m, &command), nil
+	if err := bus.Decode(m, &command); err != nil {
+		return false, err
+	}
+	return s.mayHaveArrived(note, m, &command), nil
 }
 
 // aside brings a command to HELD once more, where whoever meant to do so may not have come to it.

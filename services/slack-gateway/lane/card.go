@@ -206,7 +206,9 @@ func (w *worker) call(ctx context.Context, command *eventv1.SlackCommand, update
 		w.former(&options, record)
 	}
 	message := render.Card(update.GetProject(), update.GetCard(), render.Opening{Mentions: record.GetMentions(), Words: record.GetWords(), More: record.GetMore()}, options)
-	err := w.Cards.Update(context.WithoutCancel(ctx), w.lane.Channel, record.GetTs(), message)
+	calling, cancel := w.checkpoint.Calling(ctx, w.CallTime)
+	defer cancel()
+	err := w.Cards.Update(calling, w.lane.Channel, record.GetTs(), message)
 	w.count("card", err)
 	if errors.Is(err, slackapi.ErrFixed) {
 		w.Log.InfoContext(ctx, "the head of a thread stays as it is", "channel", w.lane.Channel, "thread", record.GetTs(), "err", err)
