@@ -86,9 +86,10 @@ func (o onSmallDisk) options() *server.Options {
 
 // whileItLives returns when three probes in a row have failed.
 func (o onSmallDisk) whileItLives(s *server.Server) {
+	client := &http.Client{Timeout: 5 * time.Second} // as the manifest's timeoutSeconds
 	for failed := 0; failed < 3; time.Sleep(200 * time.Millisecond) {
 		failed++
-		answer, err := http.Get("http://" + s.MonitorAddr().String() + o.Probe)
+		answer, err := client.Get("http://" + s.MonitorAddr().String() + o.Probe)
 		if err != nil {
 			continue
 		}

@@ -157,6 +157,7 @@ func wire(name string, environ []string, now func() time.Time, installationsEver
 
 // environ answers everything that a service is told.
 func (s *Stack) environ(name, addr string) ([]string, error) {
+	// The stand-ins keep their connections: each stop would take all of HTTP_DRAIN.
 	environ := append([]string{"ADMIN_ADDR=127.0.0.1:0", "HTTP_ADDR=" + addr, "GRPC_ADDR=" + addr, "HTTP_DRAIN=0s"}, s.options.Environ...)
 	switch name {
 	case IngestKARTE:

@@ -151,10 +151,13 @@ func (b *Bus) Check(streams ...string) func(context.Context) error {
 		if !b.conn.IsConnected() {
 			return fmt.Errorf("NATS is %s: %w", b.conn.Status(), credentials{b.settings.URL}.who(cmp.Or(b.conn.LastError(), errAway)))
 		}
-		for _, config := range Topology(b.settings.Replicas) {
-			if !slices.Contains(streams, config.Name) {
-				continue
+		there := Topology(b.settings.Replicas)
+		for _, name := range streams {
+			i := slices.IndexFunc(there, func(c jetstream.StreamConfig) bool { return c.Name == name })
+			if i < 0 {
+				return fmt.Errorf("stream %s: there is to be none of this name", name)
 			}
+			config := there[i]
 			if err := b.carries(ctx, config); err != nil {
 				return fmt.Errorf("stream %s: %w", config.Name, err)
 			}

@@ -66,7 +66,7 @@ func (h *Holder) Handle(ctx context.Context, m Message) error {
 }
 
 func (h *Holder) hold(ctx context.Context, lane HeldLane, m Message, cause error) error {
-	ctx, cancel := context.WithTimeout(ctx, ackWait/2)
+	ctx, cancel := context.WithTimeout(ctx, 4*callTimeout) // what it asks of JetStream, one after the other
 	defer cancel()
 	origin, attempted := originOf(m), false
 	if h.SetAside != nil {

@@ -147,7 +147,6 @@ func TestWhatCannotBeChangedIsRefused(t *testing.T) {
 	}
 }
 
-// Several at once, and services that create what is missing beside them.
 // Services may not change streams: one that lacks a subject is named, in /readyz too, and waited for.
 func TestAStreamOfAnEarlierVersionIsWaitedFor(t *testing.T) {
 	s := startNATS(t)
@@ -173,6 +172,7 @@ func TestAStreamOfAnEarlierVersionIsWaitedFor(t *testing.T) {
 	}
 }
 
+// Several at once, and services that create what is missing beside them.
 func TestSeveralApplyAtOnce(t *testing.T) {
 	s := startNATS(t)
 	if _, err := jetStream(t, connect(t, s.ClientURL(), 2, 0)).CreateStream(t.Context(), jetstream.StreamConfig{Name: bus.Posts, Subjects: []string{"post.>"}, MaxAge: time.Hour, Discard: jetstream.DiscardNew}); err != nil {

@@ -7,7 +7,7 @@ import (
 	"time"
 )
 
-// drained is a handler whose connections are let go of one after the other.
+// drained is a handler whose connections are let go of one after the other. The server's own SetKeepAlivesEnabled closes idle ones at once, which is what loses requests.
 type drained struct {
 	handler http.Handler
 	leaving atomic.Bool

@@ -81,6 +81,9 @@ type Settings struct {
 // Validate reports settings that cannot be.
 func (s *Settings) Validate() error {
 	problems := []error{s.Bus.Validate(), s.Traces.Validate(), s.Router.Validate(), s.Installing.Validate()}
+	if s.Drain < 0 || s.Drain > 5*time.Second {
+		problems = append(problems, errors.New("HTTP_DRAIN must be 0 to 5s"))
+	}
 	if u, err := url.Parse(s.APIURL); err != nil || u.Host == "" {
 		problems = append(problems, errors.New("SLACK_API_URL is not a URL"))
 	}
