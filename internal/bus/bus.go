@@ -10,6 +10,7 @@ import (
 	"log/slog"
 	"slices"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	"github.com/nats-io/nats.go"
@@ -64,6 +65,8 @@ type Bus struct {
 	handles  sync.Map // stream or bucket name → its handle
 	// ackWait is the constant of that name; tests shorten it.
 	ackWait time.Duration
+	// lacking is why the topology is not as it should be, while Ensure waits for that and the service does nothing.
+	lacking atomic.Pointer[error]
 	// asking holds a place for each consumer that is being asked for.
 	asking chan struct{}
 }
@@ -150,6 +153,9 @@ func (b *Bus) Check(streams ...string) func(context.Context) error {
 	return func(ctx context.Context) error {
 		if !b.conn.IsConnected() {
 			return fmt.Errorf("NATS is %s: %w", b.conn.Status(), credentials{b.settings.URL}.who(cmp.Or(b.conn.LastError(), errAway)))
+		}
+		if lacking := b.lacking.Load(); lacking != nil {
+			return *lacking
 		}
 		there := Topology(b.settings.Replicas)
 		for _, name := range streams {

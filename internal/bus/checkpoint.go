@@ -3,7 +3,6 @@ package bus
 import (
 	"context"
 	"errors"
-	"fmt"
 	"slices"
 	"time"
 
@@ -22,8 +21,8 @@ type Checkpoint struct {
 	records  Records[*eventv1.Checkpoint]
 	key      string
 	revision uint64
-	// mine is when this replica last attempted something, waited another replica's attempt that was waited for.
-	mine, waited time.Time
+	// mine is when this replica last attempted something, waited another replica's attempt that is waited for until that time.
+	mine, waited, until time.Time
 	// noted is mine by a clock that nobody sets, and note what was noted.
 	noted time.Time
 	note  *eventv1.Checkpoint
@@ -104,7 +103,8 @@ func (c *Checkpoint) Current(ctx context.Context, m Message) (*eventv1.Checkpoin
 }
 
 // SetAside writes that m goes to HELD, and is attempted there from now on: by nobody else who was handed it because this replica was taken for dead. It goes by the
-// current note; ErrConflict says that somebody else has written another one or is done with m, and then it must not be set aside.
+// current note; ErrConflict says that somebody else has written another one, and then it must not be set aside. What is behind later messages was settled before and has been
+// handed out again: HELD refuses it, or it finds there what became of it.
 func (c *Checkpoint) SetAside(ctx context.Context, m Message) error {
 	note, err := c.Current(ctx, m)
 	if err != nil {
@@ -112,7 +112,7 @@ func (c *Checkpoint) SetAside(ctx context.Context, m Message) error {
 	}
 	switch {
 	case note.GetSequence() > m.Sequence:
-		return fmt.Errorf("set %s aside: %w", m.Subject, ErrConflict)
+		return nil
 	case note.GetSequence() < m.Sequence:
 		return c.write(ctx, &eventv1.Checkpoint{Sequence: m.Sequence, SetAside: true})
 	case note.GetSetAside():
@@ -135,18 +135,21 @@ func (c *Checkpoint) Calling(ctx context.Context, limit time.Duration) (context.
 }
 
 // Elsewhere answers how long the noted attempt may still be going on in another replica, which makes calls that take limit at most (see Calling): a
-// broker that lost its leader hands a message to a second replica while the first is at it. What is looked for before that may not be there yet. It is asked once of
-// each attempt; an attempt of one's own is over. Without a limit nobody is waited for.
+// broker that lost its leader hands a message to a second replica while the first is at it. What is looked for before that may not be there yet. Whoever is handed the message
+// again meanwhile waits on, for JetStream forgets a delay when the first replica says that it is at work; an attempt of one's own is over. Without a limit nobody is waited for.
 func (c *Checkpoint) Elsewhere(note *eventv1.Checkpoint, now time.Time, limit time.Duration) time.Duration {
 	at := note.GetAttemptedAt().AsTime()
-	if limit <= 0 || note.GetEnded() || note.GetAttemptedAt() == nil || at.Equal(c.mine) || at.Equal(c.waited) {
+	switch {
+	case limit <= 0 || note.GetEnded() || note.GetAttemptedAt() == nil || at.Equal(c.mine):
 		return 0
+	case at.Equal(c.waited):
+		return max(c.until.Sub(now), 0)
 	}
 	left := min(at.Add(limit+arriving).Sub(now), limit+arriving)
 	if left <= 0 {
 		return 0
 	}
-	c.waited = at
+	c.waited, c.until = at, now.Add(left)
 	return left
 }
 

@@ -26,7 +26,8 @@ func TestAnAttemptOfAnotherReplicaIsWaitedForOnce(t *testing.T) {
 		{"over", Checkpoint{}, note(at), at.Add(all), 0},
 		{"by a clock that is ahead", Checkpoint{}, note(at.Add(2 * time.Minute)), at, all},
 		{"one's own", Checkpoint{mine: at}, note(at), at, 0},
-		{"waited for", Checkpoint{waited: at}, note(at), at, 0},
+		{"waited for", Checkpoint{waited: at, until: at.Add(-time.Second)}, note(at), at, 0},
+		{"handed out again while it is waited for", Checkpoint{waited: at, until: at.Add(3 * time.Second)}, note(at), at, 3 * time.Second},
 		{"ended", Checkpoint{}, &eventv1.Checkpoint{AttemptedAt: timestamppb.New(at), Ended: true}, at, 0},
 		{"none", Checkpoint{}, &eventv1.Checkpoint{}, at, 0},
 	} {
@@ -35,8 +36,10 @@ func TestAnAttemptOfAnotherReplicaIsWaitedForOnce(t *testing.T) {
 		}
 	}
 	c := &Checkpoint{}
-	if c.Elsewhere(note(at), at, limit) == 0 || c.Elsewhere(note(at), at, limit) != 0 {
-		t.Error("it is not waited for exactly once")
+	for _, after := range []time.Duration{0, 4 * time.Second, all} {
+		if left := c.Elsewhere(note(at), at.Add(after), limit); left != all-after {
+			t.Errorf("after %v it is waited for %v more", after, left)
+		}
 	}
 }
 

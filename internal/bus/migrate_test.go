@@ -156,7 +156,7 @@ func TestAStreamOfAnEarlierVersionIsWaitedFor(t *testing.T) {
 	}
 	ctx, cancel := context.WithTimeout(t.Context(), time.Second)
 	defer cancel()
-	for what, err := range map[string]error{"Ensure": b.Ensure(ctx), "Check": b.Check(bus.Posts)(t.Context())} {
+	for what, err := range map[string]error{"Ensure": b.Ensure(ctx), "Check": b.Check(bus.Posts)(t.Context()), "Check of another": b.Check(bus.Talk)(t.Context())} {
 		if err == nil || !strings.Contains(err.Error(), "mark.>, card.>") || !strings.Contains(err.Error(), "talkctl topology apply") {
 			t.Errorf("%s says %v", what, err)
 		}

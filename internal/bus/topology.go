@@ -68,8 +68,10 @@ func (b *Bus) Ensure(ctx context.Context) error {
 	for n := uint64(1); ; n++ {
 		err := b.create(ctx)
 		if err == nil {
+			b.lacking.Store(nil)
 			return nil
 		}
+		b.lacking.Store(&err)
 		b.log.Warn("topology not ready", "err", err, "attempt", n)
 		if !sleep(ctx, min(retry.Backoff(n), 2*time.Second)) {
 			return fmt.Errorf("create streams: %w", errors.Join(err, context.Cause(ctx)))

@@ -68,7 +68,9 @@ func add(e *eventv1.Effort, failed *eventv1.FailedAttempt) {
 // Tries answers how many of the attempts that are kept failed after the other side had looked at what it was given, as far as anybody knows: a 429 comes before that.
 func Tries(e *eventv1.Effort) (n int) {
 	for _, failed := range e.GetFailed() {
-		if failed.GetResult() != eventv1.AttemptResult_ATTEMPT_RESULT_THROTTLED {
+		switch failed.GetResult() {
+		case eventv1.AttemptResult_ATTEMPT_RESULT_THROTTLED, eventv1.AttemptResult_ATTEMPT_RESULT_PARKED:
+		default:
 			n++
 		}
 	}

@@ -38,6 +38,18 @@ func (s *Sender) SetAside(ctx context.Context, m bus.Message, cause error) (atte
 	return s.mayHaveArrived(note, m, &command), nil
 }
 
+// again ends a command that was settled before, and is handed out again because JetStream forgot that: by what was reported of it. Of one that was set aside there is no
+// report, and HELD has it.
+func (s *Sender) again(ctx context.Context, checkpoint *bus.Checkpoint, m bus.Message, command *eventv1.KarteCommand) error {
+	switch delivered, err := s.over(ctx, m, command); {
+	case err != nil:
+		return stay(err)
+	case delivered:
+		return nil
+	}
+	return s.aside(ctx, checkpoint, m, command)
+}
+
 // aside brings a command to HELD once more, where whoever meant to do so may not have come to it.
 func (s *Sender) aside(ctx context.Context, checkpoint *bus.Checkpoint, m bus.Message, command *eventv1.KarteCommand) error {
 	note, err := checkpoint.Current(ctx, m)
@@ -50,8 +62,12 @@ func (s *Sender) aside(ctx context.Context, checkpoint *bus.Checkpoint, m bus.Me
 	return errAside
 }
 
-// mayHaveArrived reports whether the noted attempt may have had its effect. Where that cannot be looked up, that its call is over means that it had none.
+// mayHaveArrived reports whether the noted attempt may have had its effect. Where that cannot be looked up, that its call is over means that it had none. Of what is behind later
+// messages nobody knows here.
 func (s *Sender) mayHaveArrived(note *eventv1.Checkpoint, m bus.Message, command *eventv1.KarteCommand) bool {
+	if note.GetSequence() > m.Sequence {
+		return true
+	}
 	attempted := note.GetSequence() == m.Sequence && note.GetAttemptedAt() != nil
 	return attempted && (!note.GetEnded() || s.listed(command))
 }

@@ -144,7 +144,7 @@ func (s *Sender) carryOut(ctx context.Context, m bus.Message, command *eventv1.K
 	}
 	switch state {
 	case bus.Done:
-		return len(parts), nil
+		return len(parts), s.again(ctx, checkpoint, m, command)
 	case bus.Aside:
 		return part, s.aside(ctx, checkpoint, m, command)
 	default:
