@@ -28,14 +28,12 @@ func (s *Sender) SetAside(ctx context.Context, m bus.Message, cause error) (atte
 	if err := checkpoint.SetAside(ctx, m); err != nil {
 		return false, err
 	}
-	if cause != nil { // which says itself what the attempt came to
-		return false, nil
-	}
 	var command eventv1.KarteCommand
 	if err := bus.Decode(m, &command); err != nil {
 		return false, err
 	}
-	return s.mayHaveArrived(note, m, &command), nil
+	// An attempt that was made just now says by its error what it came to.
+	return cause == nil && s.mayHaveArrived(note, m, &command), nil
 }
 
 // again ends a command that was settled before, and is handed out again because JetStream forgot that: by what was reported of it. Of one that was set aside there is no
