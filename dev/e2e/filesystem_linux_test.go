@@ -57,7 +57,8 @@ func serveOnSmallDisk(told string) {
 		_, _ = io.Copy(io.Discard, os.Stdin)
 		os.Exit(0)
 	}()
-	for {
+	again := time.NewTicker(100 * time.Millisecond)
+	for ; ; <-again.C {
 		if s, err := server.NewServer(this.options()); err == nil {
 			s.Start()
 			if s.ReadyForConnections(10 * time.Second) {
@@ -66,7 +67,6 @@ func serveOnSmallDisk(told string) {
 			s.Shutdown()
 			s.WaitForShutdown()
 		}
-		time.Sleep(100 * time.Millisecond)
 	}
 }
 
@@ -87,7 +87,9 @@ func (o onSmallDisk) options() *server.Options {
 // whileItLives returns when three probes in a row have failed.
 func (o onSmallDisk) whileItLives(s *server.Server) {
 	client := &http.Client{Timeout: 5 * time.Second} // as the manifest's timeoutSeconds
-	for failed := 0; failed < 3; time.Sleep(200 * time.Millisecond) {
+	probes := time.NewTicker(200 * time.Millisecond) // periodSeconds, in a hurry
+	defer probes.Stop()
+	for failed := 0; failed < 3; <-probes.C {
 		failed++
 		answer, err := client.Get("http://" + s.MonitorAddr().String() + o.Probe)
 		if err != nil {
