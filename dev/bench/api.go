@@ -2,20 +2,11 @@ package bench
 
 import (
 	"context"
-	"crypto/ecdsa"
-	"crypto/elliptic"
-	"crypto/rand"
 	"crypto/sha256"
 	"crypto/subtle"
-	"crypto/x509"
-	"crypto/x509/pkix"
-	"encoding/pem"
 	"errors"
 	"fmt"
-	"math/big"
 	"net"
-	"os"
-	"path/filepath"
 	"strings"
 	"sync"
 	"sync/atomic"
@@ -28,6 +19,7 @@ import (
 	"google.golang.org/grpc/status"
 	"google.golang.org/protobuf/types/known/timestamppb"
 
+	"github.com/slacktalk/slacktalk/internal/certtest"
 	settingsv1 "github.com/slacktalk/slacktalk/proto/slacktalk/settings/v1"
 )
 
@@ -38,7 +30,8 @@ func (b *bench) api(ctx context.Context) (_ []Measure, err error) {
 		return nil, err
 	}
 	defer func() { err = errors.Join(err, w.close()) }()
-	cert, key, err := certificate(w.dir)
+	authority := certtest.NewAuthority()
+	cert, key, err := authority.Valid().Write(w.dir)
 	if err != nil {
 		return nil, err
 	}
@@ -58,7 +51,7 @@ func (b *bench) api(ctx context.Context) (_ []Measure, err error) {
 			var all int
 			cpu, err := w.profiled(ctx, "grpc", p, func() (err error) {
 				var perSecond float64
-				all, perSecond, err = call(ctx, b.Sizes, p.addr, cert)
+				all, perSecond, err = call(ctx, b.Sizes, p.addr, credentials.NewClientTLSFromCert(authority.Pool(), "localhost"))
 				*into = append(*into, perSecond)
 				return err
 			})
@@ -75,11 +68,7 @@ func (b *bench) api(ctx context.Context) (_ []Measure, err error) {
 const connections = 4
 
 // call calls as fast as the answers come, and answers how many came, altogether and per second.
-func call(ctx context.Context, s Sizes, addr, ca string) (all int, perSecond float64, err error) {
-	transport, err := credentials.NewClientTLSFromFile(ca, "localhost")
-	if err != nil {
-		return 0, 0, fmt.Errorf("read the certificate: %w", err)
-	}
+func call(ctx context.Context, s Sizes, addr string, transport credentials.TransportCredentials) (all int, perSecond float64, err error) {
 	var clients []settingsv1.SettingsServiceClient
 	for range connections {
 		conn, err := grpc.NewClient(addr, grpc.WithTransportCredentials(transport))
@@ -155,31 +144,4 @@ func (r reference) serveGRPC(ctx context.Context) error {
 	}
 	context.AfterFunc(ctx, server.Stop)
 	return server.Serve(listener)
-}
-
-// certificate makes one for localhost, of its own authority.
-func certificate(dir string) (cert, key string, err error) {
-	private, err := ecdsa.GenerateKey(elliptic.P256(), rand.Reader)
-	if err != nil {
-		return "", "", fmt.Errorf("make a key: %w", err)
-	}
-	template := &x509.Certificate{
-		SerialNumber: big.NewInt(1), Subject: pkix.Name{CommonName: "localhost"}, DNSNames: []string{"localhost"},
-		NotBefore: time.Now().Add(-time.Hour), NotAfter: time.Now().Add(24 * time.Hour), IsCA: true, BasicConstraintsValid: true,
-	}
-	der, err := x509.CreateCertificate(rand.Reader, template, template, &private.PublicKey, private)
-	if err != nil {
-		return "", "", fmt.Errorf("make a certificate: %w", err)
-	}
-	secret, err := x509.MarshalPKCS8PrivateKey(private)
-	if err != nil {
-		return "", "", fmt.Errorf("encode the key: %w", err)
-	}
-	cert, key = filepath.Join(dir, "tls.crt"), filepath.Join(dir, "tls.key")
-	for path, block := range map[string]*pem.Block{cert: {Type: "CERTIFICATE", Bytes: der}, key: {Type: "PRIVATE KEY", Bytes: secret}} {
-		if err := os.WriteFile(path, pem.EncodeToMemory(block), 0o600); err != nil {
-			return "", "", fmt.Errorf("write the certificate: %w", err)
-		}
-	}
-	return cert, key, nil
 }

@@ -5,13 +5,14 @@ import (
 	"fmt"
 	"math"
 	"os"
-	"os/exec"
 	"os/signal"
 	"path/filepath"
 	"slices"
 	"strings"
 	"syscall"
 	"testing"
+
+	"github.com/slacktalk/slacktalk/internal/prerequisite"
 )
 
 func TestMain(m *testing.M) {
@@ -29,12 +30,7 @@ func TestMain(m *testing.M) {
 
 // TestEveryRowIsMeasured runs the whole bench with tiny sizes. It says nothing about speed, only that everything that is sent arrives and that figures are figures.
 func TestEveryRowIsMeasured(t *testing.T) {
-	if _, err := exec.LookPath("redis-server"); err != nil {
-		if os.Getenv("CI") != "" {
-			t.Fatal("CI needs a real redis-server on PATH")
-		}
-		t.Skip("*** NOT TESTED: no redis-server on PATH ***")
-	}
+	prerequisite.Program(t, "redis-server")
 	results, err := Run(t.Context(), Options{Dir: t.TempDir(), Sizes: Small(), Rows: only(os.Getenv("RUN")), Say: t.Logf})
 	if err != nil {
 		t.Error(err)

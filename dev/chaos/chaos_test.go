@@ -2,24 +2,18 @@ package chaos
 
 import (
 	"encoding/json"
-	"os"
-	"os/exec"
 	"slices"
 	"testing"
 	"time"
 
 	"github.com/slacktalk/slacktalk/dev/kartestandin"
 	"github.com/slacktalk/slacktalk/dev/slackstandin"
+	"github.com/slacktalk/slacktalk/internal/prerequisite"
 )
 
 // TestChaosShort is the short form of `make chaos`.
 func TestChaosShort(t *testing.T) {
-	if _, err := exec.LookPath("redis-server"); err != nil {
-		if os.Getenv("CI") != "" {
-			t.Fatal("CI needs a real redis-server on PATH")
-		}
-		t.Skip("*** NOT TESTED: no redis-server on PATH ***")
-	}
+	prerequisite.Program(t, "redis-server")
 	result, err := Run(t.Context(), Options{
 		Dir: t.TempDir(), Seed: 1, Customers: 20, Messages: 400, Duration: 25 * time.Second, Rounds: 1, Settle: time.Minute,
 		Nodes: 3, Partitions: 4, Pace: 5 * time.Millisecond, PostsPerSecond: 200, Say: t.Logf,

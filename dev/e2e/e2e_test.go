@@ -18,6 +18,7 @@ import (
 	"github.com/slacktalk/slacktalk/dev/kartestandin"
 	"github.com/slacktalk/slacktalk/dev/slackstandin"
 	"github.com/slacktalk/slacktalk/dev/stack"
+	"github.com/slacktalk/slacktalk/internal/prerequisite"
 )
 
 // within is how long anything may take in a test, on a busy machine with the race detector.
@@ -50,7 +51,7 @@ func TestMain(m *testing.M) {
 func startRedis() (stop func(), err error) {
 	path, err := exec.LookPath("redis-server")
 	if err != nil {
-		if os.Getenv("CI") == "true" {
+		if prerequisite.Mandatory() {
 			return nil, fmt.Errorf("CI needs a real redis-server: %w", err)
 		}
 		fmt.Fprint(os.Stderr, "\n*** No redis-server on PATH: ONLY THE IN-PROCESS REDIS WAS TESTED. ***\n\n")

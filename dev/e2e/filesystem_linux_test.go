@@ -27,6 +27,7 @@ import (
 	"github.com/slacktalk/slacktalk/dev/slackstandin"
 	"github.com/slacktalk/slacktalk/dev/stack"
 	"github.com/slacktalk/slacktalk/internal/eventually"
+	"github.com/slacktalk/slacktalk/internal/prerequisite"
 )
 
 // smallDisk tells the test's own program, as JSON, which NATS server it is to be, on a small file system of its own.
@@ -244,23 +245,15 @@ func (o onSmallDisk) start(t *testing.T) (filler string) {
 		t.Fatal(err)
 	}
 	if err := cmd.Start(); err != nil {
-		notMounted(t, err.Error())
+		prerequisite.Missing(t, "a file system of its own: "+err.Error())
 	}
 	mounted, _ := bufio.NewReader(stdout).ReadString('\n')
 	t.Cleanup(func() { _ = stdin.Close(); _ = cmd.Wait() })
 	if mounted == "" {
 		_ = cmd.Wait()
-		notMounted(t, said.String())
+		prerequisite.Missing(t, "a file system of its own: "+said.String())
 	}
 	return filepath.Join("/proc", strconv.Itoa(cmd.Process.Pid), "root", o.Dir, "filler")
-}
-
-func notMounted(t *testing.T, why string) {
-	t.Helper()
-	if os.Getenv("CI") == "true" {
-		t.Fatalf("no file system of its own: %s", why)
-	}
-	t.Skipf("*** NOT TESTED: no file system of its own: %s ***", why)
 }
 
 // fillFile takes all the room that the file system has.

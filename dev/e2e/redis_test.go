@@ -15,18 +15,13 @@ import (
 	"github.com/slacktalk/slacktalk/dev/kartestandin"
 	"github.com/slacktalk/slacktalk/dev/stack"
 	"github.com/slacktalk/slacktalk/internal/eventually"
+	"github.com/slacktalk/slacktalk/internal/prerequisite"
 )
 
 // redisServer runs a Redis with a configuration on a port of its own, and answers the port and what kills it.
 func redisServer(t *testing.T, port string, conf ...string) (kill func()) {
 	t.Helper()
-	path, err := exec.LookPath("redis-server")
-	if err != nil {
-		if os.Getenv("CI") == "true" {
-			t.Fatal("CI needs a real redis-server on PATH")
-		}
-		t.Skip("*** NOT TESTED: no redis-server on PATH ***")
-	}
+	path := prerequisite.Program(t, "redis-server")
 	dir := t.TempDir()
 	file := filepath.Join(dir, "redis.conf")
 	text := fmt.Sprintf("port %s\nbind 127.0.0.1\ndir %s\n%s\n", port, dir, strings.Join(conf, "\n"))

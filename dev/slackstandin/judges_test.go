@@ -7,6 +7,8 @@ import (
 	"path/filepath"
 	"testing"
 	"time"
+
+	"github.com/slacktalk/slacktalk/internal/prerequisite"
 )
 
 // Slack's own Node libraries drive the stand-in and are driven by it, so that it is held to Slack's idea of Slack
@@ -30,7 +32,7 @@ func TestSlacksOwnLibrariesAgree(t *testing.T) {
 // judges answers Node and the folder of the judges, installing what package-lock.json names if need be.
 func judges(t *testing.T) (node, dir string) {
 	t.Helper()
-	node, npm := tool(t, "node"), tool(t, "npm")
+	node, npm := prerequisite.Program(t, "node"), prerequisite.Program(t, "npm")
 	dir, err := filepath.Abs("../judges")
 	if err != nil {
 		t.Fatal(err)
@@ -45,18 +47,4 @@ func judges(t *testing.T) (node, dir string) {
 		}
 	}
 	return node, dir
-}
-
-// tool finds a program; without it the judges cannot sit, which only a developer's machine may get away with.
-func tool(t *testing.T, name string) string {
-	t.Helper()
-	path, err := exec.LookPath(name)
-	if err == nil {
-		return path
-	}
-	if os.Getenv("CI") == "true" {
-		t.Fatalf("%s is missing: Slack's own libraries were NOT run against the stand-in", name)
-	}
-	t.Skipf("%s is missing: Slack's own libraries were NOT run against the stand-in", name)
-	return ""
 }

@@ -1,37 +1,18 @@
 package slackstandin
 
 import (
-	"bytes"
 	"context"
 	"encoding/json"
 	"net/http/httptest"
 	"os"
 	"os/exec"
 	"strings"
-	"sync"
 	"testing"
 	"time"
 
 	"github.com/slacktalk/slacktalk/internal/eventually"
+	"github.com/slacktalk/slacktalk/internal/transcript"
 )
-
-// output is what a program has said so far.
-type output struct {
-	mu   sync.Mutex
-	said bytes.Buffer
-}
-
-func (o *output) Write(p []byte) (int, error) {
-	o.mu.Lock()
-	defer o.mu.Unlock()
-	return o.said.Write(p)
-}
-
-func (o *output) String() string {
-	o.mu.Lock()
-	defer o.mu.Unlock()
-	return o.said.String()
-}
 
 // Slack's own libraries for OAuth and Socket Mode install the app at the stand-in of the platform, connect to it, and connect again when they are asked to: what
 // our own client is tried against is a server that Slack's accepts.
@@ -49,7 +30,7 @@ func TestSlacksOwnLibrariesAgreeWithThePlatform(t *testing.T) {
 	ctx, cancel := context.WithTimeout(t.Context(), time.Minute)
 	defer cancel()
 	judge := exec.CommandContext(ctx, node, "platform.mjs")
-	said := &output{}
+	said := &transcript.Transcript{}
 	judge.Dir, judge.Stdout, judge.Stderr = dir, said, said
 	judge.Env = append(os.Environ(), "STANDIN_URL="+web.URL, "CLIENT_ID="+p.ClientID, "CLIENT_SECRET="+p.ClientSecret, "APP_TOKEN=xapp-demo")
 	if err := judge.Start(); err != nil {

@@ -1,21 +1,12 @@
 package bus_test
 
 import (
-	"bytes"
-	"crypto/ecdsa"
-	"crypto/elliptic"
-	"crypto/rand"
-	"crypto/x509"
-	"crypto/x509/pkix"
-	"encoding/pem"
 	"fmt"
 	"log/slog"
-	"math/big"
 	"net"
 	"os"
 	"path/filepath"
 	"strings"
-	"sync"
 	"testing"
 	"time"
 
@@ -23,8 +14,10 @@ import (
 	"github.com/prometheus/client_golang/prometheus"
 
 	"github.com/slacktalk/slacktalk/internal/bus"
+	"github.com/slacktalk/slacktalk/internal/certtest"
 	"github.com/slacktalk/slacktalk/internal/eventually"
 	"github.com/slacktalk/slacktalk/internal/secret"
+	"github.com/slacktalk/slacktalk/internal/transcript"
 )
 
 // configured runs a server from a file, which reload writes anew and lets it read again.
@@ -63,24 +56,6 @@ func write(t *testing.T, path, text string) {
 	}
 }
 
-// said is a log that may be read while it is written.
-type said struct {
-	mu   sync.Mutex
-	text bytes.Buffer
-}
-
-func (l *said) Write(p []byte) (int, error) {
-	l.mu.Lock()
-	defer l.mu.Unlock()
-	return l.text.Write(p)
-}
-
-func (l *said) String() string {
-	l.mu.Lock()
-	defer l.mu.Unlock()
-	return l.text.String()
-}
-
 func withUser(t *testing.T, name, password string) string {
 	t.Helper()
 	return fmt.Sprintf("host: 127.0.0.1\nport: -1\njetstream { store_dir: %q }\nauthorization { users = [ { user: %s, password: %s } ] }\n", t.TempDir(), name, password)
@@ -94,7 +69,7 @@ func TestAPasswordIsReplacedWithoutARestart(t *testing.T) {
 		return strings.Replace(s.ClientURL(), "nats://", "nats://"+user+":"+password+"@", 1)
 	}
 	write(t, file, address("stranger", "first-password"))
-	log := &said{}
+	log := &transcript.Transcript{}
 	b, err := bus.Connect(bus.Settings{URL: secret.FromFile(file), Replicas: 1, Partitions: 1}, "test", slog.New(slog.NewTextHandler(log, nil)), prometheus.NewRegistry())
 	if err != nil {
 		t.Fatal(err)
@@ -125,37 +100,24 @@ func TestAPasswordIsReplacedWithoutARestart(t *testing.T) {
 	}
 }
 
-// certificate writes one for 127.0.0.1 that is valid until an hour after begin, and answers who vouches for it.
-func certificate(t *testing.T, dir string, begin time.Time) {
+// secure puts a certificate of an authority where the server and its clients look for them.
+func secure(t *testing.T, dir string, authority *certtest.Authority, pair certtest.Pair) {
 	t.Helper()
-	key, err := ecdsa.GenerateKey(elliptic.P256(), rand.Reader)
-	if err != nil {
+	if _, _, err := pair.Write(dir); err != nil {
 		t.Fatal(err)
 	}
-	template := &x509.Certificate{
-		SerialNumber: big.NewInt(begin.UnixNano()), Subject: pkix.Name{CommonName: "nats"}, NotBefore: begin, NotAfter: begin.Add(time.Hour),
-		IPAddresses: []net.IP{net.IPv4(127, 0, 0, 1)}, IsCA: true, BasicConstraintsValid: true, KeyUsage: x509.KeyUsageCertSign | x509.KeyUsageDigitalSignature,
-	}
-	der, err := x509.CreateCertificate(rand.Reader, template, template, &key.PublicKey, key)
-	if err != nil {
-		t.Fatal(err)
-	}
-	private, err := x509.MarshalPKCS8PrivateKey(key)
-	if err != nil {
-		t.Fatal(err)
-	}
-	write(t, filepath.Join(dir, "tls.crt"), string(pem.EncodeToMemory(&pem.Block{Type: "CERTIFICATE", Bytes: der})))
-	write(t, filepath.Join(dir, "tls.key"), string(pem.EncodeToMemory(&pem.Block{Type: "PRIVATE KEY", Bytes: private})))
+	write(t, filepath.Join(dir, "ca.crt"), string(authority.PEM))
 }
 
 func TestAnExpiredCertificateIsNamedAndItsSuccessorTaken(t *testing.T) {
 	dir := t.TempDir()
-	certificate(t, dir, time.Now().Add(-2*time.Hour))
+	former, next := certtest.NewAuthority(), certtest.NewAuthority()
+	secure(t, dir, former, former.Expired())
 	text := fmt.Sprintf("host: 127.0.0.1\nport: -1\njetstream { store_dir: %q }\ntls { cert_file: %q, key_file: %q }\n", t.TempDir(), filepath.Join(dir, "tls.crt"), filepath.Join(dir, "tls.key"))
 	s, reload := configured(t, text)
-	log := &said{}
+	log := &transcript.Transcript{}
 	address := "tls://" + s.Addr().String()
-	b, err := bus.Connect(bus.Settings{URL: secret.New(address), CA: filepath.Join(dir, "tls.crt"), Replicas: 1, Partitions: 1}, "test", slog.New(slog.NewTextHandler(log, nil)), prometheus.NewRegistry())
+	b, err := bus.Connect(bus.Settings{URL: secret.New(address), CA: filepath.Join(dir, "ca.crt"), Replicas: 1, Partitions: 1}, "test", slog.New(slog.NewTextHandler(log, nil)), prometheus.NewRegistry())
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -165,7 +127,7 @@ func TestAnExpiredCertificateIsNamedAndItsSuccessorTaken(t *testing.T) {
 		return err != nil && strings.Contains(log.String(), "expired")
 	})
 	// The new one is of another authority as well: both are read again.
-	certificate(t, dir, time.Now().Add(-time.Minute))
+	secure(t, dir, next, next.Valid())
 	reload(text)
 	eventually.Holds(t, 30*time.Second, "the new certificate is taken", func() bool { return b.Check()(t.Context()) == nil })
 }

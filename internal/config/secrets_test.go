@@ -1,7 +1,6 @@
 package config_test
 
 import (
-	"bytes"
 	"context"
 	"errors"
 	"io/fs"
@@ -9,13 +8,13 @@ import (
 	"os"
 	"path/filepath"
 	"strings"
-	"sync"
 	"testing"
 	"time"
 
 	"github.com/slacktalk/slacktalk/internal/config"
 	"github.com/slacktalk/slacktalk/internal/eventually"
 	"github.com/slacktalk/slacktalk/internal/secret"
+	"github.com/slacktalk/slacktalk/internal/transcript"
 )
 
 type withSecrets struct {
@@ -46,24 +45,6 @@ func TestASecretMayComeLater(t *testing.T) {
 	}
 }
 
-// lines is a log that may be read while it is written.
-type lines struct {
-	mu   sync.Mutex
-	text bytes.Buffer
-}
-
-func (l *lines) Write(p []byte) (int, error) {
-	l.mu.Lock()
-	defer l.mu.Unlock()
-	return l.text.Write(p) //nolint:wrapcheck // a buffer does not fail
-}
-
-func (l *lines) has(words string) bool {
-	l.mu.Lock()
-	defer l.mu.Unlock()
-	return strings.Contains(l.text.String(), words)
-}
-
 func TestAReplacedSecretIsTold(t *testing.T) {
 	path := filepath.Join(t.TempDir(), "token")
 	write := func(text string) {
@@ -77,7 +58,8 @@ func TestAReplacedSecretIsTold(t *testing.T) {
 	if err := config.Load(&s, []string{"NATS_URL_FILE=" + path}); err != nil {
 		t.Fatal(err)
 	}
-	log := &lines{}
+	log := &transcript.Transcript{}
+	has := func(words string) bool { return log.Count(words) > 0 }
 	ctx, cancel := context.WithCancel(t.Context())
 	done := make(chan struct{})
 	go func() {
@@ -90,11 +72,11 @@ func TestAReplacedSecretIsTold(t *testing.T) {
 	eventually.Holds(t, time.Minute, "the log tells of it", func() bool {
 		n++
 		write("demo-" + strings.Repeat("x", n))
-		return log.has("replaced") && log.has("NATS_URL")
+		return has("replaced") && has("NATS_URL")
 	})
 	write("")
-	eventually.Holds(t, time.Minute, "the log tells that it is gone", func() bool { return log.has("cannot be read") })
-	if log.has("demo-") {
+	eventually.Holds(t, time.Minute, "the log tells that it is gone", func() bool { return has("cannot be read") })
+	if has("demo-") {
 		t.Error("the log holds a secret")
 	}
 }

@@ -10,12 +10,12 @@ import (
 	"os/exec"
 	"path/filepath"
 	"strings"
-	"sync"
 	"syscall"
 	"testing"
 	"time"
 
 	"github.com/slacktalk/slacktalk/internal/eventually"
+	"github.com/slacktalk/slacktalk/internal/transcript"
 )
 
 // programs are built from where they are; name to folder and package.
@@ -39,28 +39,10 @@ func built(t *testing.T) string {
 	return bin
 }
 
-// logged is what a process has written.
-type logged struct {
-	mu   sync.Mutex
-	text bytes.Buffer
-}
-
-func (l *logged) Write(p []byte) (int, error) {
-	l.mu.Lock()
-	defer l.mu.Unlock()
-	return l.text.Write(p)
-}
-
-func (l *logged) String() string {
-	l.mu.Lock()
-	defer l.mu.Unlock()
-	return l.text.String()
-}
-
 // runs starts a program with this environment alone; at the end it is asked to stop, and its log must tell of nothing that the server refused.
 func runs(t *testing.T, path string, environ []string, args ...string) {
 	t.Helper()
-	name, log := filepath.Base(path), &logged{}
+	name, log := filepath.Base(path), &transcript.Transcript{}
 	cmd := exec.Command(path, args...)
 	cmd.Env, cmd.Stdout, cmd.Stderr = environ, log, log
 	if err := cmd.Start(); err != nil {

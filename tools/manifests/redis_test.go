@@ -14,6 +14,7 @@ import (
 	corev1 "k8s.io/api/core/v1"
 
 	"github.com/slacktalk/slacktalk/internal/eventually"
+	"github.com/slacktalk/slacktalk/internal/prerequisite"
 )
 
 // redisServer runs Redis as the manifests configure it, on a port and in a folder of its own, and answers how to stop it.
@@ -69,25 +70,9 @@ func say(port int, commands ...string) []string {
 	return answers
 }
 
-// redisProgram answers the real Redis; a build machine has one, elsewhere nothing is tried without it.
-func redisProgram(t *testing.T) string {
-	t.Helper()
-	program, err := exec.LookPath("redis-server")
-	if err != nil && os.Getenv("CI") == "true" {
-		t.Fatal("there is no redis-server")
-	}
-	if err != nil {
-		t.Log("there is no redis-server here, so nothing was tried")
-	}
-	return program
-}
-
 // Redis reads its file back as the user `default`: with too few permissions it leaves out every transaction and says nothing but a line in the log.
 func TestRedisKeepsTransactionsOverARestart(t *testing.T) {
-	program := redisProgram(t)
-	if program == "" {
-		return
-	}
+	program := prerequisite.Program(t, "redis-server")
 	made, data, port := secrets(t, "overlays/production"), t.TempDir(), ports(t, 1)[0]
 	login := "AUTH router " + password(t, made)
 	stop := redisServer(t, program, data, made, port)
@@ -103,10 +88,7 @@ func TestRedisKeepsTransactionsOverARestart(t *testing.T) {
 }
 
 func TestWhatRedisRefuses(t *testing.T) {
-	program := redisProgram(t)
-	if program == "" {
-		return
-	}
+	program := prerequisite.Program(t, "redis-server")
 	made, port := secrets(t, "overlays/production"), ports(t, 1)[0]
 	redisServer(t, program, t.TempDir(), made, port)
 	login := "AUTH router " + password(t, made)

@@ -13,6 +13,7 @@ import (
 	"github.com/nats-io/nats-server/v2/server"
 
 	"github.com/slacktalk/slacktalk/internal/eventually"
+	"github.com/slacktalk/slacktalk/internal/prerequisite"
 )
 
 const testToken = "slacktalk_token-of-a-test"
@@ -31,10 +32,7 @@ type installation struct {
 // The whole of production, each service with its own user: topology makes the streams, a customer is answered from Slack, and the doctor finds everything in
 // order. Nothing is refused on the way.
 func TestProductionCarriesARoundTrip(t *testing.T) {
-	program := redisProgram(t)
-	if program == "" {
-		return
-	}
+	program := prerequisite.Program(t, "redis-server")
 	i := &installation{m: rendered(t, "overlays/production"), made: secrets(t, "overlays/production"), bin: built(t)}
 	free := ports(t, 9)
 	i.redis, i.slack, i.karte, i.gw, i.hook, i.api = free[0], free[1], free[2], free[3], free[4], free[5]

@@ -22,6 +22,7 @@ import (
 	"github.com/slacktalk/slacktalk/dev/slackstandin"
 	"github.com/slacktalk/slacktalk/dev/stack"
 	"github.com/slacktalk/slacktalk/internal/eventually"
+	"github.com/slacktalk/slacktalk/internal/prerequisite"
 )
 
 const (
@@ -48,19 +49,11 @@ func how(t *testing.T) (lasts time.Duration, folder string) {
 	return 20 * time.Second, t.TempDir()
 }
 
-func needs(t *testing.T, what string) {
-	t.Helper()
-	if os.Getenv("CI") == "true" {
-		t.Fatalf("CI needs %s", what)
-	}
-	t.Skipf("*** NOT TESTED: it needs %s ***", what)
-}
-
 // TestPicturesOfDashboards draws every dashboard after a while of traffic in which things go wrong, too. No panel is empty.
 func TestPicturesOfDashboards(t *testing.T) {
 	program := os.Getenv("BROWSER")
 	if program == "" {
-		needs(t, "a Chromium: make test-browser looks for one and names it in BROWSER")
+		prerequisite.Missing(t, "a Chromium: make test-browser looks for one and names it in BROWSER")
 	}
 	lasts, folder := how(t)
 	s, err := stack.Start(t.Context(), stack.Options{Processes: true, Environ: []string{"SLACK_PACE=250ms"}, Slack: func(c *slackstandin.Config) { c.RetryUntilAccepted = true }})
@@ -78,7 +71,7 @@ func TestPicturesOfDashboards(t *testing.T) {
 	}
 	p, err := scrape.Start(scrape.Options{Targets: targets, Dir: t.TempDir()})
 	if errors.Is(err, scrape.ErrMissing) {
-		needs(t, err.Error())
+		prerequisite.Missing(t, err.Error())
 	}
 	if err != nil {
 		t.Fatal(err)

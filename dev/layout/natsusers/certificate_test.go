@@ -1,14 +1,6 @@
 package natsusers
 
 import (
-	"crypto/ecdsa"
-	"crypto/elliptic"
-	"crypto/rand"
-	"crypto/x509"
-	"crypto/x509/pkix"
-	"encoding/pem"
-	"math/big"
-	"net"
 	"os"
 	"path/filepath"
 	"strings"
@@ -17,6 +9,8 @@ import (
 
 	"github.com/nats-io/nats-server/v2/server"
 	"github.com/nats-io/nats.go"
+
+	"github.com/slacktalk/slacktalk/internal/certtest"
 )
 
 // With components/tls, a reload takes over a renewed certificate, and new passwords as well: neither does when TLS is asked for by flags.
@@ -79,27 +73,12 @@ func replace(t *testing.T, path, text string) {
 	}
 }
 
-// issue puts a new certificate for 127.0.0.1, which is its own authority, where the Secret would be.
+// issue puts a new certificate, of a new authority, where the Secret would be.
 func issue(t *testing.T, folder string) {
 	t.Helper()
-	key, err := ecdsa.GenerateKey(elliptic.P256(), rand.Reader)
-	if err != nil {
+	authority := certtest.NewAuthority()
+	if _, _, err := authority.Valid().Write(folder); err != nil {
 		t.Fatal(err)
 	}
-	template := &x509.Certificate{
-		SerialNumber: big.NewInt(time.Now().UnixNano()), Subject: pkix.Name{CommonName: "nats"}, NotAfter: time.Now().Add(time.Hour),
-		IPAddresses: []net.IP{net.IPv4(127, 0, 0, 1)}, IsCA: true, BasicConstraintsValid: true, KeyUsage: x509.KeyUsageCertSign | x509.KeyUsageDigitalSignature,
-	}
-	der, err := x509.CreateCertificate(rand.Reader, template, template, &key.PublicKey, key)
-	if err != nil {
-		t.Fatal(err)
-	}
-	private, err := x509.MarshalECPrivateKey(key)
-	if err != nil {
-		t.Fatal(err)
-	}
-	cert := string(pem.EncodeToMemory(&pem.Block{Type: "CERTIFICATE", Bytes: der}))
-	replace(t, filepath.Join(folder, "tls.crt"), cert)
-	replace(t, filepath.Join(folder, "ca.crt"), cert)
-	replace(t, filepath.Join(folder, "tls.key"), string(pem.EncodeToMemory(&pem.Block{Type: "EC PRIVATE KEY", Bytes: private})))
+	replace(t, filepath.Join(folder, "ca.crt"), string(authority.PEM))
 }

@@ -21,6 +21,7 @@ import (
 	"github.com/slacktalk/slacktalk/dev/playground"
 	"github.com/slacktalk/slacktalk/dev/slackstandin"
 	"github.com/slacktalk/slacktalk/dev/stack"
+	"github.com/slacktalk/slacktalk/internal/prerequisite"
 )
 
 // within is how long anything may take that is not measured.
@@ -45,10 +46,7 @@ func open(t *testing.T) *site {
 	t.Helper()
 	program := os.Getenv("BROWSER")
 	if program == "" {
-		if os.Getenv("CI") == "true" {
-			t.Fatal("CI needs a Chromium: make test-browser looks for one and names it in BROWSER")
-		}
-		t.Skip("*** NOT TESTED: BROWSER names no Chromium; make test-browser looks for one ***")
+		prerequisite.Missing(t, "a Chromium: make test-browser looks for one and names it in BROWSER")
 	}
 	s, err := stack.Start(t.Context(), stack.Options{Processes: true, Environ: []string{"SLACK_PACE=100ms"}, Slack: func(c *slackstandin.Config) { c.RetryUntilAccepted = true }})
 	if err != nil {

@@ -12,6 +12,7 @@ import (
 	"github.com/chromedp/chromedp"
 
 	"github.com/slacktalk/slacktalk/dev/stack"
+	"github.com/slacktalk/slacktalk/internal/prerequisite"
 )
 
 // answered is what a copied command gave.
@@ -51,12 +52,7 @@ const inTheTerminal = `(async () => {
 // goes on only where their answers are as good as its own.
 func TestTheCopiedCommandsDoWhatThePageDoes(t *testing.T) {
 	s := open(t)
-	if _, err := exec.LookPath("curl"); err != nil {
-		if os.Getenv("CI") == "true" {
-			t.Fatal("CI needs curl")
-		}
-		t.Skip("*** NOT TESTED: no curl on PATH ***")
-	}
+	prerequisite.Program(t, "curl")
 	p := s.tab("?lang=en", desk)
 	p.do(chromedp.ExposeFunc("shell", shell))
 	eval[bool](p, inTheTerminal)

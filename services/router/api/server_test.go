@@ -1,7 +1,6 @@
 package api
 
 import (
-	"bytes"
 	"context"
 	"crypto/sha256"
 	"encoding/hex"
@@ -10,6 +9,7 @@ import (
 	"net"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 	"sync"
 	"testing"
@@ -27,6 +27,8 @@ import (
 	"google.golang.org/grpc/test/bufconn"
 	"google.golang.org/protobuf/types/known/emptypb"
 
+	"github.com/slacktalk/slacktalk/internal/eventually"
+	"github.com/slacktalk/slacktalk/internal/transcript"
 	adminv1 "github.com/slacktalk/slacktalk/proto/slacktalk/admin/v1"
 	eventv1 "github.com/slacktalk/slacktalk/proto/slacktalk/event/v1"
 	settingsv1 "github.com/slacktalk/slacktalk/proto/slacktalk/settings/v1"
@@ -205,36 +207,17 @@ func wantFields(t *testing.T, what string, err error, want ...string) {
 }
 
 // logs collects what is logged.
-type logs struct {
-	mu  sync.Mutex
-	buf bytes.Buffer
-}
+type logs struct{ transcript.Transcript }
 
-func (l *logs) Write(p []byte) (int, error) {
-	l.mu.Lock()
-	defer l.mu.Unlock()
-	return l.buf.Write(p)
-}
-
-func (l *logs) String() string {
-	l.mu.Lock()
-	defer l.mu.Unlock()
-	return l.buf.String()
-}
-
-// wait polls until the log has a line with all the parts.
+// wait waits until the log has a line with all the parts.
 func (l *logs) wait(t *testing.T, parts ...string) {
 	t.Helper()
-	for deadline := time.Now().Add(10 * time.Second); time.Now().Before(deadline); {
+	eventually.Holds(t, 10*time.Second, fmt.Sprintf("the log has a line with %q", parts), func() bool {
 		for line := range strings.Lines(l.String()) {
-			found := true
-			for _, part := range parts {
-				found = found && strings.Contains(line, part)
-			}
-			if found {
-				return
+			if !slices.ContainsFunc(parts, func(part string) bool { return !strings.Contains(line, part) }) {
+				return true
 			}
 		}
-	}
-	t.Errorf("no line with %q in\n%s", parts, l)
+		return false
+	})
 }

@@ -11,6 +11,7 @@ import (
 
 	"google.golang.org/grpc/codes"
 
+	"github.com/slacktalk/slacktalk/internal/transcript"
 	settingsv1 "github.com/slacktalk/slacktalk/proto/slacktalk/settings/v1"
 	"github.com/slacktalk/slacktalk/services/router/settings"
 )
@@ -22,7 +23,7 @@ type file struct {
 	t      *testing.T
 	path   string
 	now    time.Time
-	logs   logs
+	logs   transcript.Transcript
 	tokens *Tokens
 }
 
@@ -64,7 +65,7 @@ func TestATokensFileIsReadAgain(t *testing.T) {
 	f.want("other", true)
 	f.now = f.now.Add(time.Minute)
 	f.want("other", true)
-	if n := strings.Count(f.logs.String(), "not taken over"); n != 1 {
+	if n := f.logs.Count("not taken over"); n != 1 {
 		t.Errorf("the mistake was logged %d times:\n%s", n, f.logs.String())
 	}
 	if err := os.Remove(f.path); err != nil {

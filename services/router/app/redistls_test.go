@@ -8,27 +8,26 @@ import (
 	"strings"
 	"sync/atomic"
 	"testing"
-	"time"
 
 	"github.com/alicebob/miniredis/v2"
 
+	"github.com/slacktalk/slacktalk/internal/certtest"
 	"github.com/slacktalk/slacktalk/internal/secret"
 )
 
 func TestRedisIsJudgedByTheAuthorityOfTheMoment(t *testing.T) {
-	former, next := newAuthority(t, "former"), newAuthority(t, "next")
+	former, next := certtest.NewAuthority(), certtest.NewAuthority()
 	var shown atomic.Pointer[tls.Certificate]
-	shows := func(a *authority, until time.Time) { shown.Store(&a.pair(until)[0]) }
-	later := time.Now().Add(time.Hour)
-	shows(former, later)
+	shows := func(pair certtest.Pair) { shown.Store(new(pair.TLS())) }
+	shows(former.Valid())
 	server := miniredis.NewMiniRedis()
 	if err := server.StartTLS(&tls.Config{MinVersion: tls.VersionTLS12, GetCertificate: func(*tls.ClientHelloInfo) (*tls.Certificate, error) { return shown.Load(), nil }}); err != nil {
 		t.Fatal(err)
 	}
 	t.Cleanup(server.Close)
 	ca := filepath.Join(t.TempDir(), "ca.crt")
-	write := func(a *authority) {
-		if err := os.WriteFile(ca, a.pem, 0o600); err != nil {
+	write := func(a *certtest.Authority) {
+		if err := os.WriteFile(ca, a.PEM, 0o600); err != nil {
 			t.Fatal(err)
 		}
 	}
@@ -63,12 +62,12 @@ func TestRedisIsJudgedByTheAuthorityOfTheMoment(t *testing.T) {
 	}
 	wants("under another name", "redis.example.com", err)
 	wants("a cluster", "", ask(address, "?addr=127.0.0.1:"+server.Port()))
-	shows(next, later)
+	shows(next.Valid())
 	wants("another authority's", "unknown authority", ask(address, ""))
 	wants("another authority's, of a cluster", "unknown authority", ask(address, "?addr=127.0.0.1:"+server.Port()))
 	write(next)
 	wants("the renewed authority", "", ask(address, ""))
-	shows(next, time.Now().Add(-time.Minute))
+	shows(next.Expired())
 	wants("expired", "expired", ask(address, ""))
 	if _, err := redisAuthorities(Settings{RedisCA: filepath.Join(t.TempDir(), "missing")}, slog.New(slog.DiscardHandler)); err == nil {
 		t.Error("a missing file is no mistake")

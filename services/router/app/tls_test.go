@@ -1,17 +1,9 @@
 package app
 
 import (
-	"bytes"
 	"context"
-	"crypto/ecdsa"
-	"crypto/elliptic"
-	"crypto/rand"
 	"crypto/tls"
-	"crypto/x509"
-	"crypto/x509/pkix"
-	"encoding/pem"
 	"log/slog"
-	"math/big"
 	"net"
 	"os"
 	"path/filepath"
@@ -26,116 +18,27 @@ import (
 	"google.golang.org/grpc/health/grpc_health_v1"
 	"google.golang.org/grpc/status"
 
+	"github.com/slacktalk/slacktalk/internal/certtest"
+	"github.com/slacktalk/slacktalk/internal/transcript"
 	"github.com/slacktalk/slacktalk/services/router/api"
 )
-
-// authority issues certificates.
-type authority struct {
-	t    *testing.T
-	cert *x509.Certificate
-	key  *ecdsa.PrivateKey
-	pem  []byte
-}
-
-var serials = big.NewInt(0)
-
-func newAuthority(t *testing.T, name string) *authority {
-	t.Helper()
-	a := &authority{t: t}
-	template := &x509.Certificate{
-		Subject: pkix.Name{CommonName: name}, IsCA: true, BasicConstraintsValid: true, KeyUsage: x509.KeyUsageCertSign,
-	}
-	a.cert, a.key = template, nil
-	a.cert, a.key, a.pem = a.sign(template, time.Now().Add(time.Hour))
-	return a
-}
-
-func (a *authority) sign(template *x509.Certificate, until time.Time) (*x509.Certificate, *ecdsa.PrivateKey, []byte) {
-	a.t.Helper()
-	key, err := ecdsa.GenerateKey(elliptic.P256(), rand.Reader)
-	if err != nil {
-		a.t.Fatal(err)
-	}
-	template.SerialNumber = new(big.Int).Set(serials.Add(serials, big.NewInt(1)))
-	template.NotBefore, template.NotAfter = time.Now().Add(-2*time.Hour), until
-	signer := a.key
-	if signer == nil {
-		signer = key
-	}
-	der, err := x509.CreateCertificate(rand.Reader, template, a.cert, key.Public(), signer)
-	if err != nil {
-		a.t.Fatal(err)
-	}
-	cert, err := x509.ParseCertificate(der)
-	if err != nil {
-		a.t.Fatal(err)
-	}
-	return cert, key, pem.EncodeToMemory(&pem.Block{Type: "CERTIFICATE", Bytes: der})
-}
-
-// issue answers a certificate and its key as files hold them.
-func (a *authority) issue(until time.Time) (cert, key []byte) {
-	a.t.Helper()
-	_, private, cert := a.sign(&x509.Certificate{
-		Subject: pkix.Name{CommonName: "demo"}, DNSNames: []string{"localhost"}, IPAddresses: []net.IP{net.IPv4(127, 0, 0, 1)},
-		ExtKeyUsage: []x509.ExtKeyUsage{x509.ExtKeyUsageServerAuth, x509.ExtKeyUsageClientAuth},
-	}, until)
-	der, err := x509.MarshalECPrivateKey(private)
-	if err != nil {
-		a.t.Fatal(err)
-	}
-	return cert, pem.EncodeToMemory(&pem.Block{Type: "EC PRIVATE KEY", Bytes: der})
-}
-
-// pair answers a certificate for a client.
-func (a *authority) pair(until time.Time) []tls.Certificate {
-	a.t.Helper()
-	pair, err := tls.X509KeyPair(a.issue(until))
-	if err != nil {
-		a.t.Fatal(err)
-	}
-	return []tls.Certificate{pair}
-}
-
-func (a *authority) pool() *x509.CertPool {
-	pool := x509.NewCertPool()
-	pool.AddCert(a.cert)
-	return pool
-}
 
 // protected is an API behind the certificates of files.
 type protected struct {
 	t       *testing.T
 	files   Settings
 	address string
-	log     *safeBuffer
+	log     *transcript.Transcript
 }
 
-type safeBuffer struct {
-	mu  sync.Mutex
-	buf bytes.Buffer
-}
-
-func (b *safeBuffer) Write(p []byte) (int, error) {
-	b.mu.Lock()
-	defer b.mu.Unlock()
-	return b.buf.Write(p)
-}
-
-func (b *safeBuffer) count(what string) int {
-	b.mu.Lock()
-	defer b.mu.Unlock()
-	return strings.Count(b.buf.String(), what)
-}
-
-func protect(t *testing.T, server, clients *authority) *protected {
+func protect(t *testing.T, server, clients *certtest.Authority) *protected {
 	t.Helper()
 	folder := t.TempDir()
-	p := &protected{t: t, log: &safeBuffer{}, files: Settings{
+	p := &protected{t: t, log: &transcript.Transcript{}, files: Settings{
 		TLSCert: filepath.Join(folder, "tls.crt"), TLSKey: filepath.Join(folder, "tls.key"), TLSClientCA: filepath.Join(folder, "ca.crt"),
 	}}
-	p.renew(server.issue(time.Now().Add(time.Hour)))
-	p.write(p.files.TLSClientCA, clients.pem)
+	p.renew(server.Valid())
+	p.write(p.files.TLSClientCA, clients.PEM)
 	source, err := certificates(p.files, slog.New(slog.NewTextHandler(p.log, nil)))
 	if err != nil {
 		t.Fatal(err)
@@ -159,11 +62,14 @@ func (p *protected) write(path string, content []byte) {
 	}
 }
 
-func (p *protected) renew(cert, key []byte) {
+func (p *protected) renew(pair certtest.Pair) {
 	p.t.Helper()
-	p.write(p.files.TLSCert, cert)
-	p.write(p.files.TLSKey, key)
+	p.write(p.files.TLSCert, pair.Cert)
+	p.write(p.files.TLSKey, pair.Key)
 }
+
+// with answers what a client shows.
+func with(pair certtest.Pair) []tls.Certificate { return []tls.Certificate{pair.TLS()} }
 
 // call makes a call over a connection of its own.
 func (p *protected) call(config *tls.Config) error {
@@ -200,39 +106,38 @@ func (p *protected) serial(config *tls.Config) string {
 }
 
 func TestOnlyCallersWithACertificateOfTheAuthorityAreAnswered(t *testing.T) {
-	server, clients, strangers := newAuthority(t, "server"), newAuthority(t, "clients"), newAuthority(t, "clients")
+	server, clients, strangers := certtest.NewAuthority(), certtest.NewAuthority(), certtest.NewAuthority()
 	p := protect(t, server, clients)
-	later, before := time.Now().Add(time.Hour), time.Now().Add(-time.Minute)
-	p.want("certificate of the authority", &tls.Config{RootCAs: server.pool(), Certificates: clients.pair(later)}, true)
-	p.want("no certificate", &tls.Config{RootCAs: server.pool()}, false)
-	p.want("another authority of the same name", &tls.Config{RootCAs: server.pool(), Certificates: strangers.pair(later)}, false)
-	p.want("the server's authority", &tls.Config{RootCAs: server.pool(), Certificates: server.pair(later)}, false)
-	p.want("expired", &tls.Config{RootCAs: server.pool(), Certificates: clients.pair(before)}, false)
-	p.want("a caller who does not know the server's authority", &tls.Config{RootCAs: strangers.pool(), Certificates: clients.pair(later)}, false)
-	p.want("TLS 1.2", &tls.Config{RootCAs: server.pool(), Certificates: clients.pair(later), MaxVersion: tls.VersionTLS12}, true)
-	old := &tls.Config{RootCAs: server.pool(), Certificates: clients.pair(later), MinVersion: tls.VersionTLS10, MaxVersion: tls.VersionTLS11}
+	valid := with(clients.Valid())
+	p.want("certificate of the authority", &tls.Config{RootCAs: server.Pool(), Certificates: valid}, true)
+	p.want("no certificate", &tls.Config{RootCAs: server.Pool()}, false)
+	p.want("another authority of the same name", &tls.Config{RootCAs: server.Pool(), Certificates: with(strangers.Valid())}, false)
+	p.want("the server's authority", &tls.Config{RootCAs: server.Pool(), Certificates: with(server.Valid())}, false)
+	p.want("expired", &tls.Config{RootCAs: server.Pool(), Certificates: with(clients.Expired())}, false)
+	p.want("a caller who does not know the server's authority", &tls.Config{RootCAs: strangers.Pool(), Certificates: valid}, false)
+	p.want("TLS 1.2", &tls.Config{RootCAs: server.Pool(), Certificates: valid, MaxVersion: tls.VersionTLS12}, true)
+	old := &tls.Config{RootCAs: server.Pool(), Certificates: valid, MinVersion: tls.VersionTLS10, MaxVersion: tls.VersionTLS11}
 	if conn, err := tls.Dial("tcp", p.address, old); err == nil || !strings.Contains(err.Error(), "protocol version") {
 		t.Errorf("TLS 1.1: %v, %v", conn, err)
 	}
 }
 
 func TestARenewedCertificateIsShownFromTheNextHandshakeOn(t *testing.T) {
-	server, clients := newAuthority(t, "server"), newAuthority(t, "clients")
+	server, clients := certtest.NewAuthority(), certtest.NewAuthority()
 	p := protect(t, server, clients)
-	later := time.Now().Add(time.Hour)
-	config := &tls.Config{RootCAs: server.pool(), Certificates: clients.pair(later), NextProtos: []string{"h2"}}
+	config := &tls.Config{RootCAs: server.Pool(), Certificates: with(clients.Valid()), NextProtos: []string{"h2"}}
 	first := p.serial(config)
-	cert, key := server.issue(later)
-	p.write(p.files.TLSCert, cert) // in the middle of a renewal it does not fit the key
+	renewed := server.Valid()
+	p.write(p.files.TLSCert, renewed.Cert) // in the middle of a renewal it does not fit the key
 	for range 3 {
 		if got := p.serial(config); got != first {
 			t.Errorf("half renewed: certificate %s, want %s", got, first)
 		}
 	}
-	if n := p.log.count("not taken over"); n != 1 {
+	if n := p.log.Count("not taken over"); n != 1 {
 		t.Errorf("told %d times", n)
 	}
-	p.write(p.files.TLSKey, key)
+	p.write(p.files.TLSKey, renewed.Key)
 	second := p.serial(config)
 	if second == first {
 		t.Error("the renewed certificate is not shown")
@@ -247,21 +152,20 @@ func TestARenewedCertificateIsShownFromTheNextHandshakeOn(t *testing.T) {
 }
 
 func TestARenewedAuthorityHoldsFromTheNextHandshakeOn(t *testing.T) {
-	server, former, next := newAuthority(t, "server"), newAuthority(t, "former"), newAuthority(t, "next")
+	server, former, next := certtest.NewAuthority(), certtest.NewAuthority(), certtest.NewAuthority()
 	p := protect(t, server, former)
-	later := time.Now().Add(time.Hour)
 	// A session that could be resumed would go past the renewed authority.
 	sessions := tls.NewLRUClientSessionCache(8)
-	of := func(a *authority) *tls.Config {
-		return &tls.Config{RootCAs: server.pool(), Certificates: a.pair(later), ClientSessionCache: sessions}
+	of := func(a *certtest.Authority) *tls.Config {
+		return &tls.Config{RootCAs: server.Pool(), Certificates: with(a.Valid()), ClientSessionCache: sessions}
 	}
 	old := of(former)
 	p.want("former, before", old, true)
 	p.want("next, before", of(next), false)
-	p.write(p.files.TLSClientCA, append(append([]byte{}, former.pem...), next.pem...))
+	p.write(p.files.TLSClientCA, append(append([]byte{}, former.PEM...), next.PEM...))
 	p.want("former, while both hold", old, true)
 	p.want("next, while both hold", of(next), true)
-	p.write(p.files.TLSClientCA, next.pem)
+	p.write(p.files.TLSClientCA, next.PEM)
 	p.want("former, after", old, false)
 	p.want("next, after", of(next), true)
 	p.write(p.files.TLSClientCA, []byte("no certificate"))
@@ -271,9 +175,9 @@ func TestARenewedAuthorityHoldsFromTheNextHandshakeOn(t *testing.T) {
 
 // It starts with an expired certificate, so that a renewed one is enough; until then /readyz and the log say so.
 func TestTheExpiredCertificateOfTheAPIIsNamed(t *testing.T) {
-	server := newAuthority(t, "server")
+	server := certtest.NewAuthority()
 	p := protect(t, server, server)
-	p.renew(server.issue(time.Now().Add(-time.Minute)))
+	p.renew(server.Expired())
 	source, err := certificates(p.files, slog.New(slog.NewTextHandler(p.log, nil)))
 	if err != nil {
 		t.Fatal(err)
@@ -281,17 +185,17 @@ func TestTheExpiredCertificateOfTheAPIIsNamed(t *testing.T) {
 	if err := source.Problem(); err == nil || !strings.Contains(err.Error(), "GRPC_TLS_CERT "+p.files.TLSCert+" has expired") {
 		t.Errorf("it says %v", err)
 	}
-	if n := p.log.count("has expired"); n != 1 {
+	if n := p.log.Count("has expired"); n != 1 {
 		t.Errorf("the log names it %d times", n)
 	}
-	p.renew(server.issue(time.Now().Add(time.Hour)))
+	p.renew(server.Valid())
 	if err := source.Problem(); err != nil {
 		t.Errorf("renewed, it says %v", err)
 	}
 }
 
 func TestMistakesInCertificatesStopTheStart(t *testing.T) {
-	server, other := newAuthority(t, "server"), newAuthority(t, "other")
+	server, other := certtest.NewAuthority(), certtest.NewAuthority()
 	p := protect(t, server, server)
 	discard := slog.New(slog.DiscardHandler)
 	for name, spoil := range map[string]func(s *Settings){
@@ -300,9 +204,8 @@ func TestMistakesInCertificatesStopTheStart(t *testing.T) {
 		"no authority":    func(s *Settings) { s.TLSClientCA = "missing" },
 		"empty authority": func(s *Settings) { s.TLSClientCA = p.files.TLSKey },
 		"another's key": func(s *Settings) {
-			_, key := other.issue(time.Now().Add(time.Hour))
 			s.TLSKey = filepath.Join(t.TempDir(), "other.key")
-			p.write(s.TLSKey, key)
+			p.write(s.TLSKey, other.Valid().Key)
 		},
 	} {
 		s := p.files

@@ -5,42 +5,23 @@ import (
 	"crypto/x509"
 	"errors"
 	"log/slog"
-	"os"
 	"strings"
 	"sync"
 	"testing"
-	"time"
 
 	"google.golang.org/grpc"
 	"google.golang.org/grpc/codes"
 	"google.golang.org/grpc/credentials"
 	"google.golang.org/grpc/status"
 
+	"github.com/slacktalk/slacktalk/internal/certtest"
 	"github.com/slacktalk/slacktalk/internal/secret"
+	"github.com/slacktalk/slacktalk/internal/transcript"
 	settingsv1 "github.com/slacktalk/slacktalk/proto/slacktalk/settings/v1"
 )
 
-// lines keeps what is logged.
-type lines struct {
-	mu   sync.Mutex
-	text strings.Builder
-}
-
-func (l *lines) Write(p []byte) (int, error) {
-	l.mu.Lock()
-	defer l.mu.Unlock()
-	return l.text.Write(p)
-}
-
-func (l *lines) count(what string) int {
-	l.mu.Lock()
-	defer l.mu.Unlock()
-	return strings.Count(l.text.String(), what)
-}
-
 // mutual is a router that asks for certificates, whose own one and authority of callers can be replaced.
 type mutual struct {
-	t    *testing.T
 	addr string
 
 	mu   sync.Mutex
@@ -48,10 +29,10 @@ type mutual struct {
 	pool *x509.CertPool
 }
 
-func newMutual(t *testing.T, own, callers *authority) *mutual {
+func newMutual(t *testing.T, own, callers *certtest.Authority) *mutual {
 	t.Helper()
-	m := &mutual{t: t}
-	m.shows(own.issue("router"))
+	m := &mutual{}
+	m.shows(own.Valid())
 	m.accepts(callers)
 	m.addr = serve(t, &router{}, grpc.Creds(credentials.NewTLS(&tls.Config{MinVersion: tls.VersionTLS12, GetConfigForClient: func(*tls.ClientHelloInfo) (*tls.Config, error) {
 		m.mu.Lock()
@@ -64,34 +45,28 @@ func newMutual(t *testing.T, own, callers *authority) *mutual {
 	return m
 }
 
-func (m *mutual) shows(cert, key string) {
-	m.t.Helper()
-	pair, err := tls.LoadX509KeyPair(cert, key)
-	if err != nil {
-		m.t.Fatal(err)
-	}
+func (m *mutual) shows(pair certtest.Pair) {
 	m.mu.Lock()
 	defer m.mu.Unlock()
-	m.pair = pair
+	m.pair = pair.TLS()
 }
 
-func (m *mutual) accepts(callers *authority) {
+func (m *mutual) accepts(callers *certtest.Authority) {
 	m.mu.Lock()
 	defer m.mu.Unlock()
-	m.pool = x509.NewCertPool()
-	m.pool.AddCert(callers.cert)
+	m.pool = callers.Pool()
 }
 
 // caller is a client whose connection is made anew for each call.
 type caller struct {
 	*Client
 	t   *testing.T
-	log *lines
+	log *transcript.Transcript
 }
 
 func newCaller(t *testing.T, s Settings) *caller {
 	t.Helper()
-	c := &caller{t: t, log: &lines{}}
+	c := &caller{t: t, log: &transcript.Transcript{}}
 	s.Token = secret.New("demo-token")
 	var err error
 	if c.Client, err = New(s, nil, slog.New(slog.NewTextHandler(c.log, nil))); err != nil {
@@ -113,32 +88,21 @@ func (c *caller) again(addr string) codes.Code {
 	return status.Code(err)
 }
 
-func copyFile(t *testing.T, from, to string) {
-	t.Helper()
-	content, err := os.ReadFile(from)
-	if err != nil {
-		t.Fatal(err)
-	}
-	if err := os.WriteFile(to, content, 0o600); err != nil {
-		t.Fatal(err)
-	}
-}
-
 // Both authorities are replaced by others while slack-gateway runs: the router's first, then the one that its own certificate is of.
 func TestRotatedCertificatesCountFromTheNextConnectionOn(t *testing.T) {
-	former, next := newAuthority(t), newAuthority(t)
+	former, next := certtest.NewAuthority(), certtest.NewAuthority()
 	router := newMutual(t, former, former)
-	s := Settings{Addr: router.addr, CA: former.dir + "/ca.crt"}
-	s.Cert, s.Key = former.issue("slack-gateway")
+	s := Settings{Addr: router.addr, CA: authorities(t, former)}
+	s.Cert, s.Key = files(t, former.Valid())
 	c := newCaller(t, s)
 	if got := c.again(router.addr); got != codes.OK {
 		t.Fatalf("before: %v", got)
 	}
-	router.shows(next.issue("router"))
+	router.shows(next.Valid())
 	if got := c.again(router.addr); got != codes.Unavailable {
 		t.Errorf("a certificate of an authority that it does not know: %v", got)
 	}
-	copyFile(t, next.dir+"/ca.crt", s.CA)
+	write(t, s.CA, next.PEM)
 	if got := c.again(router.addr); got != codes.OK {
 		t.Errorf("with the new authority: %v", got)
 	}
@@ -146,30 +110,30 @@ func TestRotatedCertificatesCountFromTheNextConnectionOn(t *testing.T) {
 	if got := c.again(router.addr); got != codes.Unavailable {
 		t.Errorf("with the former certificate: %v", got)
 	}
-	cert, key := next.issue("renewed")
-	copyFile(t, cert, s.Cert) // in the middle of a renewal it does not fit the key
+	renewed := next.Valid()
+	write(t, s.Cert, renewed.Cert) // in the middle of a renewal it does not fit the key
 	if got := c.again(router.addr); got != codes.Unavailable {
 		t.Errorf("half renewed: %v", got)
 	}
-	copyFile(t, key, s.Key)
+	write(t, s.Key, renewed.Key)
 	if got := c.again(router.addr); got != codes.OK {
 		t.Errorf("with the renewed certificate: %v", got)
 	}
 	if err := c.Certificates(); err != nil {
 		t.Errorf("all is well again, and it says %v", err)
 	}
-	if n := c.log.count("not taken over"); n != 1 {
+	if n := c.log.Count("not taken over"); n != 1 {
 		t.Errorf("told %d times of the half renewed certificate", n)
 	}
 }
 
 func TestARoutersExpiredCertificateIsNamed(t *testing.T) {
-	ours := newAuthority(t)
+	ours := certtest.NewAuthority()
 	router := newMutual(t, ours, ours)
-	s := Settings{Addr: router.addr, CA: ours.dir + "/ca.crt"}
-	s.Cert, s.Key = ours.issue("slack-gateway")
+	s := Settings{Addr: router.addr, CA: authorities(t, ours)}
+	s.Cert, s.Key = files(t, ours.Valid())
 	c := newCaller(t, s)
-	router.shows(ours.until("expired", time.Now().Add(-time.Minute)))
+	router.shows(ours.Expired())
 	for range 2 {
 		if got := c.again(router.addr); got != codes.Unavailable {
 			t.Errorf("got %v", got)
@@ -183,20 +147,20 @@ func TestARoutersExpiredCertificateIsNamed(t *testing.T) {
 	if !errors.As(err, &invalid) || invalid.Reason != x509.Expired {
 		t.Errorf("it is %v", err)
 	}
-	if c.log.count("the router's certificate is not accepted") == 0 {
+	if c.log.Count("the router's certificate is not accepted") == 0 {
 		t.Error("the log does not name it")
 	}
-	router.shows(ours.issue("renewed"))
+	router.shows(ours.Valid())
 	if got := c.again(router.addr); got != codes.OK || c.Certificates() != nil {
 		t.Errorf("renewed: %v, %v", got, c.Certificates())
 	}
 }
 
 func TestTheOwnExpiredCertificateIsNamed(t *testing.T) {
-	ours := newAuthority(t)
+	ours := certtest.NewAuthority()
 	router := newMutual(t, ours, ours)
-	s := Settings{Addr: router.addr, CA: ours.dir + "/ca.crt"}
-	s.Cert, s.Key = ours.until("slack-gateway", time.Now().Add(-time.Minute))
+	s := Settings{Addr: router.addr, CA: authorities(t, ours)}
+	s.Cert, s.Key = files(t, ours.Expired())
 	c := newCaller(t, s)
 	if got := c.again(router.addr); got != codes.Unavailable {
 		t.Errorf("got %v", got)
@@ -204,12 +168,12 @@ func TestTheOwnExpiredCertificateIsNamed(t *testing.T) {
 	if err := c.Certificates(); err == nil || !strings.Contains(err.Error(), "ROUTER_CLIENT_CERT "+s.Cert+" has expired") {
 		t.Errorf("it says %v", err)
 	}
-	if c.log.count("has expired") != 1 {
+	if c.log.Count("has expired") != 1 {
 		t.Error("the log does not name it")
 	}
-	cert, key := ours.issue("renewed")
-	copyFile(t, cert, s.Cert)
-	copyFile(t, key, s.Key)
+	renewed := ours.Valid()
+	write(t, s.Cert, renewed.Cert)
+	write(t, s.Key, renewed.Key)
 	if got := c.again(router.addr); got != codes.OK || c.Certificates() != nil {
 		t.Errorf("renewed: %v, %v", got, c.Certificates())
 	}

@@ -2,15 +2,8 @@ package routerapi
 
 import (
 	"context"
-	"crypto/ecdsa"
-	"crypto/elliptic"
-	"crypto/rand"
 	"crypto/tls"
-	"crypto/x509"
-	"crypto/x509/pkix"
-	"encoding/pem"
 	"log/slog"
-	"math/big"
 	"net"
 	"os"
 	"path/filepath"
@@ -25,78 +18,34 @@ import (
 	"google.golang.org/grpc/metadata"
 	"google.golang.org/grpc/status"
 
+	"github.com/slacktalk/slacktalk/internal/certtest"
 	"github.com/slacktalk/slacktalk/internal/secret"
 	settingsv1 "github.com/slacktalk/slacktalk/proto/slacktalk/settings/v1"
 )
 
-// authority signs certificates and keeps them in files, as they are mounted.
-type authority struct {
-	t    *testing.T
-	dir  string
-	cert *x509.Certificate
-	key  *ecdsa.PrivateKey
-}
-
-func newAuthority(t *testing.T) *authority {
+// files answers where a certificate with its key is, in a folder of its own.
+func files(t *testing.T, pair certtest.Pair) (cert, key string) {
 	t.Helper()
-	a := &authority{t: t, dir: t.TempDir()}
-	template := &x509.Certificate{SerialNumber: big.NewInt(1), Subject: pkix.Name{CommonName: "demo authority"}, NotAfter: time.Now().Add(time.Hour), IsCA: true, BasicConstraintsValid: true, KeyUsage: x509.KeyUsageCertSign}
-	a.key = a.newKey()
-	a.cert = a.sign(template, template, a.key)
-	a.write("ca.crt", "CERTIFICATE", a.cert.Raw)
-	return a
+	cert, key, err := pair.Write(t.TempDir())
+	if err != nil {
+		t.Fatal(err)
+	}
+	return cert, key
 }
 
-func (a *authority) newKey() *ecdsa.PrivateKey {
-	a.t.Helper()
-	key, err := ecdsa.GenerateKey(elliptic.P256(), rand.Reader)
-	if err != nil {
-		a.t.Fatal(err)
-	}
-	return key
-}
-
-func (a *authority) sign(template, parent *x509.Certificate, key *ecdsa.PrivateKey) *x509.Certificate {
-	a.t.Helper()
-	raw, err := x509.CreateCertificate(rand.Reader, template, parent, &key.PublicKey, a.key)
-	if err != nil {
-		a.t.Fatal(err)
-	}
-	cert, err := x509.ParseCertificate(raw)
-	if err != nil {
-		a.t.Fatal(err)
-	}
-	return cert
-}
-
-func (a *authority) write(name, kind string, raw []byte) string {
-	a.t.Helper()
-	path := filepath.Join(a.dir, name)
-	if err := os.WriteFile(path, pem.EncodeToMemory(&pem.Block{Type: kind, Bytes: raw}), 0o600); err != nil {
-		a.t.Fatal(err)
-	}
+// authorities answers where an authority's own certificate is, in a folder of its own.
+func authorities(t *testing.T, a *certtest.Authority) (path string) {
+	t.Helper()
+	path = filepath.Join(t.TempDir(), "ca.crt")
+	write(t, path, a.PEM)
 	return path
 }
 
-// issue makes a certificate for 127.0.0.1 and answers its files.
-func (a *authority) issue(name string) (cert, key string) {
-	a.t.Helper()
-	return a.until(name, time.Now().Add(time.Hour))
-}
-
-// until is issue with another end.
-func (a *authority) until(name string, end time.Time) (cert, key string) {
-	a.t.Helper()
-	own := a.newKey()
-	signed := a.sign(&x509.Certificate{
-		SerialNumber: big.NewInt(2), Subject: pkix.Name{CommonName: name}, NotBefore: end.Add(-2 * time.Hour), NotAfter: end, IPAddresses: []net.IP{net.IPv4(127, 0, 0, 1)},
-		ExtKeyUsage: []x509.ExtKeyUsage{x509.ExtKeyUsageServerAuth, x509.ExtKeyUsageClientAuth},
-	}, a.cert, own)
-	raw, err := x509.MarshalECPrivateKey(own)
-	if err != nil {
-		a.t.Fatal(err)
+func write(t *testing.T, path string, content []byte) {
+	t.Helper()
+	if err := os.WriteFile(path, content, 0o600); err != nil {
+		t.Fatal(err)
 	}
-	return a.write(name+".crt", "CERTIFICATE", signed.Raw), a.write(name+".key", "EC PRIVATE KEY", raw)
 }
 
 // router remembers what it was asked with, and hangs where it is told to.
@@ -153,32 +102,26 @@ func ask(t *testing.T, s Settings) error {
 }
 
 func TestCallsGoToTheRouterThatTheAuthorityKnows(t *testing.T) {
-	ours, others := newAuthority(t), newAuthority(t)
-	cert, key := ours.issue("router")
-	pair, err := tls.LoadX509KeyPair(cert, key)
-	if err != nil {
-		t.Fatal(err)
-	}
-	pool := x509.NewCertPool()
-	pool.AddCert(ours.cert)
-	mine, myKey := ours.issue("slack-gateway")
-	theirs, theirKey := others.issue("stranger")
+	ours, others := certtest.NewAuthority(), certtest.NewAuthority()
+	known, unknown := authorities(t, ours), authorities(t, others)
+	mine, myKey := files(t, ours.Valid())
+	theirs, theirKey := files(t, others.Valid())
 	for name, c := range map[string]struct {
 		ask  tls.ClientAuthType
 		s    Settings
 		want codes.Code
 	}{
-		"known":                         {tls.NoClientCert, Settings{CA: ours.dir + "/ca.crt"}, codes.OK},
-		"another authority's":           {tls.NoClientCert, Settings{CA: others.dir + "/ca.crt"}, codes.DeadlineExceeded},
-		"with a certificate":            {tls.RequireAndVerifyClientCert, Settings{CA: ours.dir + "/ca.crt", Cert: mine, Key: myKey}, codes.OK},
-		"without the certificate":       {tls.RequireAndVerifyClientCert, Settings{CA: ours.dir + "/ca.crt"}, codes.DeadlineExceeded},
-		"with a stranger's":             {tls.RequireAndVerifyClientCert, Settings{CA: ours.dir + "/ca.crt", Cert: theirs, Key: theirKey}, codes.DeadlineExceeded},
+		"known":                         {tls.NoClientCert, Settings{CA: known}, codes.OK},
+		"another authority's":           {tls.NoClientCert, Settings{CA: unknown}, codes.DeadlineExceeded},
+		"with a certificate":            {tls.RequireAndVerifyClientCert, Settings{CA: known, Cert: mine, Key: myKey}, codes.OK},
+		"without the certificate":       {tls.RequireAndVerifyClientCert, Settings{CA: known}, codes.DeadlineExceeded},
+		"with a stranger's":             {tls.RequireAndVerifyClientCert, Settings{CA: known, Cert: theirs, Key: theirKey}, codes.DeadlineExceeded},
 		"in the clear, where it is TLS": {tls.NoClientCert, Settings{}, codes.DeadlineExceeded},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
 			r := &router{}
-			c.s.Addr = serve(t, r, grpc.Creds(credentials.NewTLS(&tls.Config{MinVersion: tls.VersionTLS12, Certificates: []tls.Certificate{pair}, ClientAuth: c.ask, ClientCAs: pool})))
+			c.s.Addr = serve(t, r, grpc.Creds(credentials.NewTLS(&tls.Config{MinVersion: tls.VersionTLS12, Certificates: []tls.Certificate{ours.Valid().TLS()}, ClientAuth: c.ask, ClientCAs: ours.Pool()})))
 			if err := ask(t, c.s); status.Code(err) != c.want {
 				t.Errorf("got %v, want %v", err, c.want)
 			}
@@ -192,7 +135,7 @@ func TestCallsGoToTheRouterThatTheAuthorityKnows(t *testing.T) {
 func TestTheTokenNeverGoesInTheClearWhereThereIsAnAuthority(t *testing.T) {
 	r := &router{}
 	addr := serve(t, r) // in the clear
-	if err := ask(t, Settings{Addr: addr, CA: newAuthority(t).dir + "/ca.crt"}); status.Code(err) != codes.DeadlineExceeded || len(r.asked()) != 0 {
+	if err := ask(t, Settings{Addr: addr, CA: authorities(t, certtest.NewAuthority())}); status.Code(err) != codes.DeadlineExceeded || len(r.asked()) != 0 {
 		t.Errorf("%v, asked %v", err, r.asked())
 	}
 }
