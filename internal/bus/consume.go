@@ -47,7 +47,7 @@ type Message struct {
 type Handler func(ctx context.Context, m Message) error
 
 // Queue is one ordered queue: a durable consumer that hands out the next message only after the last one is settled,
-// whichever replica asks.
+// whichever replica asks. One that keeps things apart has no order.
 type Queue struct {
 	Stream  string
 	Durable string
@@ -58,6 +58,9 @@ type Queue struct {
 	Forget time.Duration
 	// Idle ends Serve after this long without a message; 0 means never.
 	Idle time.Duration
+	// Apart makes it a queue without an order: it answers what a message is about, and each replica works on one message about the same thing, and on several about
+	// different things, at a time. What is slow delays only what is about the same. May be nil.
+	Apart func(m Message) string
 }
 
 const (
@@ -98,12 +101,16 @@ func (b *Bus) Serve(ctx context.Context, q Queue) error {
 
 // consumer is the durable consumer that a queue is.
 func (b *Bus) consumer(q Queue) jetstream.ConsumerConfig {
+	pending := 1
+	if q.Apart != nil {
+		pending = apartPending
+	}
 	return jetstream.ConsumerConfig{
 		Durable:           q.Durable,
 		FilterSubject:     q.Filter,
 		AckPolicy:         jetstream.AckExplicitPolicy,
 		AckWait:           b.ackWait,
-		MaxAckPending:     1,
+		MaxAckPending:     pending,
 		MaxDeliver:        -1,
 		InactiveThreshold: q.Forget,
 		MaxRequestExpires: 2 * pull,
@@ -155,6 +162,9 @@ func (b *Bus) serve(ctx context.Context, q Queue) error {
 	defer messages.Stop()
 	r := newRequests(messages)
 	defer r.withdrawn(ctx)()
+	if q.Apart != nil {
+		return b.serveApart(ctx, q, messages, r)
+	}
 	for {
 		m, err := b.next(messages, q.Idle)
 		switch {

@@ -191,9 +191,9 @@ func New(s Settings, log *slog.Logger) (*App, error) {
 	return a, err
 }
 
-// histories is the queue of threads under whose heads it is told what was said before.
+// histories is the queue of threads under whose heads it is told what was said before. A project whose KARTE is slow delays no other one.
 func (a *App) histories() bus.Queue {
-	return bus.Queue{Stream: bus.Slack, Durable: "router-history", Filter: bus.SlackKindFilter("thread-opened"), Handle: a.router.History}
+	return bus.Queue{Stream: bus.Slack, Durable: "router-history", Filter: bus.SlackKindFilter("thread-opened"), Handle: a.router.History, Apart: routing.ProjectOfThread}
 }
 
 // Run works until ctx ends: first the API stops, then the consumers, then the connections.

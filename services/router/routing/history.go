@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"sync"
 	"time"
 
 	"google.golang.org/protobuf/types/known/timestamppb"
@@ -33,7 +34,7 @@ const (
 )
 
 // History tells, under the head of a conversation's first thread, what was said with the customer before. It handles the facts of SLACK that tell of new threads, in a
-// queue of its own: KARTE may be slow, and nothing else waits for it. The post has its place in the thread from the moment in which it is stored; its id is
+// queue of its own, apart for each project: KARTE may be slow, and nothing else waits for it. The post has its place in the thread from the moment in which it is stored; its id is
 // made of the thread's, so that there is one, however often the fact comes.
 func (r *Router) History(ctx context.Context, m bus.Message) error {
 	fact := &eventv1.SlackFact{}
@@ -44,13 +45,19 @@ func (r *Router) History(ctx context.Context, m bus.Message) error {
 	if opened.GetBeganAt() == nil || r.historyLines <= 0 {
 		return nil
 	}
+	old := r.now().Sub(fact.GetReceivedAt().AsTime()) > historyWithin
+	if old && r.silent.lately(opened.GetProject(), r.now()) {
+		r.decided("no history: KARTE does not tell")
+		return nil
+	}
 	err := r.tellHistory(ctx, fact, opened)
-	late := m.Deliveries >= historyTries || r.now().Sub(fact.GetReceivedAt().AsTime()) > historyWithin
+	r.silent.note(opened.GetProject(), r.now(), err)
+	late := old || m.Deliveries >= historyTries
 	switch {
 	case err == nil:
 		return nil
 	case late && errors.Is(err, retry.ErrParked):
-		// The project has no settings any more, which may last: the histories of all other projects wait behind this one.
+		// The project has no settings any more, which may last: its other histories wait behind this one.
 		r.decided("no history: not configured")
 		return nil
 	case errors.Is(err, history.ErrRefused), late && errors.Is(err, history.ErrNotNow):
@@ -61,6 +68,40 @@ func (r *Router) History(ctx context.Context, m bus.Message) error {
 		return retry.After(historyAgain, err)
 	}
 	return fmt.Errorf("history of %s: %w", fact.GetId(), err)
+}
+
+// ProjectOfThread is whose thread a fact tells of.
+func ProjectOfThread(m bus.Message) string {
+	fact := &eventv1.SlackFact{}
+	if bus.Decode(m, fact) != nil {
+		return ""
+	}
+	return fact.GetThreadOpened().GetProject()
+}
+
+// silence remembers when the KARTE of a project did not answer. Without it, every thread that has been waiting behind a KARTE that hangs would ask once more.
+type silence struct {
+	mu sync.Mutex
+	at map[string]time.Time
+}
+
+// note notes what became of a history.
+func (s *silence) note(project string, now time.Time, err error) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if s.at == nil {
+		s.at = map[string]time.Time{}
+	}
+	if delete(s.at, project); errors.Is(err, history.ErrNotNow) {
+		s.at[project] = now
+	}
+}
+
+func (s *silence) lately(project string, now time.Time) bool {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	at, ok := s.at[project]
+	return ok && now.Sub(at) < 2*historyAgain
 }
 
 func (r *Router) tellHistory(ctx context.Context, fact *eventv1.SlackFact, opened *eventv1.ThreadOpened) error {

@@ -12,6 +12,7 @@ import (
 
 	eventv1 "github.com/slacktalk/slacktalk/proto/slacktalk/event/v1"
 	"github.com/slacktalk/slacktalk/services/router/history"
+	"github.com/slacktalk/slacktalk/services/router/routing"
 )
 
 // past is a KARTE that tells what was said before, or fails with err.
@@ -130,6 +131,26 @@ func TestAKARTEThatDoesNotTellIsLeftAlone(t *testing.T) {
 		}
 	}
 	d := newDesk(t)
+	d.talk(said("evt-1", "vis-1", "", "one"))
+	d.past.err = fmt.Errorf("%w: timeout", history.ErrNotNow)
+	old := d.began(time.Now())
+	if got := routing.ProjectOfThread(wire(t, old)); got != project {
+		t.Errorf("a thread of %q", got)
+	}
+	d.now = time.Now().Add(time.Hour)
+	for range 20 { // threads that have been waiting behind a KARTE that hangs
+		if err := d.router.History(t.Context(), wire(t, old)); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if d.past.asked != 1 {
+		t.Errorf("a KARTE that does not answer is asked %d times about threads that nobody needs it for", d.past.asked)
+	}
+	d.now = d.now.Add(time.Minute)
+	if err := d.router.History(t.Context(), wire(t, old)); err != nil || d.past.asked != 2 {
+		t.Errorf("asked %d times; %v", d.past.asked, err)
+	}
+	d = newDesk(t)
 	d.talk(said("evt-1", "vis-1", "", "one"))
 	d.past.entries = []*eventv1.HistoryEntry{{Text: "before"}}
 	fact := d.began(time.Now())

@@ -76,6 +76,7 @@ type Router struct {
 	operators     Operators
 	histories     Histories
 	historyLines  int
+	silent        silence
 	lanes         Lanes
 	timers        Timers
 	channels      Channels
