@@ -31,6 +31,23 @@ func TestAFailureIsToldInKARTEsWords(t *testing.T) {
 	}
 }
 
+// What was written in a dialog stands nowhere but in the command: with the failure it goes back.
+func TestAFailureTellsWhatNoLineSays(t *testing.T) {
+	for ts, want := range map[string]string{"": "hello", "1700000000.000200": ""} {
+		d := newDesk(t, both)
+		d.karte.refuse = once(1, retry.Rejected(&karte.Refusal{Status: 400}), false)
+		command := d.command("reply-1", "hello")
+		command.Origin = &eventv1.SlackMessageRef{Team: "T0DEMO1", Channel: "C0SUPPORT", ThreadTs: "1700000000.000100", Ts: ts, Member: "U0DEMO1"}
+		if _, permanent := retry.Reason(d.until(d.stored(command))); !permanent {
+			t.Fatal("it was to be given up")
+		}
+		var fact eventv1.TalkFact
+		if ok, err := d.bus.Find(t.Context(), bus.Talk, "talk.*.*.*.failed.*", &fact); err != nil || !ok || fact.GetReplyFailed().GetText() != want {
+			t.Errorf("line %q: %v %v %q", ts, ok, err, fact.GetReplyFailed().GetText())
+		}
+	}
+}
+
 // A change that KARTE does not allow is a refusal of its own, in KARTE's words, and parks nothing.
 func TestAMissingScopeOfAChangeIsToldInKARTEsWords(t *testing.T) {
 	err := classifyChange(fmt.Errorf("KARTE /v2/x: %w", retry.Parked(fmt.Errorf("%w: %w", karte.ErrScope, &karte.Refusal{Status: 403, Said: "forbidden"}))))

@@ -102,7 +102,7 @@ func (s *Sender) Handle(ctx context.Context, m bus.Message) error {
 	return effort.With(err, took)
 }
 
-// unseen is what a command sends where no line of Slack says it: whoever shows that it was sent is to know what.
+// unseen is what a command sends where no line of Slack says it: whoever shows that it was sent is to know what, and its author gets it back when it was not.
 func unseen(command *eventv1.KarteCommand) string {
 	if command.GetOrigin().GetTs() != "" {
 		return ""
@@ -115,7 +115,7 @@ func (s *Sender) failed(ctx context.Context, m bus.Message, command *eventv1.Kar
 	s.lostOf(command)
 	return s.outcome(ctx, m, command, "failed", &eventv1.TalkFact_ReplyFailed{ReplyFailed: &eventv1.ReplyFailed{
 		CommandId: command.GetId(), Kind: command.GetKind(), Origin: command.GetOrigin(), Reason: reason, Detail: detail(cause),
-		PartsDelivered: int32(delivered), Waited: m.Held, Operator: command.GetOperator(), Conversation: command.GetConversation(), Effort: took, //nolint:gosec // parts of a Slack message are few
+		PartsDelivered: int32(delivered), Waited: m.Held, Operator: command.GetOperator(), Conversation: command.GetConversation(), Effort: took, Text: unseen(command), //nolint:gosec // parts of a Slack message are few
 	}})
 }
 

@@ -25,6 +25,9 @@ type action struct {
 // pressed acts on a button, a menu or a shortcut.
 func (r *Router) pressed(ctx context.Context, fact *eventv1.SlackFact, pressed *eventv1.ActionPressed) error {
 	a, ok, err := r.action(ctx, fact, pressed.GetAuthor())
+	if err == nil && a.team == nil && sends(pressed.GetAction()) {
+		return r.nowhere(ctx, fact, pressed.GetAuthor().GetMember(), "")
+	}
 	if err != nil || !ok {
 		return err
 	}
@@ -39,6 +42,16 @@ func (r *Router) pressed(ctx context.Context, fact *eventv1.SlackFact, pressed *
 	default:
 		r.decided("ignored: unknown action")
 		return nil
+	}
+}
+
+// sends reports whether whoever asks for something expects that the customer gets it, or KARTE a note: they are to hear when there is no conversation any more.
+func sends(action eventv1.Action) bool {
+	switch action {
+	case eventv1.Action_ACTION_SEND_BLOCK, eventv1.Action_ACTION_SEND_ALL, eventv1.Action_ACTION_SEND_FOLLOW_UP, eventv1.Action_ACTION_NOTE_FOLLOW_UP, eventv1.Action_ACTION_RETRY:
+		return true
+	default:
+		return false
 	}
 }
 

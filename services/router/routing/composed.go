@@ -7,6 +7,7 @@ import (
 	"google.golang.org/protobuf/types/known/timestamppb"
 
 	"github.com/slacktalk/slacktalk/internal/bus"
+	"github.com/slacktalk/slacktalk/internal/plain"
 	eventv1 "github.com/slacktalk/slacktalk/proto/slacktalk/event/v1"
 	settingsv1 "github.com/slacktalk/slacktalk/proto/slacktalk/settings/v1"
 	"github.com/slacktalk/slacktalk/services/router/conversation"
@@ -20,7 +21,7 @@ func (r *Router) composed(ctx context.Context, fact *eventv1.SlackFact, composed
 		return err
 	}
 	if a.team == nil {
-		return r.nowhere(ctx, fact, composed.GetAuthor().GetMember())
+		return r.nowhere(ctx, fact, composed.GetAuthor().GetMember(), composed.GetText())
 	}
 	outcome := decide.OfComposed(decide.Composed{Message: composed, Refused: refused, Operator: a.operator, NoteOnly: r.noteOnly(a.team, fact.GetChannel())})
 	if stands, err := r.stands(ctx, fact, a.conv, outcome); err != nil || !stands {
@@ -33,11 +34,25 @@ func (r *Router) composed(ctx context.Context, fact *eventv1.SlackFact, composed
 	if err := r.conversations.Decided(ctx, fact.GetId(), verdict(outcome)); err != nil {
 		return err
 	}
-	return r.tell(ctx, fact.GetId(), ref, outcome.Notices, a.language)
+	return r.giveBack(ctx, fact.GetId(), ref, outcome.Notices, composed.GetText(), a.language)
 }
 
-// nowhere says that there is no conversation any more for what was written in a dialog. Nor is it sent when the fact comes again and its thread is found by then.
-func (r *Router) nowhere(ctx context.Context, fact *eventv1.SlackFact, author string) error {
+// giveBack tells a member why what they wrote in a dialog was not sent, and gives it back: it stands nowhere else.
+func (r *Router) giveBack(ctx context.Context, cause string, ref *eventv1.SlackMessageRef, notices []decide.Private, text, language string) error {
+	if plain.Blank(text) {
+		text = ""
+	}
+	for _, n := range notices {
+		if err := r.inform(ctx, cause, &eventv1.Notice{Target: ref, Kind: n.Kind, Detail: n.Detail, Text: text}, language); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// nowhere says that there is no conversation any more for what somebody wanted to send, and gives back what they wrote for it in a dialog. Nor is it sent when the fact
+// comes again and its thread is found by then.
+func (r *Router) nowhere(ctx context.Context, fact *eventv1.SlackFact, author, text string) error {
 	if stands, err := r.stands(ctx, fact, conversation.Conversation{}, decide.Outcome{}); err != nil || !stands {
 		return err
 	}
@@ -48,7 +63,8 @@ func (r *Router) nowhere(ctx context.Context, fact *eventv1.SlackFact, author st
 	if err != nil {
 		return err
 	}
-	return r.notice(ctx, fact.GetId(), reference(fact, "", author), eventv1.NoticeKind_NOTICE_KIND_COMPOSED_NOWHERE, "", decide.PrivateLanguage(member, "ja"))
+	notices := []decide.Private{{Kind: eventv1.NoticeKind_NOTICE_KIND_COMPOSED_NOWHERE}}
+	return r.giveBack(ctx, fact.GetId(), reference(fact, "", author), notices, text, decide.PrivateLanguage(member, "ja"))
 }
 
 // composedReceipt shows what became of a dialog's message: in the thread once KARTE has it, in private while it does not.

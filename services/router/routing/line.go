@@ -112,13 +112,13 @@ func (r *Router) tell(ctx context.Context, cause string, ref *eventv1.SlackMessa
 // onPurpose reports whether a command made a message of a line that may have been a note.
 func onPurpose(command string) bool { return strings.HasPrefix(command, "line-") }
 
-// failed tells, in private, whoever wrote or sent a reply that it was given up, with a button that tries again.
+// failed tells, in private, whoever wrote or sent a reply that it was given up, with a button that tries again. What they wrote in a dialog they get back.
 func (r *Router) failed(ctx context.Context, fact *eventv1.TalkFact, failed *eventv1.ReplyFailed, team *settingsv1.TeamSettings) error {
 	notice := &eventv1.Notice{
 		Target: failed.GetOrigin(), Kind: eventv1.NoticeKind_NOTICE_KIND_FAILED, Detail: failed.GetDetail(), CommandId: failed.GetCommandId(),
 	}
 	if failed.GetOrigin().GetTs() == "" {
-		notice.Kind = eventv1.NoticeKind_NOTICE_KIND_COMPOSED_FAILED
+		notice.Kind, notice.Text = eventv1.NoticeKind_NOTICE_KIND_COMPOSED_FAILED, failed.GetText()
 	}
 	switch failed.GetReason() {
 	case eventv1.FailureReason_FAILURE_REASON_OUTCOME_UNKNOWN:

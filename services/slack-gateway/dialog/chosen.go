@@ -9,7 +9,7 @@ import (
 )
 
 // Stored says, in place of the private notice whose button was pressed, what was chosen: its buttons are gone and cannot be pressed again. It is no promise: where
-// it cannot be said, the notice stays, and another press of it does nothing more.
+// it cannot be said, the notice stays, and another press of it does nothing more. A text that the notice gave back stays.
 func (d *Dialogs) Stored(ctx context.Context, self inbound.Self, in inbound.Interaction, fact *eventv1.SlackFact) {
 	pressed := fact.GetActionPressed()
 	if _, notice := render.Chosen(pressed, ""); !notice || in.ResponseURL == "" || outside(self, in) {
@@ -17,8 +17,9 @@ func (d *Dialogs) Stored(ctx context.Context, self inbound.Self, in inbound.Inte
 	}
 	r := requestOf(self, in)
 	started := d.later(ctx, func(ctx context.Context) {
-		message, _ := render.Chosen(pressed, d.lang(ctx, r.Person))
-		if err := d.Slack(r.Team).Respond(ctx, r.ResponseURL, message, true); err != nil {
+		lang := d.lang(ctx, r.Person)
+		message, _ := render.Chosen(pressed, lang)
+		if err := d.Slack(r.Team).Respond(ctx, r.ResponseURL, message.Keeping(in.Given, lang), true); err != nil {
 			d.Log.Info("a notice was not replaced", "team", r.Team, "member", r.Member, "err", err)
 		}
 	})

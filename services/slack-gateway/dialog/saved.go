@@ -10,6 +10,7 @@ import (
 
 	"github.com/slack-go/slack"
 
+	"github.com/slacktalk/slacktalk/internal/plain"
 	adminv1 "github.com/slacktalk/slacktalk/proto/slacktalk/admin/v1"
 	settingsv1 "github.com/slacktalk/slacktalk/proto/slacktalk/settings/v1"
 	"github.com/slacktalk/slacktalk/services/slack-gateway/dialog/view"
@@ -207,7 +208,7 @@ func (d *Dialogs) refill(ctx context.Context, r Request, picked bool) {
 	if id := only(filled(r, element.SavedReplyMenu)); id != "" {
 		answer, err := d.Router.SavedReplies.GetSavedReply(routerapi.As(ctx, r.Team, r.Member), &settingsv1.GetSavedReplyRequest{Name: "projects/" + about.Project + "/savedReplies/" + id})
 		if err != nil {
-			d.replace(ctx, r, view.Told(r.Lang, d.failed(r, "read a saved reply", err)))
+			d.insteadOf(ctx, r, d.failed(r, "read a saved reply", err))
 			return
 		}
 		reply = answer.GetSavedReply()
@@ -217,11 +218,24 @@ func (d *Dialogs) refill(ctx context.Context, r Request, picked bool) {
 	}
 	form, open, say := d.savedForm(ctx, r, &about)
 	if say != "" {
-		d.replace(ctx, r, view.Told(r.Lang, say))
+		d.insteadOf(ctx, r, say)
 		return
 	}
 	form.Picked, form.Conversation = reply, only(filled(r, element.Conversation))
 	d.replace(ctx, r, d.filledForm(r, about, form, open))
+}
+
+// insteadOf says, in place of a modal in which somebody may have written something, why it is no more. What they wrote they get back in the app's own conversation with them;
+// where that cannot be, the modal stays.
+func (d *Dialogs) insteadOf(ctx context.Context, r Request, say view.Saying) {
+	text := only(filled(r, element.SavedReplyText))
+	if !plain.Blank(text) {
+		if err := d.Slack(r.Team).Direct(ctx, r.Member, view.Say(r.Lang, say).Keeping(text, r.Lang)); err != nil {
+			d.Log.WarnContext(ctx, "a text was not given back, its modal stays", "team", r.Team, "member", r.Member, "err", err)
+			return
+		}
+	}
+	d.replace(ctx, r, view.Told(r.Lang, say))
 }
 
 // suggestSaved fills the menu where there are too many saved replies for one.

@@ -28,6 +28,8 @@ type Interaction struct {
 	ThreadTS  string
 	// Said is the message that a shortcut was used on; nil for everything else.
 	Said *Said
+	// Given is the text in the code block of a message of ours whose button was pressed: what somebody wrote, given back to them; empty when there is none.
+	Given string
 	// CallbackID names a shortcut or a modal.
 	CallbackID string
 	// ActionTS tells two presses of the same button apart.
@@ -110,6 +112,9 @@ func interactionOf(payload object) Interaction {
 	if in.Type == "message_action" {
 		in.Said = saidOf(message)
 	}
+	if in.Type == "block_actions" {
+		in.Given = givenBack(message)
+	}
 	for _, value := range payload.list("actions") {
 		used := asObject(value)
 		in.Actions = append(in.Actions, actionOf(used, used.str("action_id"), used.str("block_id")))
@@ -120,6 +125,24 @@ func interactionOf(payload object) Interaction {
 		in.Actions = append(in.Actions, Action{ID: payload.str("action_id"), Block: payload.str("block_id")})
 	}
 	return in
+}
+
+// givenBack answers the text of the first code block of a message.
+func givenBack(message object) string {
+	for _, block := range message.list("blocks") {
+		for _, value := range asObject(block).list("elements") {
+			part := asObject(value)
+			if part.str("type") != "rich_text_preformatted" {
+				continue
+			}
+			var text strings.Builder
+			for _, inline := range part.list("elements") {
+				text.WriteString(either(asObject(inline).str("text"), asObject(inline).str("url"))) // Slack makes links of addresses
+			}
+			return text.String()
+		}
+	}
+	return ""
 }
 
 func viewOf(view object) *View {

@@ -30,6 +30,18 @@ var interactionCases = []struct {
 		},
 	},
 	{
+		"button of a message that gives something back",
+		form(`{"type":"block_actions","team":{"id":"T0DEMO1"},"user":{"id":"U0DEMO1"},"channel":{"id":"D0DEMO1"},
+			"message":{"ts":"1700000000.000100","blocks":[{"type":"section","text":{"type":"plain_text","text":"x"}},5,{"type":"rich_text","elements":[
+				{"type":"rich_text_section","elements":[{"type":"text","text":"no"}]},
+				{"type":"rich_text_preformatted","elements":[{"type":"text","text":"one\n"},5,{"type":"link","url":"https://example.com"},{"type":"text","text":"two"}]}]}]},
+			"actions":[{"action_id":"retry","block_id":"b","value":"v"}]}`),
+		Interaction{
+			Type: "block_actions", Team: "T0DEMO1", User: "U0DEMO1", Channel: "D0DEMO1", MessageTS: "1700000000.000100", Given: "one\nhttps://example.comtwo",
+			Actions: []Action{{ID: "retry", Block: "b", Values: []string{"v"}}},
+		},
+	},
+	{
 		"message shortcut",
 		form(`{"type":"message_action","callback_id":"send_it","team":{"id":"T0DEMO1"},"user":{"id":"U0DEMO1"},
 			"channel":{"id":"C0SUPPORT"},"message_ts":"1700000000.000100",

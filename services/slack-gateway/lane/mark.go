@@ -19,7 +19,7 @@ type Marks interface {
 }
 
 // mark carries out a reaction or a private notice. Reactions may be made twice without harm. A private notice cannot be
-// looked up, so one whose outcome is unknown counts as made.
+// looked up, so one whose outcome is unknown counts as made; unless somebody gets back by it what they wrote.
 func (w *worker) mark(ctx context.Context, m bus.Message, command *eventv1.SlackCommand) error {
 	var err error
 	switch c := command.GetCommand().(type) {
@@ -27,6 +27,9 @@ func (w *worker) mark(ctx context.Context, m bus.Message, command *eventv1.Slack
 		err = w.react(ctx, c.Reaction)
 		w.count("reaction", err)
 	case *eventv1.SlackCommand_Notice:
+		if c.Notice.GetText() != "" {
+			return w.giveBack(ctx, c.Notice, command.GetLanguage())
+		}
 		err = w.once(ctx, m, func() error {
 			return w.private(context.WithoutCancel(ctx), c.Notice, command.GetLanguage())
 		})

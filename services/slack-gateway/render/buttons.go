@@ -24,7 +24,10 @@ func Elsewhere(n *eventv1.Notice, channel, lang string) Message {
 }
 
 func private(n *eventv1.Notice, channel, lang string) Message {
-	m := Notice(n.GetKind(), n.GetDetail(), lang)
+	m := said(keyOf(n), n.GetDetail(), lang)
+	if n.GetText() != "" {
+		m = m.givingBack(n, lang)
+	}
 	var elements []slack.BlockElement
 	for _, b := range offered(n) {
 		if n.GetTarget().GetTs() == "" && b.action != element.Retry {
@@ -42,6 +45,17 @@ func private(n *eventv1.Notice, channel, lang string) Message {
 		m.Blocks = append(m.Blocks, &slack.ActionBlock{Type: slack.MBTAction, Elements: &slack.BlockElements{ElementSet: elements}})
 	}
 	return m
+}
+
+// keyOf chooses the words of a notice: those about something that was given up say otherwise that it can be tried again.
+func keyOf(n *eventv1.Notice) string {
+	switch {
+	case n.GetCommandId() == "" && n.GetKind() == eventv1.NoticeKind_NOTICE_KIND_FAILED:
+		return "notice_failed_for_good"
+	case n.GetCommandId() == "" && n.GetKind() == eventv1.NoticeKind_NOTICE_KIND_COMPOSED_FAILED:
+		return "notice_composed_failed_for_good"
+	}
+	return noticeKey(n.GetKind())
 }
 
 // button is one choice below a notice.

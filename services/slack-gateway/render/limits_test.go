@@ -84,7 +84,7 @@ func checkSafe(t fataler, m render.Message) {
 // checkObject allows the objects that cannot ping, link or draw anything from outside.
 func checkObject(t fataler, o map[string]any) {
 	switch o["type"] {
-	case "section", "header", "rich_text", "rich_text_section", "rich_text_quote", "text", "mrkdwn", "actions", "external_select":
+	case "section", "header", "rich_text", "rich_text_section", "rich_text_quote", "rich_text_preformatted", "text", "mrkdwn", "actions", "external_select":
 	case "image":
 		u, _ := o["image_url"].(string)
 		alt, _ := o["alt_text"].(string)

@@ -10,7 +10,11 @@ import (
 // NOT_LINKED, the files' names for FILE_NOT_SENT, what the customer has for EDIT_NOT_SENT and DELETE_NOT_SENT, the other side's explanation for FAILED,
 // OUTCOME_UNKNOWN, COMPOSED_FAILED, POST_FAILED and the two PARKED; it may always be empty, and is shortened when it is long.
 func Notice(kind eventv1.NoticeKind, detail, lang string) Message {
-	s := wordsIn(lang).say(noticeKey(kind), "Detail", label(detail, maxDetail))
+	return said(noticeKey(kind), detail, lang)
+}
+
+func said(key, detail, lang string) Message {
+	s := wordsIn(lang).say(key, "Detail", label(detail, maxDetail))
 	return Message{
 		Text:   escape(s),
 		Blocks: []slack.Block{&slack.SectionBlock{Type: slack.MBTSection, Text: plainText(s), Expand: true}},

@@ -44,7 +44,7 @@ func TestLanguagesHaveTheSameTexts(t *testing.T) {
 	}
 }
 
-var keyShape = regexp.MustCompile(`^(assignee|button|card|chosen|head|line|notice|sender)(_[a-z]+)*$`)
+var keyShape = regexp.MustCompile(`^(assignee|button|card|chosen|give|head|line|notice|sender)(_[a-z]+)*$`)
 
 // TestEveryTextIsUsed reads the literals of this package's sources, because that is where keys stand.
 func TestEveryTextIsUsed(t *testing.T) {

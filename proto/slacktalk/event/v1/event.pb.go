@@ -1645,7 +1645,9 @@ type ReplyFailed struct {
 	Operator     string `protobuf:"bytes,8,opt,name=operator,proto3" json:"operator,omitempty"`
 	Conversation string `protobuf:"bytes,9,opt,name=conversation,proto3" json:"conversation,omitempty"`
 	// As in ReplyDelivered.
-	Effort        *Effort `protobuf:"bytes,10,opt,name=effort,proto3" json:"effort,omitempty"`
+	Effort *Effort `protobuf:"bytes,10,opt,name=effort,proto3" json:"effort,omitempty"`
+	// What was to be sent, where no line of Slack says it: its author gets it back.
+	Text          string `protobuf:"bytes,11,opt,name=text,proto3" json:"text,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -1748,6 +1750,13 @@ func (x *ReplyFailed) GetEffort() *Effort {
 		return x.Effort
 	}
 	return nil
+}
+
+func (x *ReplyFailed) GetText() string {
+	if x != nil {
+		return x.Text
+	}
+	return ""
 }
 
 // ReplyWaiting tells, once per command, that a command did not go through at the first attempt and is being retried.
@@ -4900,7 +4909,10 @@ type Notice struct {
 	// For a button that tries again: the id of the command that was given up; no such button when empty.
 	CommandId string `protobuf:"bytes,4,opt,name=command_id,json=commandId,proto3" json:"command_id,omitempty"`
 	// For buttons about an edit.
-	EditedTs      string `protobuf:"bytes,5,opt,name=edited_ts,json=editedTs,proto3" json:"edited_ts,omitempty"`
+	EditedTs string `protobuf:"bytes,5,opt,name=edited_ts,json=editedTs,proto3" json:"edited_ts,omitempty"`
+	// What its reader wrote in a dialog, and no line of Slack says: given back to them, because it was not sent. Such a notice stands in the app's own conversation with
+	// them, which keeps it.
+	Text          string `protobuf:"bytes,6,opt,name=text,proto3" json:"text,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -4966,6 +4978,13 @@ func (x *Notice) GetCommandId() string {
 func (x *Notice) GetEditedTs() string {
 	if x != nil {
 		return x.EditedTs
+	}
+	return ""
+}
+
+func (x *Notice) GetText() string {
+	if x != nil {
+		return x.Text
 	}
 	return ""
 }
@@ -6560,7 +6579,7 @@ const file_slacktalk_event_v1_event_proto_rawDesc = "" +
 	"\fconversation\x18\x06 \x01(\tR\fconversation\x12\x1a\n" +
 	"\breplayed\x18\a \x01(\bR\breplayed\x12\x12\n" +
 	"\x04text\x18\b \x01(\tR\x04text\x122\n" +
-	"\x06effort\x18\t \x01(\v2\x1a.slacktalk.event.v1.EffortR\x06effort\"\xa4\x03\n" +
+	"\x06effort\x18\t \x01(\v2\x1a.slacktalk.event.v1.EffortR\x06effort\"\xb8\x03\n" +
 	"\vReplyFailed\x12\x1d\n" +
 	"\n" +
 	"command_id\x18\x01 \x01(\tR\tcommandId\x121\n" +
@@ -6573,7 +6592,8 @@ const file_slacktalk_event_v1_event_proto_rawDesc = "" +
 	"\boperator\x18\b \x01(\tR\boperator\x12\"\n" +
 	"\fconversation\x18\t \x01(\tR\fconversation\x122\n" +
 	"\x06effort\x18\n" +
-	" \x01(\v2\x1a.slacktalk.event.v1.EffortR\x06effort\"\x9e\x01\n" +
+	" \x01(\v2\x1a.slacktalk.event.v1.EffortR\x06effort\x12\x12\n" +
+	"\x04text\x18\v \x01(\tR\x04text\"\x9e\x01\n" +
 	"\fReplyWaiting\x12\x1d\n" +
 	"\n" +
 	"command_id\x18\x01 \x01(\tR\tcommandId\x12;\n" +
@@ -6826,14 +6846,15 @@ const file_slacktalk_event_v1_event_proto_rawDesc = "" +
 	"\areceipt\x18\x02 \x01(\x0e2\x1b.slacktalk.event.v1.ReceiptR\areceipt\x12)\n" +
 	"\x10replaces_waiting\x18\x03 \x01(\bR\x0freplacesWaiting\x12'\n" +
 	"\x0freplaces_failed\x18\x04 \x01(\bR\x0ereplacesFailed\x12%\n" +
-	"\x0ereplaces_noted\x18\x05 \x01(\bR\rreplacesNoted\"\xcd\x01\n" +
+	"\x0ereplaces_noted\x18\x05 \x01(\bR\rreplacesNoted\"\xe1\x01\n" +
 	"\x06Notice\x12;\n" +
 	"\x06target\x18\x01 \x01(\v2#.slacktalk.event.v1.SlackMessageRefR\x06target\x122\n" +
 	"\x04kind\x18\x02 \x01(\x0e2\x1e.slacktalk.event.v1.NoticeKindR\x04kind\x12\x16\n" +
 	"\x06detail\x18\x03 \x01(\tR\x06detail\x12\x1d\n" +
 	"\n" +
 	"command_id\x18\x04 \x01(\tR\tcommandId\x12\x1b\n" +
-	"\tedited_ts\x18\x05 \x01(\tR\beditedTs\"\xad\x01\n" +
+	"\tedited_ts\x18\x05 \x01(\tR\beditedTs\x12\x12\n" +
+	"\x04text\x18\x06 \x01(\tR\x04text\"\xad\x01\n" +
 	"\fDirectNotice\x12\x16\n" +
 	"\x06member\x18\x01 \x01(\tR\x06member\x122\n" +
 	"\x04kind\x18\x02 \x01(\x0e2\x1e.slacktalk.event.v1.NoticeKindR\x04kind\x12\x16\n" +
