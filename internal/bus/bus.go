@@ -67,8 +67,8 @@ type Bus struct {
 	ackWait time.Duration
 	// lacking is why the topology is not as it should be, while Ensure waits for that and the service does nothing.
 	lacking atomic.Pointer[error]
-	// asking holds a place for each consumer that is being asked for.
-	asking chan struct{}
+	// asking holds, for each stream, a place for each consumer that is being asked for: a stream without a leader makes no other one wait.
+	asking map[string]chan struct{}
 }
 
 // Connect opens the connection. It does not wait for the servers: while they are away everything fails with an error
@@ -126,10 +126,19 @@ func Connect(s Settings, service string, log *slog.Logger, registry prometheus.R
 		conn.Close()
 		return nil, fmt.Errorf("use JetStream: %w", err)
 	}
-	return &Bus{conn: conn, js: js, leaders: leaders, settings: s, log: log, metrics: newMetrics(registry), ackWait: ackWait, asking: make(chan struct{}, askedAtOnce)}, nil
+	b := &Bus{conn: conn, js: js, leaders: leaders, settings: s, log: log, metrics: newMetrics(registry), ackWait: ackWait, asking: map[string]chan struct{}{}}
+	for _, stream := range streams() {
+		b.asking[stream.Name] = make(chan struct{}, askedAtOnce)
+	}
+	b.lacking.Store(&errNotLooked)
+	return b, nil
 }
 
-var errAway = errors.New("no server answers")
+var (
+	errAway = errors.New("no server answers")
+	// errNotLooked is what Check says before Ensure has looked once, so that a service is not ready first and then is not.
+	errNotLooked = errors.New("whether all streams are there is not known yet")
+)
 
 // callTimeout bounds one call to JetStream.
 const callTimeout = 2 * time.Second

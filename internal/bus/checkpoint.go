@@ -3,6 +3,7 @@ package bus
 import (
 	"context"
 	"errors"
+	"fmt"
 	"slices"
 	"time"
 
@@ -132,6 +133,15 @@ func (c *Checkpoint) Calling(ctx context.Context, limit time.Duration) (context.
 		return ctx, func() {}
 	}
 	return context.WithDeadline(ctx, c.noted.Add(limit))
+}
+
+// settling bounds what is written down after a call.
+const settling = 5 * time.Second
+
+// Settling answers the context in which a handler writes down what a call has come to. It is not cut off when the process is asked to stop: the next replica would have to
+// find it out, and cannot where the other side does not tell.
+func Settling(ctx context.Context) (context.Context, context.CancelFunc) {
+	return context.WithTimeoutCause(context.WithoutCancel(ctx), settling, fmt.Errorf("not written down within %v", settling))
 }
 
 // Elsewhere answers how long the noted attempt may still be going on in another replica, which makes calls that take limit at most (see Calling): a

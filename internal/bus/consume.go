@@ -117,15 +117,16 @@ func (b *Bus) consumer(q Queue) jetstream.ConsumerConfig {
 	}
 }
 
-// askedAtOnce is how many consumers one replica asks for at once.
+// askedAtOnce is how many consumers of a stream one replica asks for at once.
 const askedAtOnce = 8
 
 // consumerOf answers the durable consumer of a queue, which is made or changed where it has to be. Every replica asks for every queue when it starts, some at a time;
 // to look at one that is there already costs an answer of its leader, where to make it again would cost all servers an entry in the log that they share.
 func (b *Bus) consumerOf(ctx context.Context, q Queue) (jetstream.Consumer, error) {
+	places := b.asking[q.Stream]
 	select {
-	case b.asking <- struct{}{}:
-		defer func() { <-b.asking }()
+	case places <- struct{}{}:
+		defer func() { <-places }()
 	case <-ctx.Done():
 		return nil, context.Cause(ctx)
 	}
@@ -206,11 +207,13 @@ func (b *Bus) giveBack(q Queue, all []jetstream.Msg) {
 
 // settle is the one policy of acknowledging.
 func (b *Bus) settle(ctx context.Context, q Queue, raw jetstream.Msg, r *requests) {
+	done := working(ctx, raw)
 	result, tell := b.outcome(ctx, q, raw)
 	if ctx.Err() != nil {
 		// First, so that the next message, or this one again, goes to somebody else.
 		defer b.giveBack(q, r.leave())
 	}
+	done()
 	if tell != nil {
 		b.settled(q, result, tell())
 	}
@@ -235,7 +238,7 @@ func (b *Bus) outcome(ctx context.Context, q Queue, raw jetstream.Msg) (result s
 	}
 	m.tells(raw.Headers()) //nolint:contextcheck // headers hold a context of their own
 	ctx, end := b.taken(ctx, q, m)
-	err = b.work(ctx, q, raw, m)
+	err = q.Handle(ctx, m)
 	end(err)
 	if reason, ok := retry.Reason(err); ok {
 		dead := b.Bury(ctx, m, reason, err)
@@ -280,18 +283,18 @@ func (b *Bus) settled(q Queue, result string, err error) {
 	}
 }
 
-// work runs the handler and tells JetStream every few seconds that it is still at work.
-func (b *Bus) work(ctx context.Context, q Queue, raw jetstream.Msg, m Message) error {
-	working, done := context.WithCancel(ctx)
+// working tells JetStream every second, until its answer is called, that somebody is at work on a message. Whoever is asked to stop is so until the call under way is over and
+// written down: another replica could do nothing but wait for it.
+func working(ctx context.Context, raw jetstream.Msg) (done func()) {
+	ctx, stop := context.WithCancel(context.WithoutCancel(ctx))
 	stopped := make(chan struct{})
 	go func() {
 		defer close(stopped)
-		for sleep(working, beat) {
+		for sleep(ctx, beat) {
 			_ = raw.InProgress()
 		}
 	}()
-	defer func() { done(); <-stopped }()
-	return q.Handle(ctx, m)
+	return func() { stop(); <-stopped }
 }
 
 // reasonName is how a reason is called in subjects and metrics.

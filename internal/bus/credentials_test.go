@@ -7,6 +7,7 @@ import (
 	"os"
 	"path/filepath"
 	"strings"
+	"sync"
 	"testing"
 	"time"
 
@@ -61,6 +62,14 @@ func withUser(t *testing.T, name, password string) string {
 	return fmt.Sprintf("host: 127.0.0.1\nport: -1\njetstream { store_dir: %q }\nauthorization { users = [ { user: %s, password: %s } ] }\n", t.TempDir(), name, password)
 }
 
+// ensuring lets b ensure its topology, as a service does that has started.
+func ensuring(t *testing.T, b *bus.Bus) {
+	t.Helper()
+	var ensuring sync.WaitGroup
+	ensuring.Go(func() { _ = b.Ensure(t.Context()) })
+	t.Cleanup(ensuring.Wait)
+}
+
 func TestAPasswordIsReplacedWithoutARestart(t *testing.T) {
 	first := withUser(t, "demo", "first-password")
 	s, reload := configured(t, first)
@@ -75,6 +84,7 @@ func TestAPasswordIsReplacedWithoutARestart(t *testing.T) {
 		t.Fatal(err)
 	}
 	t.Cleanup(b.Close)
+	ensuring(t, b)
 	becomes := func(what string, holds func(err error) bool) {
 		t.Helper()
 		var last error
@@ -122,6 +132,7 @@ func TestAnExpiredCertificateIsNamedAndItsSuccessorTaken(t *testing.T) {
 		t.Fatal(err)
 	}
 	t.Cleanup(b.Close)
+	ensuring(t, b)
 	eventually.Holds(t, 30*time.Second, "the expired certificate is named", func() bool {
 		err := b.Check()(t.Context())
 		return err != nil && strings.Contains(log.String(), "expired")

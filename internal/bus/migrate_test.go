@@ -154,6 +154,9 @@ func TestAStreamOfAnEarlierVersionIsWaitedFor(t *testing.T) {
 	if _, err := jetStream(t, b).CreateStream(t.Context(), jetstream.StreamConfig{Name: bus.Posts, Subjects: []string{"post.>"}, MaxAge: time.Hour, Discard: jetstream.DiscardNew}); err != nil {
 		t.Fatal(err)
 	}
+	if err := b.Check(bus.Talk)(t.Context()); err == nil {
+		t.Error("ready before anybody has looked")
+	}
 	ctx, cancel := context.WithTimeout(t.Context(), time.Second)
 	defer cancel()
 	for what, err := range map[string]error{"Ensure": b.Ensure(ctx), "Check": b.Check(bus.Posts)(t.Context()), "Check of another": b.Check(bus.Talk)(t.Context())} {

@@ -31,6 +31,8 @@ func (s *Sender) change(ctx context.Context, m bus.Message, command *eventv1.Kar
 	if errors.Is(err, errOver) {
 		return nil
 	}
+	ctx, cancel := bus.Settling(ctx)
+	defer cancel()
 	s.watchParking(err)
 	if err == nil {
 		return stay(s.reportChange(ctx, m, command, changeDone(command)))

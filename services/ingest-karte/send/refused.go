@@ -14,15 +14,15 @@ func (s *Sender) unlisted(ctx context.Context, m bus.Message, command *eventv1.K
 	if m.Held && !command.GetReplay() && len(parts) > 1 {
 		return false, nil // the part before it was sent just now
 	}
-	refused := m.Held // an unknown outcome would have ended it at once: what is held was cleanly refused, unless the process died in a later call
+	refused := true // if the call is known to be over: an unknown outcome would have ended the command at once
 	if command.GetReplay() {
 		if refused, there, err = s.lives(ctx, command); err != nil || there {
 			return there, err
 		}
 	}
 	// Of a replay the first part is looked for first: behind one that is known not to be there, there is none.
-	if refused && len(parts) == 1 {
-		refused, err = s.ended(ctx, m)
+	if refused && (len(parts) == 1 || !command.GetReplay()) {
+		refused, err = s.ended(ctx, m, len(parts)-1)
 	}
 	if err == nil && !refused {
 		err = retry.Permanent(eventv1.FailureReason_FAILURE_REASON_OUTCOME_UNKNOWN, fmt.Errorf("command %s may have been carried out, and KARTE does not list such lines", command.GetId()))
@@ -57,13 +57,13 @@ func (s *Sender) lives(ctx context.Context, command *eventv1.KarteCommand) (refu
 	return ended > 0 && ended == clean, false, nil
 }
 
-// ended reports whether the attempts of this life, if there were any, are known to have had no effect.
-func (s *Sender) ended(ctx context.Context, m bus.Message) (bool, error) {
+// ended reports whether the attempts at a part in this life, if there were any, are known to have had no effect.
+func (s *Sender) ended(ctx context.Context, m bus.Message, part int) (bool, error) {
 	note, err := s.checkpoint(m).Last(ctx)
 	if err != nil {
 		return false, stay(err)
 	}
 	own := note.GetSequence() == m.Sequence || m.Held && note.GetSequence() > 0
 	// Behind an attempt at a later part there are parts that have arrived.
-	return (!own || note.GetEnded() && note.GetPart() == 0) && !m.Attempted, nil
+	return (!own || note.GetEnded() && int(note.GetPart()) == part) && !m.Attempted, nil
 }

@@ -79,6 +79,8 @@ func (s *Sender) Handle(ctx context.Context, m bus.Message) error {
 	}
 	took := &eventv1.Effort{}
 	delivered, err := s.carryOut(ctx, m, &command, took)
+	ctx, cancel := bus.Settling(ctx)
+	defer cancel()
 	s.watchParking(err)
 	s.throttled(err)
 	if err == nil {
@@ -176,6 +178,7 @@ func (s *Sender) carryOut(ctx context.Context, m bus.Message, command *eventv1.K
 		if err := s.callNoted(ctx, checkpoint, command, parts[i], took); err != nil {
 			return i, err
 		}
+		ctx = context.WithoutCancel(ctx) // what is begun is finished by a replica that stops, too
 	}
 	return len(parts), nil
 }
@@ -417,6 +420,10 @@ func token(subject string) string { return subject[strings.LastIndexByte(subject
 func (s *Sender) Waiting(ctx context.Context, m bus.Message, cause error) {
 	var command eventv1.KarteCommand
 	if proto.Unmarshal(m.Data, &command) != nil || command.GetChange() != nil { // the card shows that a change is pending
+		return
+	}
+	// What is settled and only handed out again does not wait, and nothing would take the mark away.
+	if delivered, err := s.over(ctx, m, &command); delivered || err != nil {
 		return
 	}
 	if err := s.reportWaiting(ctx, m.Subject, &command, effort.Behind(cause)); err != nil {

@@ -249,6 +249,8 @@ func (a *attempt) one(ctx context.Context, message render.Message, part int, b b
 	if err != nil {
 		return "", a.failed(ctx, part, err)
 	}
+	ctx, cancel := bus.Settling(ctx)
+	defer cancel()
 	if posted.ThreadTS == "" {
 		// The head was deleted: Slack put the line into the channel itself.
 		if err := a.Slack.Delete(ctx, a.lane.Channel, posted.TS); err != nil {
@@ -344,14 +346,16 @@ func (a *attempt) open(ctx context.Context) (done bool, err error) {
 	if shown > 0 {
 		a.arrived(ctx, posted.TS, b.messages, b.commands)
 	}
-	if err := a.opened(ctx, posted.TS); err != nil {
+	settling, cancel := bus.Settling(ctx)
+	defer cancel()
+	if err := a.opened(settling, posted.TS); err != nil {
 		return false, err
 	}
 	if shown == 0 {
 		a.pace(ctx)
 		return false, nil
 	}
-	return true, a.posted(ctx, posted.TS, b.commands)
+	return true, a.posted(settling, posted.TS, b.commands)
 }
 
 // shows notes in the record what the head shows.

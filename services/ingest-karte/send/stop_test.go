@@ -1,0 +1,88 @@
+package send
+
+import (
+	"context"
+	"slices"
+	"testing"
+
+	"github.com/slacktalk/slacktalk/internal/bus"
+	eventv1 "github.com/slacktalk/slacktalk/proto/slacktalk/event/v1"
+)
+
+// stopped is asked to stop in the middle of its first call, to which KARTE answers all the same.
+type stopped struct {
+	*chat
+	stop context.CancelFunc
+}
+
+func (s *stopped) Send(ctx context.Context, customer, operator, text string) error {
+	s.stop()
+	return s.chat.Send(ctx, customer, operator, text)
+}
+
+// handleStopped lets a replica handle m that is asked to stop meanwhile.
+func (d *desk) handleStopped(m bus.Message) error {
+	ctx, stop := context.WithCancel(d.t.Context())
+	defer stop()
+	replica := d.replica(0)
+	replica.KARTE = &stopped{d.karte, stop}
+	return replica.Handle(ctx, m)
+}
+
+// What KARTE has answered is reported by a replica that stops, for nobody else may be able to find it out.
+func TestPromise5WhatAStoppingReplicaHasSentIsReported(t *testing.T) {
+	for _, history := range []History{both, {}} {
+		d := newDesk(t, history)
+		d.sender.TextLimit = 5 // two parts
+		m := d.stored(d.command("reply-1", "helloworld"))
+		if err := d.handleStopped(m); err != nil {
+			t.Errorf("not settled: %v", err)
+		}
+		d.wants([]string{"hello", "world"}, []string{"delivered"})
+		m.Deliveries = 2
+		d.done(m)
+		d.wants([]string{"hello", "world"}, []string{"delivered"})
+	}
+}
+
+// Nor does a stop make an unknown outcome of what KARTE has cleanly refused, which the next replica is handed before anybody has set it aside.
+func TestPromise1WhatKARTERefusedWhileAReplicaStoppedIsSentByTheNext(t *testing.T) {
+	for _, history := range []History{both, {}} {
+		d := newDesk(t, history)
+		d.karte.refuse = once(1, errNotNow, false)
+		m := d.stored(d.command("reply-1", "hello"))
+		if err := d.handleStopped(m); err == nil {
+			t.Fatal("a refusal settled it")
+		}
+		m.Deliveries = 2
+		d.done(m)
+		d.wants([]string{"hello"}, []string{"delivered"})
+	}
+}
+
+// A reply that was delivered and is handed out again, because JetStream forgot that it was settled, does not wait behind others: nothing would take the mark away again.
+func TestPromise5WhatIsDeliveredIsNotMarkedAsWaiting(t *testing.T) {
+	d := newDesk(t, both)
+	m := d.stored(d.command("reply-1", "one"))
+	d.done(m)
+	d.sender.Waiting(t.Context(), m, nil)
+	behind := d.stored(d.command("reply-2", "two"))
+	d.sender.Waiting(t.Context(), behind, nil)
+	all, err := d.bus.Before(t.Context(), bus.Talk, "talk.>", "")
+	if err != nil {
+		t.Fatal(err)
+	}
+	var waiting []string
+	for _, m := range all {
+		var fact eventv1.TalkFact
+		if err := bus.Decode(m, &fact); err != nil {
+			t.Fatal(err)
+		}
+		if id := fact.GetReplyWaiting().GetCommandId(); id != "" {
+			waiting = append(waiting, id)
+		}
+	}
+	if !slices.Equal(waiting, []string{"reply-2"}) {
+		t.Errorf("reported as waiting: %q", waiting)
+	}
+}
