@@ -28,6 +28,9 @@ type Holder struct {
 	stream string // first token of the stream's subjects
 	handle Handler
 	kick   chan HeldLane
+	calm   calm
+	// Idle reports whether a message asks nothing of anybody, so that it is done whatever waits. May be nil.
+	Idle func(m Message) bool
 	// OnHeld is called when a message is set aside, with the error that did it; nil when it only queues up. It may be called again for
 	// the same message. May be nil.
 	OnHeld func(ctx context.Context, m Message, err error)
@@ -47,7 +50,11 @@ func (h *Holder) Handle(ctx context.Context, m Message) error {
 	if !ok {
 		return retry.Malformed(fmt.Errorf("no customer in subject %s", m.Subject))
 	}
-	waiting, err := h.bus.any(ctx, Held, lane.Filter())
+	empty := h.calm.turn(m)
+	if h.Idle != nil && h.Idle(m) {
+		return nil
+	}
+	waiting, err := h.waits(ctx, lane, m, empty)
 	if err != nil {
 		return fmt.Errorf("look for held messages: %w", err)
 	}
@@ -82,6 +89,7 @@ func (h *Holder) hold(ctx context.Context, lane HeldLane, m Message, cause error
 		origin.Set(headerNotBefore, time.Now().Add(delay).UTC().Format(time.RFC3339Nano))
 		origin.Set(headerDelay, delay.String())
 	}
+	h.calm.disturbed(m)
 	if h.OnHeld != nil {
 		// Said first: once it is stored, another replica may be done with it before we get to say so.
 		h.OnHeld(ctx, m, cause)
@@ -147,6 +155,7 @@ func (h *Holder) Serve(ctx context.Context) error {
 			if err != nil {
 				h.bus.log.Debug("held messages not listed", "err", err)
 			}
+			h.calm.scanned(len(lanes) > 0 || err != nil)
 			for _, lane := range lanes {
 				begin(lane)
 			}
@@ -164,11 +173,11 @@ func (h *Holder) queue(lane HeldLane) Queue {
 func (h *Holder) waiting(ctx context.Context) ([]HeldLane, error) {
 	ctx, cancel := context.WithTimeout(ctx, callTimeout)
 	defer cancel()
-	handle, err := h.bus.js.Stream(ctx, Held)
+	handle, err := h.bus.stream(ctx, Held)
 	if err != nil {
 		return nil, err
 	}
-	info, err := handle.Info(ctx, jetstream.WithSubjectFilter("held."+h.stream+".>"))
+	info, err := handle.Info(ctx, jetstream.WithSubjectFilter(h.filter()))
 	if err != nil {
 		return nil, err
 	}

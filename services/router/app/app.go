@@ -208,22 +208,13 @@ func (a *App) Run(ctx context.Context) error {
 	return err
 }
 
-// unlessIdle spares what asks nothing of the router the look at what waits before it.
-func unlessIdle(handle bus.Handler) bus.Handler {
-	return func(ctx context.Context, m bus.Message) error {
-		if routing.Idle(m) {
-			return nil
-		}
-		return handle(ctx, m)
-	}
-}
-
 // consume handles facts until ctx ends; first it learns which channels have other ids by now.
 func (a *App) consume(ctx context.Context) error {
 	if a.bus.Ensure(ctx) != nil {
 		return nil //nolint:nilerr // it fails only when the service is stopped before NATS is there
 	}
 	talk, slack, due := a.bus.NewHolder("talk", a.router.Talk), a.bus.NewHolder("slack", a.router.Slack), a.bus.NewHolder("due", a.router.Due)
+	slack.Idle = routing.Idle
 	known := func(task daemon.Task) daemon.Task {
 		return func(ctx context.Context) error {
 			if !a.channels.Await(ctx) {
@@ -237,7 +228,7 @@ func (a *App) consume(ctx context.Context) error {
 			return a.bus.ServePartitions(ctx, "router-talk", bus.Talk, "talk", talk.Handle)
 		}),
 		known(func(ctx context.Context) error {
-			return a.bus.ServePartitions(ctx, "router-slack", bus.Slack, "slack", unlessIdle(slack.Handle))
+			return a.bus.ServePartitions(ctx, "router-slack", bus.Slack, "slack", slack.Handle)
 		}),
 		known(func(ctx context.Context) error { return a.bus.Serve(ctx, a.histories()) }),
 		known(func(ctx context.Context) error { return a.bus.ServeTimers(ctx, "router-timers", due.Handle) }),
