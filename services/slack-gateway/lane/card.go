@@ -42,14 +42,17 @@ func (w *worker) card(ctx context.Context, m bus.Message, command *eventv1.Slack
 			return retry.After(left, errElsewhere)
 		}
 	}
+	if bus.StateOf(last, m.Sequence) == bus.Untried && w.covered(m, command.GetCardUpdate()) {
+		return nil
+	}
 	c := &carding{worker: w, m: m, last: last}
 	for {
-		record, todo, err := w.needed(ctx, command)
+		head, todo, err := w.needed(ctx, command)
 		if err != nil || !todo {
 			return err
 		}
-		if urgent(command, record) {
-			return c.show(ctx, command, record)
+		if urgent(command, head.ThreadRecord) {
+			return c.show(ctx, command, head)
 		}
 		if did, err := c.others(ctx); err != nil || did {
 			if err != nil {
@@ -64,7 +67,7 @@ func (w *worker) card(ctx context.Context, m bus.Message, command *eventv1.Slack
 			continue
 		}
 		w.timesAt = w.Now()
-		return c.show(ctx, command, record)
+		return c.show(ctx, command, head)
 	}
 }
 
@@ -97,24 +100,31 @@ func rest(ctx context.Context, d time.Duration) error {
 	}
 }
 
+// head is the record of a thread as it was read.
+type head struct {
+	*eventv1.ThreadRecord
+
+	revision uint64
+}
+
 // needed reads what the head of a conversation shows, and whether an update has anything to add to it in this lane.
-func (w *worker) needed(ctx context.Context, command *eventv1.SlackCommand) (record *eventv1.ThreadRecord, todo bool, err error) {
+func (w *worker) needed(ctx context.Context, command *eventv1.SlackCommand) (h head, todo bool, err error) {
 	update := command.GetCardUpdate()
-	record = &eventv1.ThreadRecord{}
+	h.ThreadRecord = &eventv1.ThreadRecord{}
 	key := bus.ConversationKey(update.GetProject(), update.GetConversation())
-	if _, err = w.threads.Read(ctx, key, record); err != nil {
-		return nil, false, err
+	if h.revision, err = w.threads.Read(ctx, key, h.ThreadRecord); err != nil {
+		return h, false, err
 	}
-	w.know(key, record.GetCardRevision())
+	w.know(key, h.GetCardRevision())
 	switch {
-	case record.GetTs() == "":
-		return record, false, nil // it is not known what the head will show: router looks again when there is one
-	case record.GetCardRevision() == 0:
-		return record, false, nil // a head of an earlier version, which holds messages that stand nowhere else
-	case record.GetTeam() != w.lane.Team || record.GetChannel() != w.lane.Channel:
-		return record, false, w.elsewhere(ctx, command, record)
+	case h.GetTs() == "":
+		return h, false, nil // it is not known what the head will show: router looks again when there is one
+	case h.GetCardRevision() == 0:
+		return h, false, nil // a head of an earlier version, which holds messages that stand nowhere else
+	case h.GetTeam() != w.lane.Team || h.GetChannel() != w.lane.Channel:
+		return h, false, w.elsewhere(ctx, command, h.ThreadRecord)
 	}
-	return record, newer(update.GetCard(), record.GetCardRevision(), record.GetCardTime()), nil
+	return h, newer(update.GetCard(), h.GetCardRevision(), h.GetCardTime()), nil
 }
 
 // urgent reports whether an update brings more than times.
@@ -147,6 +157,32 @@ func (w *worker) know(key string, revision uint64) {
 	w.revisions[key] = revision
 }
 
+// shown is what this replica has written down that a head shows, and the last message of the lane that stood there before that.
+type shown struct {
+	revision uint64
+	at       *timestamppb.Timestamp
+	upTo     uint64
+}
+
+// cover remembers what was written down just now.
+func (w *worker) cover(key string, card *eventv1.Card) {
+	if w.covers == nil || len(w.covers) > knowMost {
+		w.covers = map[string]shown{}
+	}
+	s := shown{revision: card.GetRevision(), at: latest(card)}
+	if n := len(w.window); n > 0 {
+		s.upTo = w.window[n-1].Sequence
+	}
+	w.covers[key] = s
+}
+
+// covered reports whether an update stood in the lane already when something as new or newer was written down as shown here: then the record need not be read for
+// it. Should the thread have another head since, the update that follows from that stands behind, and brings it up to date.
+func (w *worker) covered(m bus.Message, update *eventv1.CardUpdate) bool {
+	s, known := w.covers[bus.ConversationKey(update.GetProject(), update.GetConversation())]
+	return known && m.Sequence <= s.upTo && !newer(update.GetCard(), s.revision, s.at)
+}
+
 // carding is the turn of one message of a lane of cards.
 type carding struct {
 	*worker
@@ -170,20 +206,20 @@ func (c *carding) others(ctx context.Context) (did bool, err error) {
 		if known && update.GetCard().GetRevision() <= revision {
 			continue
 		}
-		record, todo, err := c.needed(ctx, command)
+		head, todo, err := c.needed(ctx, command)
 		if err != nil {
 			return false, err
 		}
-		if todo && urgent(command, record) {
-			return true, c.show(ctx, command, record)
+		if todo && urgent(command, head.ThreadRecord) {
+			return true, c.show(ctx, command, head)
 		}
-		c.know(bus.ConversationKey(update.GetProject(), update.GetConversation()), max(record.GetCardRevision(), update.GetCard().GetRevision()))
+		c.know(bus.ConversationKey(update.GetProject(), update.GetConversation()), max(head.GetCardRevision(), update.GetCard().GetRevision()))
 	}
 	return false, nil
 }
 
 // show brings a head up to date with the newest that waits for it, and paces the lane.
-func (c *carding) show(ctx context.Context, command *eventv1.SlackCommand, record *eventv1.ThreadRecord) error {
+func (c *carding) show(ctx context.Context, command *eventv1.SlackCommand, at head) error {
 	update, err := c.newest(ctx, c.m, command.GetCardUpdate())
 	if err != nil {
 		return err
@@ -191,7 +227,7 @@ func (c *carding) show(ctx context.Context, command *eventv1.SlackCommand, recor
 	if err := c.note(ctx, c.m, c.last, 0, batch{}); err != nil {
 		return err
 	}
-	if err := c.call(ctx, command, update, record); err != nil {
+	if err := c.call(ctx, command, update, at); err != nil {
 		return err
 	}
 	c.know(bus.ConversationKey(update.GetProject(), update.GetConversation()), update.GetCard().GetRevision())
@@ -200,12 +236,17 @@ func (c *carding) show(ctx context.Context, command *eventv1.SlackCommand, recor
 }
 
 // call makes the call, and writes down what the head shows.
-func (w *worker) call(ctx context.Context, command *eventv1.SlackCommand, update *eventv1.CardUpdate, record *eventv1.ThreadRecord) error {
+func (w *worker) call(ctx context.Context, command *eventv1.SlackCommand, update *eventv1.CardUpdate, record head) error {
+	began, ok := opening(record.ThreadRecord, update.GetCard())
+	if !ok {
+		w.Log.WarnContext(ctx, "the head of a thread stays as it is: its card does not say how it began", "channel", w.lane.Channel, "thread", record.GetTs())
+		return nil
+	}
 	options := w.options(command)
 	if options.PreviousThreadGone = strings.Contains(record.GetCommandId(), afterGone); !options.PreviousThreadGone {
-		w.former(&options, record)
+		w.former(&options, record.ThreadRecord)
 	}
-	message := render.Card(update.GetProject(), update.GetCard(), render.Opening{Mentions: record.GetMentions(), Words: record.GetWords(), More: record.GetMore()}, options)
+	message := render.Card(update.GetProject(), update.GetCard(), began, options)
 	calling, cancel := w.checkpoint.Calling(ctx, w.CallTime)
 	defer cancel()
 	err := w.Cards.Update(calling, w.lane.Channel, record.GetTs(), message)
@@ -220,7 +261,17 @@ func (w *worker) call(ctx context.Context, command *eventv1.SlackCommand, update
 	if err != nil {
 		return err
 	}
-	return w.shown(context.WithoutCancel(ctx), update, record.GetTs())
+	return w.shown(context.WithoutCancel(ctx), update, record)
+}
+
+// opening answers how a thread began, as its head says it; false when that is not known.
+func opening(record *eventv1.ThreadRecord, card *eventv1.Card) (render.Opening, bool) {
+	began := render.Opening{Mentions: record.GetMentions(), Words: record.GetWords(), More: record.GetMore()}
+	if record.GetWordsOnCard() {
+		began.Words = card.GetFirstWords()
+		return began, began.Words != ""
+	}
+	return began, true
 }
 
 // newest answers the newest of the updates for one conversation that wait in the lane.
@@ -263,18 +314,23 @@ func latest(card *eventv1.Card) *timestamppb.Timestamp {
 const showTries = 5
 
 // shown writes down what a head shows, unless there is another head by now.
-func (w *worker) shown(ctx context.Context, update *eventv1.CardUpdate, ts string) error {
-	key := bus.ConversationKey(update.GetProject(), update.GetConversation())
+func (w *worker) shown(ctx context.Context, update *eventv1.CardUpdate, at head) error {
+	key, ts := bus.ConversationKey(update.GetProject(), update.GetConversation()), at.GetTs()
+	record, revision := at.ThreadRecord, at.revision
 	var err error
 	for range showTries {
-		record := &eventv1.ThreadRecord{}
-		revision, failed := w.threads.Read(ctx, key, record)
-		if failed != nil || record.GetTs() != ts {
-			return failed
-		}
 		record.CardRevision, record.CardTime, record.CardState = update.GetCard().GetRevision(), latest(update.GetCard()), stateOf(update.GetCard())
-		if _, err = w.threads.Write(ctx, key, record, revision); !errors.Is(err, bus.ErrConflict) {
+		_, err = w.threads.Write(ctx, key, record, revision)
+		if err == nil {
+			w.cover(key, update.GetCard())
+		}
+		if !errors.Is(err, bus.ErrConflict) {
 			return err
+		}
+		record = &eventv1.ThreadRecord{}
+		var failed error
+		if revision, failed = w.threads.Read(ctx, key, record); failed != nil || record.GetTs() != ts {
+			return failed
 		}
 	}
 	return err

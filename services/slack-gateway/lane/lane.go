@@ -155,6 +155,8 @@ type worker struct {
 	// revisions are those of the cards that heads are known to show, timesAt is when a card was last updated for its times alone.
 	revisions map[string]uint64
 	timesAt   time.Time
+	// covers are what was shown here last, by conversation.
+	covers map[string]shown
 	// took is what the post at hand took so far; nil of what is no post.
 	took *eventv1.Effort
 	// unnamedUntil is how long posts go without a sender of their own.

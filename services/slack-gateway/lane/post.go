@@ -364,6 +364,9 @@ func (a *attempt) shows(first *eventv1.ThreadPost) {
 	a.record.CardRevision, a.record.CardTime = first.GetCard().GetRevision(), latest(first.GetCard())
 	a.record.CardState = stateOf(first.GetCard())
 	a.record.Mentions, a.record.Words, a.record.More = began.Mentions, began.Words, began.More
+	if a.record.WordsOnCard = began.Words != "" && !began.More && began.Words == first.GetCard().GetFirstWords(); a.record.WordsOnCard {
+		a.record.Words = "" // which every card of the conversation says again
+	}
 }
 
 // claim writes into THREADS that the head is about to be posted, so that nobody else posts one.

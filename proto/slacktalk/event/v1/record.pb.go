@@ -365,7 +365,9 @@ type ThreadRecord struct {
 	// A hash of what the card says besides its times: records also change in what no card shows.
 	CardState string `protobuf:"bytes,17,opt,name=card_state,json=cardState,proto3" json:"card_state,omitempty"`
 	// KARTE's time of what opened the conversation's first thread; absent in later threads.
-	BeganAt       *timestamppb.Timestamp `protobuf:"bytes,18,opt,name=began_at,json=beganAt,proto3" json:"began_at,omitempty"`
+	BeganAt *timestamppb.Timestamp `protobuf:"bytes,18,opt,name=began_at,json=beganAt,proto3" json:"began_at,omitempty"`
+	// The words are the first words on each card of the conversation, and are not kept here as well.
+	WordsOnCard   bool `protobuf:"varint,19,opt,name=words_on_card,json=wordsOnCard,proto3" json:"words_on_card,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -524,6 +526,13 @@ func (x *ThreadRecord) GetBeganAt() *timestamppb.Timestamp {
 		return x.BeganAt
 	}
 	return nil
+}
+
+func (x *ThreadRecord) GetWordsOnCard() bool {
+	if x != nil {
+		return x.WordsOnCard
+	}
+	return false
 }
 
 // ChannelRecord says that Slack has given a channel another id, for good. Bucket THREADS, one key per former id; written by slack-gateway, read by router.
@@ -1079,7 +1088,7 @@ const file_slacktalk_event_v1_record_proto_rawDesc = "" +
 	"\voccurred_at\x18\x01 \x01(\v2\x1a.google.protobuf.TimestampR\n" +
 	"occurredAt\x12;\n" +
 	"\vreceived_at\x18\x02 \x01(\v2\x1a.google.protobuf.TimestampR\n" +
-	"receivedAt\"\x8f\x05\n" +
+	"receivedAt\"\xb3\x05\n" +
 	"\fThreadRecord\x12\x12\n" +
 	"\x04team\x18\x01 \x01(\tR\x04team\x12\x18\n" +
 	"\achannel\x18\x02 \x01(\tR\achannel\x12\x0e\n" +
@@ -1102,7 +1111,8 @@ const file_slacktalk_event_v1_record_proto_rawDesc = "" +
 	"\x04more\x18\x10 \x01(\bR\x04more\x12\x1d\n" +
 	"\n" +
 	"card_state\x18\x11 \x01(\tR\tcardState\x125\n" +
-	"\bbegan_at\x18\x12 \x01(\v2\x1a.google.protobuf.TimestampR\abeganAt\"#\n" +
+	"\bbegan_at\x18\x12 \x01(\v2\x1a.google.protobuf.TimestampR\abeganAt\x12\"\n" +
+	"\rwords_on_card\x18\x13 \x01(\bR\vwordsOnCard\"#\n" +
 	"\rChannelRecord\x12\x12\n" +
 	"\x04next\x18\x01 \x01(\tR\x04next\"\xc4\x02\n" +
 	"\n" +
