@@ -27,7 +27,7 @@ func streams() []jetstream.StreamConfig {
 		{Name: Slack, Description: "Facts at the Slack edge", Subjects: []string{"slack.>"}, MaxAge: Retention},
 		{Name: Posts, Description: "Commands to Slack", Subjects: []string{"post.>", "mark.>", "card.>"}, MaxAge: parkedRetention},
 		{Name: Sends, Description: "Commands to KARTE", Subjects: []string{"send.>"}, MaxAge: Retention},
-		// A held message is gone when it is done: whether a customer has any is asked before each of their messages.
+		// A held message is gone when it is done: while there are any, each message is preceded by a look for those of its customer.
 		{Name: Held, Description: "What waits, per customer", Subjects: []string{"held.>"}, Retention: jetstream.WorkQueuePolicy},
 		{Name: Dead, Description: "What could not be done", Subjects: []string{"dead.>"}, MaxAge: 30 * 24 * time.Hour},
 		{Name: Audit, Description: "Who did what", Subjects: []string{"audit.>"}, MaxAge: 400 * 24 * time.Hour},
