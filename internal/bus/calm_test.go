@@ -55,7 +55,7 @@ func (r *replicaOf) handles(customer, id string, turn, deliveries uint64) (asked
 	if err := r.Handle(r.t.Context(), talkTurn(customer, id, turn, deliveries)); err != nil {
 		r.t.Fatalf("%s: %v", id, err)
 	}
-	return int(r.bus.Conn().Stats().OutMsgs - before) //nolint:gosec // a few
+	return int(r.bus.Conn().Stats().OutMsgs - before)
 }
 
 // Whether something waits is asked once for deliveries in a row, whosever they are, and again when another replica may have been at work in between.

@@ -13,7 +13,7 @@ func TestUpdatesThatWereTakenAlongAreNotLookedUp(t *testing.T) {
 	r, store := cards(t)
 	messages := store(updated("c1", 2, 0), updated("c1", 2, 1), updated("c1", 3, 0), updated("c1", 2, 9))
 	for i := range messages {
-		messages[i].Turn = uint64(i) + 1 //nolint:gosec // a few
+		messages[i].Turn = uint64(i) + 1
 	}
 	handle := r.replica(carding, 0)
 	r.done(handle, messages[0])
