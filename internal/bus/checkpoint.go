@@ -51,7 +51,7 @@ func (c *Checkpoint) At(ctx context.Context, m Message) (*eventv1.Checkpoint, er
 	return c.Last(ctx)
 }
 
-// Last answers the note as it stands. It is read every time: another replica may have served the queue since.
+// Last answers the note as it stands, also to whoever is handed no message of the queue. It is read every time: another replica may have served the queue since.
 func (c *Checkpoint) Last(ctx context.Context) (*eventv1.Checkpoint, error) {
 	note := &eventv1.Checkpoint{}
 	c.known = nil
@@ -95,7 +95,8 @@ func (c *Checkpoint) write(ctx context.Context, note *eventv1.Checkpoint) error 
 	return err
 }
 
-// Current answers the note that was last read or written while m was handed out here; it is read where there was none.
+// Current answers the note that was last read or written while m was handed out here; it is read where there was none. It is for the end of a delivery, At for its begin: what a
+// broker hands out again under the same number, because it lost its leader, is to be read anew.
 func (c *Checkpoint) Current(ctx context.Context, m Message) (*eventv1.Checkpoint, error) {
 	if c.turn == m.Turn && c.known != nil {
 		return c.known, nil

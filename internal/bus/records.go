@@ -55,6 +55,24 @@ func removed(raw *nats.RawStreamMsg) bool {
 
 // Write stores record if the key is still at revision (0: does not exist) and answers the new one; else ErrConflict.
 func (r Records[T]) Write(ctx context.Context, key string, record T, revision uint64) (uint64, error) {
+	return r.store(ctx, key, record, func(ctx context.Context, bucket jetstream.KeyValue, data []byte) (uint64, error) {
+		if revision == 0 {
+			return bucket.Create(ctx, key, data)
+		}
+		return bucket.Update(ctx, key, data, revision)
+	})
+}
+
+// Put stores a record that says the same whoever writes it and whenever, so that nothing has to be compared: the condition of Write stays with a record and
+// takes more room than a short one itself.
+func (r Records[T]) Put(ctx context.Context, key string, record T) error {
+	_, err := r.store(ctx, key, record, func(ctx context.Context, bucket jetstream.KeyValue, data []byte) (uint64, error) {
+		return bucket.Put(ctx, key, data)
+	})
+	return err
+}
+
+func (r Records[T]) store(ctx context.Context, key string, record T, as func(context.Context, jetstream.KeyValue, []byte) (uint64, error)) (revision uint64, err error) {
 	ctx, cancel := context.WithTimeout(ctx, callTimeout)
 	defer cancel()
 	bucket, err := r.bus.bucket(ctx, r.bucket)
@@ -65,37 +83,14 @@ func (r Records[T]) Write(ctx context.Context, key string, record T, revision ui
 	if err != nil {
 		return 0, fmt.Errorf("encode %s/%s: %w", r.bucket, key, err)
 	}
-	if revision == 0 {
-		revision, err = bucket.Create(ctx, key, data)
-	} else {
-		revision, err = bucket.Update(ctx, key, data, revision)
-	}
+	revision, err = as(ctx, bucket, data)
 	if errors.Is(err, jetstream.ErrKeyExists) || refusedAsThere(err) {
-		return 0, fmt.Errorf("write %s/%s: %w", r.bucket, key, ErrConflict)
+		err = ErrConflict
 	}
 	if err != nil {
 		return 0, fmt.Errorf("write %s/%s: %w", r.bucket, key, err)
 	}
 	return revision, nil
-}
-
-// Put stores a record that says the same whoever writes it and whenever, so that nothing has to be compared: the condition of Write stays with a record and
-// takes more room than a short one itself.
-func (r Records[T]) Put(ctx context.Context, key string, record T) error {
-	ctx, cancel := context.WithTimeout(ctx, callTimeout)
-	defer cancel()
-	bucket, err := r.bus.bucket(ctx, r.bucket)
-	if err != nil {
-		return err
-	}
-	data, err := proto.Marshal(record)
-	if err != nil {
-		return fmt.Errorf("encode %s/%s: %w", r.bucket, key, err)
-	}
-	if _, err := bucket.Put(ctx, key, data); err != nil {
-		return fmt.Errorf("write %s/%s: %w", r.bucket, key, err)
-	}
-	return nil
 }
 
 // bucket answers the handle of a bucket, asking for it only once.

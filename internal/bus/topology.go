@@ -112,6 +112,15 @@ func Topology(replicas int) []jetstream.StreamConfig {
 	return all
 }
 
+// StreamNames answers the name of every stream, those behind the buckets too.
+func StreamNames() []string {
+	var names []string
+	for _, config := range Topology(1) {
+		names = append(names, config.Name)
+	}
+	return names
+}
+
 // behind answers the stream that a bucket is, as the client library makes it.
 func behind(bucket jetstream.KeyValueConfig, replicas int) jetstream.StreamConfig {
 	return jetstream.StreamConfig{

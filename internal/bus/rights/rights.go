@@ -115,7 +115,7 @@ func slackGateway() User {
 func topology() User {
 	return User{
 		Name: "topology", Does: "`talkctl topology apply`: makes and changes streams, buckets and the consumers of partitions; reads and writes no message, and removes nothing",
-		Creates: true, Changes: every(),
+		Creates: true, Changes: bus.StreamNames(),
 		Prepares: []Part{{bus.Talk, []string{"talk.>"}}, {bus.Slack, []string{"slack.>"}}, {bus.Sends, []string{"send.>"}}},
 	}
 }
@@ -125,13 +125,4 @@ func backup() User {
 		Name: "backup", Does: "`talkctl topology save` and `restore`: whoever has this password has every message; no pod has it",
 		Saves: true,
 	}
-}
-
-// every answers the streams and those behind the buckets.
-func every() []string {
-	var names []string
-	for _, config := range bus.Topology(1) {
-		names = append(names, config.Name)
-	}
-	return names
 }

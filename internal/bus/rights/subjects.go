@@ -24,7 +24,7 @@ func (u User) Publish() []Grant {
 	add("its messages and records", u.Publishes)
 	add("what there is", []string{"$JS.API.INFO", "$JS.API.STREAM.INFO.*"})
 	if u.Creates {
-		add("creates what is missing", each("$JS.API.STREAM.CREATE.%s", every()))
+		add("creates what is missing", each("$JS.API.STREAM.CREATE.%s", bus.StreamNames()))
 	}
 	add("gives streams of an earlier version what they lack", each("$JS.API.STREAM.UPDATE.%s", u.Changes))
 	add("reads single messages, from the leader: another replica may lag behind", each("$JS.API.STREAM.MSG.GET.%s", u.Reads))

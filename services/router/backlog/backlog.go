@@ -119,22 +119,22 @@ type sight struct {
 var consumed = []string{bus.Talk, bus.Slack, bus.Posts, bus.Sends}
 
 func (s *sight) see(ctx context.Context) error {
-	for _, config := range bus.Topology(1) {
-		stream, err := s.js.Stream(ctx, config.Name)
+	for _, name := range bus.StreamNames() {
+		stream, err := s.js.Stream(ctx, name)
 		if err != nil {
-			return fmt.Errorf("stream %s: %w", config.Name, err)
+			return fmt.Errorf("stream %s: %w", name, err)
 		}
 		state := stream.CachedInfo().State
-		s.sizes = append(s.sizes, gauge(stored, float64(state.Msgs), config.Name), gauge(bytes, float64(state.Bytes), config.Name))
+		s.sizes = append(s.sizes, gauge(stored, float64(state.Msgs), name), gauge(bytes, float64(state.Bytes), name))
 		switch {
-		case config.Name == bus.Held:
+		case name == bus.Held:
 			held := &queue{waiting: state.Msgs}
 			if state.Msgs > 0 {
 				held.first = state.FirstTime
 			}
 			s.streams[bus.Held] = held
-		case slices.Contains(consumed, config.Name):
-			if err := s.consumers(ctx, stream, config.Name); err != nil {
+		case slices.Contains(consumed, name):
+			if err := s.consumers(ctx, stream, name); err != nil {
 				return err
 			}
 		}

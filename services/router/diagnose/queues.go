@@ -23,14 +23,6 @@ const (
 	natsLimit = 10 * time.Second
 )
 
-// streams are all streams and the streams behind buckets, as internal/bus makes them.
-func streams() []string {
-	return []string{
-		bus.Talk, bus.Slack, bus.Posts, bus.Sends, bus.Held, bus.Dead, bus.Audit, bus.Timers, bus.Advisories,
-		bus.Bucket(bus.Conversations), bus.Bucket(bus.Threads), bus.Bucket(bus.Lanes), bus.Bucket(bus.Checkpoints), bus.Bucket(bus.Installations),
-	}
-}
-
 // partitioned are the streams with a consumer per partition, and what those are named after.
 var partitioned = map[string]string{bus.Talk: "router-talk", bus.Slack: "router-slack", bus.Sends: "ingest-karte"}
 
@@ -55,7 +47,7 @@ func (x *scene) askStreams(ctx context.Context) (map[string]*jetstream.StreamInf
 		return nil, err
 	}
 	infos := map[string]*jetstream.StreamInfo{}
-	for _, name := range streams() {
+	for _, name := range bus.StreamNames() {
 		stream, err := x.js.Stream(ctx, name)
 		if errors.Is(err, jetstream.ErrStreamNotFound) {
 			continue
@@ -142,7 +134,7 @@ func lookStreams(ctx context.Context, x *scene) outcome {
 		return failure(fmt.Sprintf("they cannot be looked at: %v", err), "Look at the log of NATS; with replicas, most of its servers must be up.")
 	}
 	var all problems
-	for _, name := range streams() {
+	for _, name := range bus.StreamNames() {
 		all.add(streamOutcome(name, there[name]))
 	}
 	return all.or(ok("all %d", len(there)))

@@ -87,7 +87,7 @@ func TestEveryStreamThatIsMadeIsLookedAt(t *testing.T) {
 	for name := range names.Name() {
 		made = append(made, name)
 	}
-	wanted := streams()
+	wanted := bus.StreamNames()
 	slices.Sort(made)
 	slices.Sort(wanted)
 	if !slices.Equal(made, wanted) {

@@ -12,12 +12,15 @@ func (h *Hub) Watched() int {
 	return len(h.all)
 }
 
-// Asking answers how many are asking for the settings of a project now.
-func (s *Store) Asking(project string) int {
+// Asked answers how many have asked for the settings of a project since somebody began to; 0 when nobody asks any more.
+func (s *Store) Asked(project string) uint64 {
 	s.asked.mu.Lock()
 	defer s.asked.mu.Unlock()
-	if t := s.asked.all[project]; t != nil {
-		return t.users
+	t := s.asked.all[project]
+	if t == nil {
+		return 0
 	}
-	return 0
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	return t.asked
 }

@@ -98,11 +98,11 @@ func (c *Client) Save(ctx context.Context, folder string) error {
 	if err := os.Mkdir(folder, 0o700); err != nil {
 		return &MistakeError{err}
 	}
-	for _, stream := range bus.Topology(1) {
-		if err := c.save(ctx, stream.Name, filepath.Join(folder, stream.Name)); err != nil {
+	for _, stream := range bus.StreamNames() {
+		if err := c.save(ctx, stream, filepath.Join(folder, stream)); err != nil {
 			return err
 		}
-		_, _ = fmt.Fprintln(c.said, "saved "+stream.Name)
+		_, _ = fmt.Fprintln(c.said, "saved "+stream)
 	}
 	return nil
 }
