@@ -65,8 +65,23 @@ type Target struct {
 	Format       string `json:"format"`
 }
 
-// Load reads a dashboard, and refuses one with something in it that would not be drawn.
-func Load(path string) (*Dashboard, error) {
+// LoadAll reads the dashboards of a folder, and refuses one with something in it that would not be drawn.
+func LoadAll(folder string) (all []*Dashboard, err error) {
+	files, err := filepath.Glob(filepath.Join(folder, "*.json"))
+	if err != nil || len(files) == 0 {
+		return nil, errors.Join(fmt.Errorf("no dashboards in %s", folder), err)
+	}
+	for _, path := range files {
+		d, err := load(path)
+		if err != nil {
+			return nil, err
+		}
+		all = append(all, d)
+	}
+	return all, nil
+}
+
+func load(path string) (*Dashboard, error) {
 	text, err := os.ReadFile(filepath.Clean(path))
 	if err != nil {
 		return nil, err

@@ -23,7 +23,6 @@ type Window struct {
 // Drawing is a dashboard with its data.
 type Drawing struct {
 	Title   string   `json:"title"`
-	File    string   `json:"file"`
 	Choices []Choice `json:"choices"`
 	Rate    string   `json:"rate"`
 	// Times are those of all points, in seconds of the epoch.
@@ -57,7 +56,7 @@ func (d *Dashboard) Draw(p *scrape.Prometheus, w Window) (*Drawing, error) {
 	if err != nil {
 		return nil, err
 	}
-	drawing := &Drawing{Title: d.Title, File: d.UID, Choices: choices, Rate: w.Rate.String()}
+	drawing := &Drawing{Title: d.Title, Choices: choices, Rate: w.Rate.String()}
 	for at := w.From; !at.After(w.To); at = at.Add(w.Step) {
 		drawing.Times = append(drawing.Times, float64(at.UnixMilli())/1000)
 	}

@@ -1,7 +1,6 @@
 package observe
 
 import (
-	"path/filepath"
 	"testing"
 	"time"
 
@@ -22,15 +21,11 @@ func TestDashboardsShowData(t *testing.T) {
 		return err == nil && n == len(services)
 	})
 	happen(t, s)
-	files, err := filepath.Glob("../../deploy/grafana/*.json")
-	if err != nil || len(files) < 3 {
-		t.Fatalf("%v %v", files, err)
+	all, err := dashboards.LoadAll("../../deploy/grafana")
+	if err != nil || len(all) < 3 {
+		t.Fatalf("%d dashboards, %v", len(all), err)
 	}
-	for _, path := range files {
-		dashboard, err := dashboards.Load(path)
-		if err != nil {
-			t.Fatal(err)
-		}
+	for _, dashboard := range all {
 		shows(t, s, p.Prometheus, dashboard)
 	}
 }

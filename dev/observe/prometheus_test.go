@@ -2,7 +2,6 @@ package observe
 
 import (
 	"context"
-	"errors"
 	"net/http"
 	"os"
 	"path/filepath"
@@ -18,7 +17,6 @@ import (
 	"github.com/slacktalk/slacktalk/dev/slackstandin"
 	"github.com/slacktalk/slacktalk/dev/stack"
 	"github.com/slacktalk/slacktalk/internal/eventually"
-	"github.com/slacktalk/slacktalk/internal/prerequisite"
 	settingsv1 "github.com/slacktalk/slacktalk/proto/slacktalk/settings/v1"
 )
 
@@ -30,14 +28,6 @@ const (
 // prometheus is a real one that scrapes a stack.
 type prometheus struct{ *scrape.Prometheus }
 
-// targets answers where the services of a stack tell of themselves.
-func targets(s *stack.Stack) (addresses []string) {
-	for _, service := range services {
-		addresses = append(addresses, strings.TrimPrefix(s.AdminURL(service), "http://"))
-	}
-	return addresses
-}
-
 // scraped starts Prometheus, with the alerts in a hurry: their times are divided by a hundred, so that seconds make up for minutes.
 func scraped(t *testing.T, s *stack.Stack, o scrape.Options) *prometheus {
 	t.Helper()
@@ -45,16 +35,8 @@ func scraped(t *testing.T, s *stack.Stack, o scrape.Options) *prometheus {
 	if err != nil {
 		t.Fatal(err)
 	}
-	o.Targets, o.Rules, o.Dir = targets(s), hurried(string(rules)), t.TempDir()
-	p, err := scrape.Start(o)
-	if errors.Is(err, scrape.ErrMissing) {
-		prerequisite.Missing(t, err.Error())
-	}
-	if err != nil {
-		t.Fatal(err)
-	}
-	t.Cleanup(p.Stop)
-	return &prometheus{p}
+	o.Rules = hurried(string(rules))
+	return &prometheus{scrape.Start(t, s, o)}
 }
 
 var (

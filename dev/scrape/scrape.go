@@ -4,7 +4,6 @@ package scrape
 import (
 	"context"
 	"encoding/json"
-	"errors"
 	"fmt"
 	"net"
 	"net/http"
@@ -14,23 +13,20 @@ import (
 	"path/filepath"
 	"strconv"
 	"strings"
+	"testing"
 	"time"
+
+	"github.com/slacktalk/slacktalk/dev/stack"
+	"github.com/slacktalk/slacktalk/internal/prerequisite"
 )
 
 // Options of a Prometheus.
 type Options struct {
-	// Targets are what it scrapes every second, as host:port.
-	Targets []string
 	// Rules are its alerts, in Prometheus' own form; none when empty.
 	Rules string
 	// Native has it ask for native histograms.
 	Native bool
-	// Dir is where it keeps everything; it is somebody else's to remove.
-	Dir string
 }
-
-// ErrMissing is answered where there is no prometheus on PATH.
-var ErrMissing = errors.New("no prometheus on PATH (Debian: apt-get install prometheus)")
 
 // Prometheus is one that runs.
 type Prometheus struct {
@@ -38,21 +34,39 @@ type Prometheus struct {
 	command *exec.Cmd
 }
 
-// Start starts one.
-func Start(o Options) (*Prometheus, error) {
+// Start starts one for a test, which ends it. It scrapes the services of a stack every second.
+func Start(t testing.TB, s *stack.Stack, o Options) *Prometheus {
+	t.Helper()
 	path, err := exec.LookPath("prometheus")
 	if err != nil {
-		return nil, ErrMissing
+		prerequisite.Missing(t, "prometheus on PATH (Debian: apt-get install prometheus)")
 	}
+	p, err := start(path, t.TempDir(), targets(s), o)
+	if err != nil {
+		t.Fatalf("start Prometheus: %v", err)
+	}
+	t.Cleanup(p.stop)
+	return p
+}
+
+// targets answers where the services tell of themselves.
+func targets(s *stack.Stack) (addresses []string) {
+	for _, service := range []string{stack.IngestKARTE, stack.Router, stack.SlackGateway} {
+		addresses = append(addresses, strings.TrimPrefix(s.AdminURL(service), "http://"))
+	}
+	return addresses
+}
+
+func start(path, dir string, targets []string, o Options) (*Prometheus, error) {
 	config := "global: {scrape_interval: 1s, scrape_timeout: 1s, evaluation_interval: 1s}\n"
 	if o.Rules != "" {
-		if err := os.WriteFile(filepath.Join(o.Dir, "rules.yaml"), []byte(o.Rules), 0o600); err != nil {
+		if err := os.WriteFile(filepath.Join(dir, "rules.yaml"), []byte(o.Rules), 0o600); err != nil {
 			return nil, err
 		}
 		config += "rule_files: [rules.yaml]\n"
 	}
-	config += "scrape_configs:\n  - job_name: slacktalk\n    static_configs: [{targets: [" + strings.Join(o.Targets, ", ") + "]}]\n"
-	name := filepath.Join(o.Dir, "prometheus.yaml")
+	config += "scrape_configs:\n  - job_name: slacktalk\n    static_configs: [{targets: [" + strings.Join(targets, ", ") + "]}]\n"
+	name := filepath.Join(dir, "prometheus.yaml")
 	if err := os.WriteFile(name, []byte(config), 0o600); err != nil {
 		return nil, err
 	}
@@ -62,7 +76,7 @@ func Start(o Options) (*Prometheus, error) {
 	}
 	address := free.Addr().String()
 	_ = free.Close()
-	args := []string{"--config.file", name, "--storage.tsdb.path", filepath.Join(o.Dir, "data"), "--web.listen-address", address, "--log.level", "error"}
+	args := []string{"--config.file", name, "--storage.tsdb.path", filepath.Join(dir, "data"), "--web.listen-address", address, "--log.level", "error"}
 	if o.Native {
 		args = append(args, "--enable-feature", "native-histograms")
 	}
@@ -74,14 +88,13 @@ func Start(o Options) (*Prometheus, error) {
 	return &Prometheus{url: "http://" + address, command: command}, nil
 }
 
-// Stop ends it.
-func (p *Prometheus) Stop() {
+func (p *Prometheus) stop() {
 	_ = p.command.Process.Kill()
 	_ = p.command.Wait()
 }
 
-// Get asks its API.
-func (p *Prometheus) Get(path string, into any) error {
+// get asks its API.
+func (p *Prometheus) get(path string, into any) error {
 	ctx, cancel := context.WithTimeout(context.Background(), 10*time.Second)
 	defer cancel()
 	request, err := http.NewRequestWithContext(ctx, http.MethodGet, p.url+path, nil)
@@ -98,8 +111,8 @@ func (p *Prometheus) Get(path string, into any) error {
 
 // Series is one series of an answer.
 type Series struct {
-	Labels map[string]string `json:"metric"`
-	Points []Point           `json:"values"`
+	Labels map[string]string
+	Points []Point
 }
 
 // Point is a value at a time.
@@ -132,7 +145,7 @@ type answer struct {
 
 func (p *Prometheus) ask(path, expr string) ([]Series, error) {
 	var a answer
-	if err := p.Get(path, &a); err != nil {
+	if err := p.get(path, &a); err != nil {
 		return nil, err
 	}
 	if a.Error != "" {
@@ -172,7 +185,7 @@ func (p *Prometheus) Firing() map[string]bool {
 		} `json:"data"`
 	}
 	all := map[string]bool{}
-	if p.Get("/api/v1/alerts", &a) != nil {
+	if p.get("/api/v1/alerts", &a) != nil {
 		return all
 	}
 	for _, alert := range a.Data.Alerts {
