@@ -68,14 +68,14 @@ func (s *Sender) attempt(ctx context.Context, m bus.Message, command *eventv1.Ka
 		}
 	}
 	checkpoint := s.checkpoint(m)
-	state, _, _, err := s.state(ctx, checkpoint, m, command, nil)
-	if err != nil || state == bus.Done {
+	before, err := s.before(ctx, checkpoint, m, command)
+	if err != nil || before.state == bus.Done {
 		return stay(err)
 	}
-	if state == bus.Aside {
+	if before.state == bus.Aside {
 		return errAside
 	}
-	if state == bus.Uncertain && s.isSo(ctx, command) {
+	if before.state == bus.Uncertain && s.isSo(ctx, command) {
 		s.changes(command, "found")
 		return nil
 	}

@@ -77,8 +77,7 @@ func (s *Sender) Handle(ctx context.Context, m bus.Message) error {
 	if command.GetChange() != nil {
 		return s.change(ctx, m, &command)
 	}
-	took := &eventv1.Effort{}
-	delivered, err := s.carryOut(ctx, m, &command, took)
+	delivered, took, err := s.carryOut(ctx, m, &command)
 	ctx, cancel := bus.Settling(ctx)
 	defer cancel()
 	s.watchParking(err)
@@ -133,39 +132,40 @@ func (s *Sender) Exhausted(ctx context.Context, m bus.Message, cause error) erro
 	return s.failed(ctx, m, &command, eventv1.FailureReason_FAILURE_REASON_EXHAUSTED, cause, 0, nil)
 }
 
-// carryOut sends the parts one after the other; delivered is how many KARTE has, took gets what it took.
-func (s *Sender) carryOut(ctx context.Context, m bus.Message, command *eventv1.KarteCommand, took *eventv1.Effort) (delivered int, err error) {
+// carryOut sends the parts one after the other; delivered is how many KARTE has, took what that took, whether or not it is an end.
+func (s *Sender) carryOut(ctx context.Context, m bus.Message, command *eventv1.KarteCommand) (delivered int, took *eventv1.Effort, err error) {
 	if err := known(m, command); err != nil {
-		return 0, err
+		return 0, &eventv1.Effort{}, err
 	}
 	parts := s.parts(command)
 	checkpoint := s.checkpoint(m)
-	state, part, since, err := s.state(ctx, checkpoint, m, command, took)
+	before, err := s.before(ctx, checkpoint, m, command)
+	took = before.took
 	if err != nil {
-		return 0, stay(err)
+		return 0, took, stay(err)
 	}
-	switch state {
+	switch before.state {
 	case bus.Done:
-		return len(parts), s.again(ctx, checkpoint, m, command)
+		return len(parts), took, s.again(ctx, checkpoint, m, command)
 	case bus.Aside:
-		return part, s.aside(ctx, checkpoint, m, command)
+		return before.part, took, s.aside(ctx, checkpoint, m, command)
 	default:
 	}
 	if over, err := s.over(ctx, m, command); err != nil {
-		return part, stay(err)
+		return before.part, took, stay(err)
 	} else if over {
-		return len(parts), nil
+		return len(parts), took, nil
 	}
-	for i := part; i < len(parts); i++ {
+	for i := before.part; i < len(parts); i++ {
 		// Of a held or replayed command any part may have arrived, of an interrupted one only the noted part.
-		if state == bus.Uncertain && (m.Held || command.GetReplay() || i == part) {
-			there, err := s.find(ctx, m, command, parts[:i+1], since)
+		if before.state == bus.Uncertain && (m.Held || command.GetReplay() || i == before.part) {
+			there, err := s.find(ctx, m, command, parts[:i+1], before.since)
 			s.looked(ctx, took, there, err)
 			if _, permanent := retry.Reason(err); err != nil && !permanent {
 				err = retry.Unknown(err) // as unknown as it was before it was looked for
 			}
 			if err != nil {
-				return i, err
+				return i, took, err
 			}
 			if there {
 				s.count(command, "found")
@@ -173,14 +173,14 @@ func (s *Sender) carryOut(ctx context.Context, m bus.Message, command *eventv1.K
 			}
 		}
 		if err := s.note(ctx, checkpoint, m, i, took); err != nil {
-			return i, stay(err) // perhaps another replica is at it
+			return i, took, stay(err) // perhaps another replica is at it
 		}
 		if err := s.callNoted(ctx, checkpoint, command, parts[i], took); err != nil {
-			return i, err
+			return i, took, err
 		}
 		ctx = context.WithoutCancel(ctx) // what is begun is finished by a replica that stops, too
 	}
-	return len(parts), nil
+	return len(parts), took, nil
 }
 
 // known tells whether it is known for whom a text is: only what says that it is for the customer is sent to the customer. Another kind is left to the next version.
@@ -215,35 +215,41 @@ func (s *Sender) watchParking(err error) {
 // errElsewhere is met while another replica may be at the same command.
 var errElsewhere = errors.New("another replica may be sending it")
 
-// state answers whether a command may have been attempted before, from which part on, and when that was; took gets what it took, where that is kept.
-func (s *Sender) state(ctx context.Context, checkpoint *bus.Checkpoint, m bus.Message, command *eventv1.KarteCommand, took *eventv1.Effort) (state bus.State, part int, since time.Time, err error) {
-	since = command.GetIssuedAt().AsTime()
+// past is what is known of a command when it is handed out.
+type past struct {
+	state bus.State
+	// part is from which part on it may have been attempted, and since when that was.
+	part  int
+	since time.Time
+	// took is what it took so far, where that is kept.
+	took *eventv1.Effort
+}
+
+// before answers whether a command may have been attempted before.
+func (s *Sender) before(ctx context.Context, checkpoint *bus.Checkpoint, m bus.Message, command *eventv1.KarteCommand) (past, error) {
+	p := past{since: command.GetIssuedAt().AsTime(), took: &eventv1.Effort{}}
 	note, err := checkpoint.At(ctx, m)
 	if err != nil {
-		return 0, 0, since, err
+		return p, err
 	}
 	if own := note.GetSequence() == m.Sequence || m.Held && note.GetSequence() > 0; own {
 		if over, err := s.elsewhere(ctx, checkpoint, note, m, command); err != nil || over {
-			return bus.Done, 0, since, err
+			p.state = bus.Done
+			return p, err
 		}
 	}
-	if took != nil {
-		proto.Merge(took, effort.Recall(note, m.Sequence))
-	}
-	if !m.Held && bus.StateOf(note, m.Sequence) == bus.Aside {
-		return bus.Aside, 0, since, nil
-	}
-	if m.Held || command.GetReplay() {
+	p.took, p.state = effort.Recall(note, m.Sequence), bus.StateOf(note, m.Sequence)
+	switch {
+	case p.state == bus.Aside && !m.Held:
+	case m.Held || command.GetReplay():
+		p.state = bus.Untried
 		if m.Attempted || command.GetReplay() || note.GetSequence() > 0 {
-			return bus.Uncertain, 0, since, nil
+			p.state = bus.Uncertain
 		}
-		return bus.Untried, 0, since, nil
+	case p.state == bus.Uncertain:
+		p.part, p.since = int(note.GetPart()), note.GetAttemptedAt().AsTime()
 	}
-	state = bus.StateOf(note, m.Sequence)
-	if state == bus.Uncertain {
-		return state, int(note.GetPart()), note.GetAttemptedAt().AsTime(), nil
-	}
-	return state, 0, since, nil
+	return p, nil
 }
 
 // elsewhere waits for another replica that may be at a command, unless it was reported: that JetStream did not hear what became of it is likelier.
