@@ -4,13 +4,14 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"net"
 	"net/http"
 	"os"
 	"os/exec"
 	"path/filepath"
 	"syscall"
 	"time"
+
+	"github.com/slacktalk/slacktalk/internal/freeport"
 )
 
 // process is a program that runs.
@@ -101,9 +102,6 @@ func probe(ctx context.Context, url string) error {
 
 // freeAddr answers an address on loopback that nobody listens at.
 func freeAddr() (string, error) {
-	listener, err := net.Listen("tcp", "127.0.0.1:0")
-	if err != nil {
-		return "", fmt.Errorf("find a free address: %w", err)
-	}
-	return listener.Addr().String(), listener.Close()
+	port, err := freeport.TCP()
+	return fmt.Sprintf("127.0.0.1:%d", port), err
 }

@@ -18,18 +18,23 @@ import (
 	"github.com/slacktalk/slacktalk/internal/bus"
 	"github.com/slacktalk/slacktalk/internal/config"
 	"github.com/slacktalk/slacktalk/internal/eventually"
+	"github.com/slacktalk/slacktalk/internal/freeport"
 	router "github.com/slacktalk/slacktalk/services/router/app"
 )
 
 // free answers an address where nobody listens.
 func free(t *testing.T) string {
 	t.Helper()
-	listener, err := net.Listen("tcp", "127.0.0.1:0")
+	return fmt.Sprintf("127.0.0.1:%d", freePort(t))
+}
+
+func freePort(t *testing.T) int {
+	t.Helper()
+	port, err := freeport.TCP()
 	if err != nil {
 		t.Fatal(err)
 	}
-	defer func() { _ = listener.Close() }()
-	return listener.Addr().String()
+	return port
 }
 
 func TestAServiceStartsWithoutItsDependenciesAndIsReadyWhenTheyAppear(t *testing.T) {

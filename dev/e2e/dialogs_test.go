@@ -2,6 +2,7 @@ package e2e
 
 import (
 	"encoding/json"
+	"fmt"
 	"net/http"
 	"slices"
 	"strings"
@@ -333,6 +334,18 @@ func TestTheCommandAssignsAConversationOnce(t *testing.T) {
 // facts answers how many facts are stored under a filter.
 func (s system) facts(filter string) (n int) {
 	s.t.Helper()
+	return s.there("SLACK", filter)
+}
+
+// posts waits until so many posts are decided.
+func (s system) posts(n int) {
+	s.t.Helper()
+	eventually.Holds(s.t, 2*within, fmt.Sprint(n, " posts in POSTS"), func() bool { return s.there("POSTS", "post.>") >= n })
+}
+
+// there answers how many subjects of a stream fit a filter.
+func (s system) there(name, filter string) int {
+	s.t.Helper()
 	conn, err := nats.Connect(s.NATSURL)
 	if err != nil {
 		s.t.Fatal(err)
@@ -342,7 +355,7 @@ func (s system) facts(filter string) (n int) {
 	if err != nil {
 		s.t.Fatal(err)
 	}
-	stream, err := js.Stream(s.t.Context(), "SLACK")
+	stream, err := js.Stream(s.t.Context(), name)
 	if err != nil {
 		s.t.Fatal(err)
 	}

@@ -5,7 +5,6 @@ import (
 	"errors"
 	"fmt"
 	"io"
-	"net"
 	"os/exec"
 	"strings"
 	"testing"
@@ -46,7 +45,7 @@ func keeps(t *testing.T) (url string) {
 	if realRedis == "" {
 		return ""
 	}
-	_, port, _ := net.SplitHostPort(free(t))
+	port := port(t)
 	command := exec.Command("redis-server", "--bind", "127.0.0.1", "--port", port, "--save", "", "--appendonly", "yes", "--dir", t.TempDir(), "--loglevel", "warning")
 	if err := command.Start(); err != nil {
 		t.Fatal(err)
@@ -108,7 +107,7 @@ func (p patient) examine(t *testing.T, sendTest bool) map[string]*adminv1.CheckR
 	if int(announced.GetTotal()) != len(results) {
 		t.Errorf("%d checks, %d were announced", len(results), announced.GetTotal())
 	}
-	if took := time.Since(began); took > 30*time.Second {
+	if took := time.Since(began); took > within {
 		t.Errorf("it took %v", took)
 	}
 	return results
@@ -133,6 +132,8 @@ type illness struct {
 	verdict      adminv1.Verdict
 	// found and fix are words that must be said.
 	found, fix string
+	// passes says that it is soon over by itself, so that it has to be made anew for a doctor who was too late.
+	passes bool
 }
 
 func (p patient) set(t *testing.T, team *settingsv1.TeamSettings, fields ...string) {
@@ -176,13 +177,16 @@ func refusedHook(t *testing.T, p patient) {
 	}
 }
 
-// arriving asks again until a check says something else than that all is well: what was refused takes a moment to arrive.
-func (p patient) arriving(t *testing.T, check string) map[string]*adminv1.CheckResult {
+// arriving asks again until the illness's check says something else than that all is well: what was refused takes a moment to arrive.
+func (p patient) arriving(t *testing.T, i illness) map[string]*adminv1.CheckResult {
 	t.Helper()
 	for deadline := time.Now().Add(within); ; {
 		results := p.examine(t, false)
-		if v := results[check].GetVerdict(); v == fails || v == warns || time.Now().After(deadline) {
+		if v := results[i.check].GetVerdict(); v == fails || v == warns || time.Now().After(deadline) {
 			return results
+		}
+		if i.passes {
+			i.infect(t, p)
 		}
 	}
 }
@@ -362,7 +366,7 @@ func TestTheDoctorNamesWhatIsWrong(t *testing.T) {
 		t.Run(i.name, func(t *testing.T) {
 			i.infect(t, p)
 			defer i.heal(t, p)
-			i.blames(t, p.arriving(t, i.check))
+			i.blames(t, p.arriving(t, i))
 		})
 	}
 	for id, r := range p.examine(t, false) {
@@ -388,7 +392,7 @@ func redisIllnesses(p patient) []illness {
 			infect: config("appendonly", "no"), heal: config("appendonly", "yes")},
 		{name: "Redis evicts", check: "redis-persistence", verdict: warns, found: "allkeys-lru", fix: "noeviction",
 			infect: config("maxmemory-policy", "allkeys-lru"), heal: config("maxmemory-policy", "noeviction")},
-		{name: "Redis hangs", check: "redis", verdict: fails, found: "Redis", fix: "REDIS_URL",
+		{name: "Redis hangs", check: "redis", verdict: fails, found: "Redis", fix: "REDIS_URL", passes: true,
 			infect: func(t *testing.T, p patient) {
 				must(t, p.redis.Do(t.Context(), "CLIENT", "PAUSE", "7000", "ALL").Err())
 			},

@@ -7,6 +7,7 @@ import (
 	"net"
 	"os"
 	"os/exec"
+	"strconv"
 	"strings"
 	"testing"
 	"time"
@@ -18,11 +19,15 @@ import (
 	"github.com/slacktalk/slacktalk/dev/kartestandin"
 	"github.com/slacktalk/slacktalk/dev/slackstandin"
 	"github.com/slacktalk/slacktalk/dev/stack"
+	"github.com/slacktalk/slacktalk/internal/freeport"
 	"github.com/slacktalk/slacktalk/internal/prerequisite"
 )
 
 // within is how long anything may take in a test, on a busy machine with the race detector.
 const within = 40 * time.Second
+
+// patience is how long the Slack stand-in waits for answers, and triggers may be used: Slack's three seconds are for a machine that does nothing else.
+const patience = 10 * time.Second
 
 var realRedis string
 
@@ -57,12 +62,11 @@ func startRedis() (stop func(), err error) {
 		fmt.Fprint(os.Stderr, "\n*** No redis-server on PATH: ONLY THE IN-PROCESS REDIS WAS TESTED. ***\n\n")
 		return func() {}, nil
 	}
-	free, err := net.Listen("tcp", "127.0.0.1:0")
+	free, err := freeport.TCP()
 	if err != nil {
 		return nil, err
 	}
-	_, port, _ := net.SplitHostPort(free.Addr().String())
-	_ = free.Close()
+	port := strconv.Itoa(free)
 	command := exec.Command(path, "--bind", "127.0.0.1", "--port", port, "--save", "", "--appendonly", "no", "--loglevel", "warning", "--databases", "256")
 	if err := command.Start(); err != nil {
 		return nil, err
@@ -91,6 +95,7 @@ func start(t *testing.T, o stack.Options) system {
 	if o.Environ == nil {
 		o.Environ = []string{"SLACK_PACE=1ms"}
 	}
+	o.SlackPatience = patience
 	s, err := stack.Start(t.Context(), o)
 	if err != nil {
 		t.Fatal(err)

@@ -48,7 +48,7 @@ func block(t *testing.T, language string) string {
 // execute runs a command and answers what it wrote and how it ended.
 func execute(t *testing.T, dir string, env []string, name string, args ...string) (out string, exit int) {
 	t.Helper()
-	ctx, cancel := context.WithTimeout(t.Context(), 3*time.Minute)
+	ctx, cancel := context.WithTimeout(t.Context(), 8*time.Minute)
 	defer cancel()
 	command := exec.CommandContext(ctx, name, args...)
 	command.Dir, command.Env = dir, append(os.Environ(), env...)

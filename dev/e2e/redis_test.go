@@ -7,6 +7,7 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"strconv"
 	"strings"
 	"testing"
 
@@ -57,8 +58,7 @@ func redisServer(t *testing.T, port string, conf ...string) (kill func()) {
 
 func port(t *testing.T) string {
 	t.Helper()
-	_, port, _ := net.SplitHostPort(free(t))
-	return port
+	return strconv.Itoa(freePort(t))
 }
 
 // roundTrip is one message in each direction.

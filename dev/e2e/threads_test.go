@@ -194,6 +194,7 @@ func TestABacklogGoesOutInFewPosts(t *testing.T) {
 			s.says(kartestandin.Customer{VisitorID: fmt.Sprintf("vis-%d", n)}, fmt.Sprintf("c%d-%03d.", n, i))
 		}
 	}
+	s.posts(customers * each)
 	if err := s.StartService(stack.SlackGateway); err != nil {
 		t.Fatal(err)
 	}

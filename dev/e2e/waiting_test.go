@@ -57,14 +57,23 @@ const (
 func TestACustomerWhoIsNotAnsweredIsNotForgotten(t *testing.T) {
 	s := start(t, stack.Options{})
 	s.set(&settingsv1.TeamSettings{Unanswered: &settingsv1.UnansweredPolicy{
-		RemindAfter: durationpb.New(2 * time.Second), EscalateAfter: durationpb.New(6 * time.Second), EscalationTargets: []string{stack.Hanako},
+		RemindAfter: durationpb.New(2 * time.Second), EscalateAfter: durationpb.New(10 * time.Second), EscalationTargets: []string{stack.Hanako},
 	}}, "unanswered")
 	s.says(kartestandin.Customer{VisitorID: "vis-waits"}, "waits-000.")
 	s.says(kartestandin.Customer{VisitorID: "vis-answered"}, "answered-000.")
 	waits, answered := s.head("waits-000."), s.head("answered-000.")
 	s.marked(s.replies(stack.Hanako, answered, "```はい```"), "white_check_mark")
+	// A busy machine may have taken longer for that than until the first reminder, which then stands in the thread before what is decided now.
+	if _, err := s.KARTE.Assign(t.Context(), kartestandin.Customer{VisitorID: "vis-answered"}, stack.Ichiro, kartestandin.Write{Wait: true}); err != nil {
+		t.Fatal(err)
+	}
+	early := 0
+	s.slack("the assignment", func(now *slackstandin.Snapshot) bool {
+		early = len(linesOf(now, answered, reminded))
+		return len(linesOf(now, answered, "田中 一郎")) > 0
+	})
 
-	s.slack("a reminder", func(now *slackstandin.Snapshot) bool { return len(linesOf(now, waits, reminded)) == 1 })
+	s.slack("a reminder", func(now *slackstandin.Snapshot) bool { return len(linesOf(now, waits, reminded)) > 0 })
 	// What becomes due while nobody serves it comes all the same.
 	if err := s.StopService(stack.Router); err != nil {
 		t.Fatal(err)
@@ -73,7 +82,7 @@ func TestACustomerWhoIsNotAnsweredIsNotForgotten(t *testing.T) {
 	if err := s.StartService(stack.Router); err != nil {
 		t.Fatal(err)
 	}
-	s.slack("an escalation", func(now *slackstandin.Snapshot) bool { return len(linesOf(now, waits, escalated)) == 1 })
+	s.slack("an escalation", func(now *slackstandin.Snapshot) bool { return len(linesOf(now, waits, escalated)) > 0 })
 	s.says(kartestandin.Customer{VisitorID: "vis-waits"}, "waits-001.") // which has its turn after whatever else there might be to say
 	s.slack("the next line", func(now *slackstandin.Snapshot) bool { return len(linesOf(now, waits, "waits-001.")) == 1 })
 	s.slack("everything once", func(now *slackstandin.Snapshot) bool {
@@ -81,7 +90,7 @@ func TestACustomerWhoIsNotAnsweredIsNotForgotten(t *testing.T) {
 		if len(all) != 2 || !strings.Contains(all[1].Text, "<@"+stack.Hanako+">") {
 			t.Errorf("said %v", all)
 		}
-		if n := len(linesOf(now, answered, reminded)); n > 0 {
+		if n := len(linesOf(now, answered, reminded)) - early; n > 0 {
 			t.Errorf("%d lines about somebody who was answered", n)
 		}
 		return true

@@ -20,18 +20,19 @@ func TestDashboardsShowData(t *testing.T) {
 		n, err := p.query(`slacktalk_build_info`)
 		return err == nil && n == len(services)
 	})
+	began := time.Now()
 	happen(t, s)
 	all, err := dashboards.LoadAll("../../deploy/grafana")
 	if err != nil || len(all) < 3 {
 		t.Fatalf("%d dashboards, %v", len(all), err)
 	}
 	for _, dashboard := range all {
-		shows(t, s, p.Prometheus, dashboard)
+		shows(t, s, p.Prometheus, dashboard, began)
 	}
 }
 
-// shows waits until a dashboard shows data in all of its panels.
-func shows(t *testing.T, s *stack.Stack, p *scrape.Prometheus, d *dashboards.Dashboard) {
+// shows waits until a dashboard shows data in all of its panels since things began to happen.
+func shows(t *testing.T, s *stack.Stack, p *scrape.Prometheus, d *dashboards.Dashboard, began time.Time) {
 	t.Helper()
 	var problem error
 	defer func() {
@@ -44,8 +45,7 @@ func shows(t *testing.T, s *stack.Stack, p *scrape.Prometheus, d *dashboards.Das
 		if _, err := s.Settings.GetTeamSettings(stack.Admin(t.Context()), &settingsv1.GetTeamSettingsRequest{Name: "projects/" + stack.Project + "/teamSettings"}); err != nil {
 			t.Fatal(err)
 		}
-		now := time.Now()
-		_, problem = d.Draw(p, dashboards.Window{From: now.Add(-time.Minute), To: now, Step: 5 * time.Second, Rate: time.Minute})
+		_, problem = d.Draw(p, dashboards.Window{From: began, To: time.Now(), Step: 5 * time.Second, Rate: time.Minute})
 		return problem == nil
 	})
 }

@@ -39,11 +39,50 @@ var foreign = regexp.MustCompile(`^(go|process|promhttp)_`)
 func TestTheTableOfMetricsIsTrue(t *testing.T) {
 	s := start(t, stack.Options{Environ: []string{"SLACK_PACE=10ms"}})
 	happen(t, s)
-	found := map[string]row{}
-	eventually.Holds(t, within, "the backlog is known", func() bool {
-		f := served(t, s, stack.Router)["slacktalk_lane_pending"]
-		return f != nil
+	text, err := os.ReadFile(filepath.Clean(table))
+	if err != nil {
+		t.Fatal(err)
+	}
+	head, rest, ok := strings.Cut(string(text), begin)
+	body, tail, ok2 := strings.Cut(rest, end)
+	if !ok || !ok2 {
+		t.Fatal("docs/metrics.md has lost the marks of its table")
+	}
+	written := rows(body)
+	found, missing := tabulated(t, s), []string{}
+	defer func() {
+		if len(missing) > 0 {
+			t.Logf("docs/metrics.md tells of %v, which nobody serves after all that", missing)
+		}
+	}()
+	// Some of it is counted a while after its effect shows.
+	eventually.Holds(t, within, "everything in the table is served", func() bool {
+		found, missing = tabulated(t, s), nil
+		for name := range written {
+			if _, ok := found[name]; !ok {
+				missing = append(missing, name)
+			}
+		}
+		return len(missing) == 0 || os.Getenv("UPDATE") != "" && found["slacktalk_lane_pending"].name != ""
 	})
+	if os.Getenv("UPDATE") != "" {
+		maps.Copy(written, found)
+		if err := os.WriteFile(filepath.Clean(table), []byte(head+begin+format(written)+end+tail), 0o600); err != nil {
+			t.Fatal(err)
+		}
+		return
+	}
+	for name, r := range found {
+		if written[name] != r {
+			t.Errorf("docs/metrics.md says of %s\n%v\nbut it is\n%v\n(UPDATE=1 go test ./observe writes the table anew)", name, written[name], r)
+		}
+	}
+}
+
+// tabulated answers the table of what the services serve.
+func tabulated(t *testing.T, s *stack.Stack) map[string]row {
+	t.Helper()
+	found := map[string]row{}
 	for _, service := range services {
 		for name, family := range served(t, s, service) {
 			if foreign.MatchString(name) {
@@ -59,33 +98,7 @@ func TestTheTableOfMetricsIsTrue(t *testing.T) {
 			found[name] = r
 		}
 	}
-	text, err := os.ReadFile(filepath.Clean(table))
-	if err != nil {
-		t.Fatal(err)
-	}
-	head, rest, ok := strings.Cut(string(text), begin)
-	body, tail, ok2 := strings.Cut(rest, end)
-	if !ok || !ok2 {
-		t.Fatal("docs/metrics.md has lost the marks of its table")
-	}
-	written := rows(body)
-	if os.Getenv("UPDATE") != "" {
-		maps.Copy(written, found)
-		if err := os.WriteFile(filepath.Clean(table), []byte(head+begin+format(written)+end+tail), 0o600); err != nil {
-			t.Fatal(err)
-		}
-		return
-	}
-	for name, r := range found {
-		if written[name] != r {
-			t.Errorf("docs/metrics.md says of %s\n%v\nbut it is\n%v\n(UPDATE=1 go test ./observe writes the table anew)", name, written[name], r)
-		}
-	}
-	for name := range written {
-		if _, ok := found[name]; !ok {
-			t.Errorf("docs/metrics.md tells of %s, which nobody serves after all that", name)
-		}
-	}
+	return found
 }
 
 // happen lets happen what makes metrics appear.

@@ -2,12 +2,15 @@ package observe
 
 import (
 	"context"
+	"fmt"
 	"io"
 	"net/http"
 	"strings"
 	"testing"
 	"time"
 
+	"github.com/nats-io/nats.go"
+	"github.com/nats-io/nats.go/jetstream"
 	dto "github.com/prometheus/client_model/go"
 	"github.com/prometheus/common/expfmt"
 	"github.com/prometheus/common/model"
@@ -15,6 +18,8 @@ import (
 	"github.com/slacktalk/slacktalk/dev/kartestandin"
 	"github.com/slacktalk/slacktalk/dev/slackstandin"
 	"github.com/slacktalk/slacktalk/dev/stack"
+	"github.com/slacktalk/slacktalk/internal/bus"
+	"github.com/slacktalk/slacktalk/internal/eventually"
 )
 
 // within is how long anything may take in a test, on a busy machine with the race detector.
@@ -24,6 +29,7 @@ var services = []string{stack.IngestKARTE, stack.Router, stack.SlackGateway}
 
 func start(t *testing.T, o stack.Options) *stack.Stack {
 	t.Helper()
+	o.SlackPatience = 10 * time.Second // Slack's three seconds are for a machine that does nothing else
 	s, err := stack.Start(t.Context(), o)
 	if err != nil {
 		t.Fatal(err)
@@ -88,6 +94,28 @@ func replies(t *testing.T, s *stack.Stack, thread, text, mark string) (ts string
 		return false
 	})
 	return ts
+}
+
+// posts waits until so many posts are decided, whether or not Slack takes them.
+func posts(t *testing.T, s *stack.Stack, n int) {
+	t.Helper()
+	conn, err := nats.Connect(s.NATSURL)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer conn.Close()
+	js, err := jetstream.New(conn)
+	if err != nil {
+		t.Fatal(err)
+	}
+	eventually.Holds(t, within, fmt.Sprint(n, " posts in POSTS"), func() bool {
+		stream, err := js.Stream(t.Context(), bus.Posts)
+		if err != nil {
+			return false
+		}
+		info, err := stream.Info(t.Context(), jetstream.WithSubjectFilter("post.>"))
+		return err == nil && len(info.State.Subjects) >= n
+	})
 }
 
 // served answers what a service tells Prometheus.

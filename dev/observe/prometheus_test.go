@@ -93,9 +93,10 @@ func TestEveryAlertFiresOnItsFault(t *testing.T) {
 		return err == nil && n == len(services)
 	})
 
-	s.Slack.AddFault(slackstandin.Fault{Method: "chat.postMessage", Kind: slackstandin.RateLimited, RetryAfter: 4, Count: 3})
+	s.Slack.AddFault(slackstandin.Fault{Method: "chat.postMessage", Kind: slackstandin.RateLimited, RetryAfter: 4})
 	says(t, s, "vis-1", "words in the way of which is a 429")
 	fires("SlackTalkThrottled", "SlackTalkLaneBehind")
+	s.Slack.ClearFaults()
 	thread(t, s, "words in the way of which is a 429")
 	fires("SlackTalkSlow")
 

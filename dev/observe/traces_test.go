@@ -162,10 +162,12 @@ func TestOneTraceLeadsThroughAllServices(t *testing.T) {
 // What goes out with an earlier message has the post in its own trace, and both are linked.
 func TestWhatIsMergedIsLinked(t *testing.T) {
 	s, r := recorded(t, "10ms")
-	s.Slack.AddFault(slackstandin.Fault{Method: "chat.postMessage", Kind: slackstandin.RateLimited, RetryAfter: 2, Count: 1})
+	s.Slack.AddFault(slackstandin.Fault{Method: "chat.postMessage", Kind: slackstandin.RateLimited, RetryAfter: 1})
 	for _, text := range []string{"one of three", "two of three", "three of three"} {
 		says(t, s, "vis-1", text)
 	}
+	posts(t, s, 3)
+	s.Slack.ClearFaults()
 	thread(t, s, "three of three")
 	eventually.Holds(t, within, "links in both directions", func() bool {
 		all := r.all()

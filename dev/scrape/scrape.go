@@ -5,7 +5,6 @@ import (
 	"context"
 	"encoding/json"
 	"fmt"
-	"net"
 	"net/http"
 	"net/url"
 	"os"
@@ -17,6 +16,7 @@ import (
 	"time"
 
 	"github.com/slacktalk/slacktalk/dev/stack"
+	"github.com/slacktalk/slacktalk/internal/freeport"
 	"github.com/slacktalk/slacktalk/internal/prerequisite"
 )
 
@@ -70,12 +70,11 @@ func start(path, dir string, targets []string, o Options) (*Prometheus, error) {
 	if err := os.WriteFile(name, []byte(config), 0o600); err != nil {
 		return nil, err
 	}
-	free, err := net.Listen("tcp", "127.0.0.1:0")
+	port, err := freeport.TCP()
 	if err != nil {
 		return nil, err
 	}
-	address := free.Addr().String()
-	_ = free.Close()
+	address := fmt.Sprintf("127.0.0.1:%d", port)
 	args := []string{"--config.file", name, "--storage.tsdb.path", filepath.Join(dir, "data"), "--web.listen-address", address, "--log.level", "error"}
 	if o.Native {
 		args = append(args, "--enable-feature", "native-histograms")

@@ -50,7 +50,8 @@ type Config struct {
 	// NoEchoMetadata leaves metadata out of the echo events. Whether Slack always sends it is not known.
 	NoEchoMetadata bool
 
-	DeliveryTimeout time.Duration // how long an event may stay unanswered, 3 s when 0
+	DeliveryTimeout time.Duration // how long an event or an interaction may stay unanswered, 3 s when 0
+	TriggerLife     time.Duration // how long a trigger_id may be used, 3 s when 0
 	RetryScale      float64       // shortens the waits of 0, 1 and 5 minutes before retries; 1 when 0
 	// RetryUntilAccepted repeats each event every RetryInterval (1 s when 0) until it is accepted and sends the
 	// next event of a thread only after that, where Slack gives up after three retries and promises no order.
@@ -83,6 +84,9 @@ func (c Config) withDefaults() Config {
 	c.Burst = max(c.Burst, 1)
 	if c.DeliveryTimeout == 0 {
 		c.DeliveryTimeout = 3 * time.Second
+	}
+	if c.TriggerLife == 0 {
+		c.TriggerLife = 3 * time.Second
 	}
 	if c.RetryScale == 0 {
 		c.RetryScale = 1

@@ -42,7 +42,7 @@ func (s *Server) trigger(id string) (*trigger, error) {
 		return nil, apiError("invalid_trigger_id")
 	case t.used:
 		return nil, apiError("exchanged_trigger_id")
-	case s.cfg.Clock().Sub(t.made) > 3*time.Second:
+	case s.cfg.Clock().Sub(t.made) > s.cfg.TriggerLife:
 		return nil, apiError("expired_trigger_id")
 	}
 	return t, nil

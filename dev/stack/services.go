@@ -260,7 +260,7 @@ func (s *Stack) end(name, how, ended string, ask func(*service)) error {
 
 // AwaitReady returns when every service says that it is ready.
 func (s *Stack) AwaitReady(ctx context.Context) error {
-	ctx, cancel := context.WithTimeout(ctx, 30*time.Second)
+	ctx, cancel := context.WithTimeout(ctx, time.Minute) // it may have to wait for a busy machine
 	defer cancel()
 	for name, svc := range s.services {
 		for {

@@ -65,6 +65,8 @@ type Options struct {
 	// Slack and KARTE adjust the stand-ins.
 	Slack func(*slackstandin.Config)
 	KARTE func(*kartestandin.Config)
+	// SlackPatience is how long the Slack stand-in waits for an answer, and a trigger of its may be used; Slack's own three seconds when 0.
+	SlackPatience time.Duration
 	// Environ adds settings to every service, as NAME=value.
 	Environ []string
 	// Secrets is a folder: when it is named, each secret of a service is a file in it, of the setting's name.
@@ -171,7 +173,7 @@ func (s *Stack) startNATS() error {
 		return fmt.Errorf("make the NATS server: %w", err)
 	}
 	s.nats.Start()
-	if !s.nats.ReadyForConnections(10 * time.Second) {
+	if !s.nats.ReadyForConnections(30 * time.Second) {
 		return errors.New("the NATS server does not start")
 	}
 	s.NATSURL = s.nats.ClientURL()
@@ -191,7 +193,7 @@ func (s *Stack) startRedis() error {
 }
 
 func (s *Stack) startStandins(running context.Context) error {
-	slackConfig := slackstandin.Config{Team: Team, BotToken: botToken, SigningSecret: signingSecret, RetryScale: 0.01}
+	slackConfig := slackstandin.Config{Team: Team, BotToken: botToken, SigningSecret: signingSecret, RetryScale: 0.01, DeliveryTimeout: s.options.SlackPatience, TriggerLife: s.options.SlackPatience}
 	if s.options.Slack != nil {
 		s.options.Slack(&slackConfig)
 	}

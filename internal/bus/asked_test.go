@@ -68,7 +68,7 @@ func TestAQuestionToAReplicaThatStopsIsAnswered(t *testing.T) {
 	}
 	for range 20 {
 		next, before := replica(), answers.Load()
-		eventually.Holds(t, 20*time.Second, "both are asked", func() bool { return answers.Load() > before+20 })
+		eventually.Holds(t, patience, "both are asked", func() bool { return answers.Load() > before+20 })
 		former()
 		former = next
 	}

@@ -32,7 +32,7 @@ func startNATS(t *testing.T) *server.Server {
 		t.Fatal(err)
 	}
 	s.Start()
-	if !s.ReadyForConnections(10 * time.Second) {
+	if !s.ReadyForConnections(30 * time.Second) {
 		t.Fatal("the NATS server did not start")
 	}
 	t.Cleanup(func() { s.Shutdown(); s.WaitForShutdown() })
@@ -91,7 +91,7 @@ func (s *seen) add(customer, id string) {
 
 func (s *seen) wait(t *testing.T, n int) {
 	t.Helper()
-	deadline := time.After(20 * time.Second)
+	deadline := time.After(patience)
 	for i := range n {
 		select {
 		case <-s.all:
@@ -103,7 +103,7 @@ func (s *seen) wait(t *testing.T, n int) {
 
 func publish(t *testing.T, b *bus.Bus, customer, id string) bool {
 	t.Helper()
-	duplicate, err := b.OnceWithin(t.Context(), 5*time.Second, bus.Talk, bus.TalkSubject(b.Partitions(), "demo", customer, "customer-message", id),
+	duplicate, err := b.OnceWithin(t.Context(), patience, bus.Talk, bus.TalkSubject(b.Partitions(), "demo", customer, "customer-message", id),
 		&eventv1.TalkFact{Id: id, Customer: &eventv1.Customer{UserId: customer}})
 	if err != nil {
 		t.Fatal(err)
@@ -367,7 +367,7 @@ func TestAnIdleQueueIsLeft(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-	case <-time.After(10 * time.Second):
+	case <-time.After(patience):
 		t.Fatal("a queue without messages is served for ever")
 	}
 }

@@ -4,7 +4,6 @@ import (
 	"context"
 	"slices"
 	"testing"
-	"time"
 
 	"github.com/slacktalk/slacktalk/internal/bus"
 	"github.com/slacktalk/slacktalk/internal/eventually"
@@ -18,7 +17,7 @@ func TestAChannelIsTheSameUnderEveryIDItHad(t *testing.T) {
 	served := make(chan error, 1)
 	go func() { served <- reader.Serve(ctx) }()
 	t.Cleanup(func() { cancel(); <-served })
-	eventually.Holds(t, 10*time.Second, "all is read", reader.Loaded)
+	eventually.Holds(t, patience, "all is read", reader.Loaded)
 	// As Slack may tell it: the later change first, and each twice.
 	for _, change := range [][2]string{{"C0B", "C0C"}, {"G0A", "C0B"}, {"C0B", "C0C"}, {"G0A", "C0B"}} {
 		if err := writer.Changed(t.Context(), "T0", change[0], change[1]); err != nil {

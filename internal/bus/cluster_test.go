@@ -43,7 +43,7 @@ func startCluster(t *testing.T, adjust func(i int, o *server.Options)) []*server
 		t.Cleanup(func() { s.Shutdown(); s.WaitForShutdown() })
 		all = append(all, s)
 	}
-	eventually.Holds(t, 30*time.Second, "the cluster knows who leads", func() bool {
+	eventually.Holds(t, patience, "the cluster knows who leads", func() bool {
 		leads := false
 		for _, s := range all {
 			leads = leads || s.JetStreamIsLeader()

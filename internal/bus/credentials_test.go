@@ -35,7 +35,7 @@ func configured(t *testing.T, text string) (s *server.Server, reload func(text s
 		t.Fatal(err)
 	}
 	s.Start()
-	if !s.ReadyForConnections(10 * time.Second) {
+	if !s.ReadyForConnections(30 * time.Second) {
 		t.Fatal("the NATS server did not start")
 	}
 	t.Cleanup(func() { s.Shutdown(); s.WaitForShutdown() })
@@ -93,7 +93,7 @@ func TestAPasswordIsReplacedWithoutARestart(t *testing.T) {
 				t.Log(last, log)
 			}
 		})
-		eventually.Holds(t, 30*time.Second, what, func() bool { last = b.Check()(t.Context()); return holds(last) })
+		eventually.Holds(t, patience, what, func() bool { last = b.Check()(t.Context()); return holds(last) })
 	}
 	well := func(err error) bool { return err == nil }
 	becomes("a wrong user is named", func(err error) bool {
@@ -133,12 +133,12 @@ func TestAnExpiredCertificateIsNamedAndItsSuccessorTaken(t *testing.T) {
 	}
 	t.Cleanup(b.Close)
 	ensuring(t, b)
-	eventually.Holds(t, 30*time.Second, "the expired certificate is named", func() bool {
+	eventually.Holds(t, patience, "the expired certificate is named", func() bool {
 		err := b.Check()(t.Context())
 		return err != nil && strings.Contains(log.String(), "expired")
 	})
 	// The new one is of another authority as well: both are read again.
 	secure(t, dir, next, next.Valid())
 	reload(text)
-	eventually.Holds(t, 30*time.Second, "the new certificate is taken", func() bool { return b.Check()(t.Context()) == nil })
+	eventually.Holds(t, patience, "the new certificate is taken", func() bool { return b.Check()(t.Context()) == nil })
 }

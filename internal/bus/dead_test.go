@@ -57,7 +57,7 @@ func letters(t *testing.T, b *bus.Bus) []bus.Letter {
 }
 
 // patience is how long what other goroutines bring about may take.
-const patience = 20 * time.Second
+const patience = 40 * time.Second
 
 // count answers how many messages a stream has under filter.
 func count(t *testing.T, b *bus.Bus, stream, filter string) int {

@@ -35,11 +35,11 @@ func TestPromise2AReplicaThatStoodStillDoesNothingTwice(t *testing.T) {
 			publish(t, publisher, "member-1", "evt-1")
 			<-h.standing
 			publish(t, publisher, "member-1", "evt-2")
-			eventually.Holds(t, 20*time.Second, "the other replica does both", func() bool { return len(h.seen()) == 2 })
+			eventually.Holds(t, patience, "the other replica does both", func() bool { return len(h.seen()) == 2 })
 			close(h.goOn)
 			<-h.wentOn
 			publish(t, publisher, "member-1", "evt-3")
-			eventually.Holds(t, 20*time.Second, "work goes on", func() bool { return slices.Contains(h.seen(), "evt-3") })
+			eventually.Holds(t, patience, "work goes on", func() bool { return slices.Contains(h.seen(), "evt-3") })
 			if got := h.seen(); !slices.Equal(got, []string{"evt-1", "evt-2", "evt-3"}) {
 				t.Errorf("done: %v", got)
 			}

@@ -37,7 +37,7 @@ func TestPromise2ARepeatAfterTheDuplicateWindowIsRefused(t *testing.T) {
 		}
 		return !ack.Duplicate
 	}
-	eventually.Holds(t, 10*time.Second, "the window has ended, without which nothing is shown here", forgotten)
+	eventually.Holds(t, patience, "the window has ended, without which nothing is shown here", forgotten)
 	if !publish(t, b, "member-1", "evt-1") {
 		t.Fatal("the repeat was stored")
 	}

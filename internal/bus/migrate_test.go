@@ -157,7 +157,7 @@ func TestAStreamOfAnEarlierVersionIsWaitedFor(t *testing.T) {
 	if err := b.Check(bus.Talk)(t.Context()); err == nil {
 		t.Error("ready before anybody has looked")
 	}
-	ctx, cancel := context.WithTimeout(t.Context(), time.Second)
+	ctx, cancel := context.WithTimeout(t.Context(), 3*time.Second)
 	defer cancel()
 	for what, err := range map[string]error{"Ensure": b.Ensure(ctx), "Check": b.Check(bus.Posts)(t.Context()), "Check of another": b.Check(bus.Talk)(t.Context())} {
 		if err == nil || !strings.Contains(err.Error(), "mark.>, card.>") || !strings.Contains(err.Error(), "talkctl topology apply") {

@@ -6,7 +6,6 @@ import (
 	"slices"
 	"sync/atomic"
 	"testing"
-	"time"
 
 	"github.com/nats-io/nats.go/jetstream"
 
@@ -66,7 +65,7 @@ func held(t *testing.T, url string, n uint64) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	eventually.Holds(t, 20*time.Second, "it is set aside", func() bool {
+	eventually.Holds(t, patience, "it is set aside", func() bool {
 		stream, err := js.Stream(t.Context(), bus.Held)
 		return err == nil && stream.CachedInfo().State.Msgs == n
 	})

@@ -39,7 +39,7 @@ func TestASecretMayComeLater(t *testing.T) {
 	if err := os.WriteFile(at("url"), []byte("nats://demo-1@nats\n"), 0o600); err != nil {
 		t.Fatal(err)
 	}
-	eventually.Holds(t, 10*time.Second, "nothing is missing", func() bool { return secrets.Missing() == nil })
+	eventually.Holds(t, 30*time.Second, "nothing is missing", func() bool { return secrets.Missing() == nil })
 	if s.Inner.URL.Reveal() != "nats://demo-1@nats" || !s.Before.IsZero() {
 		t.Error("another secret than the one in the file")
 	}

@@ -57,7 +57,7 @@ func TestAMissingSecretIsNamedAndAwaited(t *testing.T) {
 		text, _ := io.ReadAll(answer.Body)
 		return answer.StatusCode, string(text)
 	}
-	eventually.Holds(t, 10*time.Second, "/readyz names the secret", func() bool {
+	eventually.Holds(t, 30*time.Second, "/readyz names the secret", func() bool {
 		status, text := asked("/readyz")
 		return status == http.StatusServiceUnavailable && strings.Contains(text, "KARTE_API_TOKEN_FILE")
 	})

@@ -31,7 +31,7 @@ func TestAFileIsLookedAtAgain(t *testing.T) {
 	becomes := func(text, want string, problem error) {
 		t.Helper()
 		write(t, path, text)
-		eventually.Holds(t, 10*time.Second, "the secret is "+want, func() bool {
+		eventually.Holds(t, 30*time.Second, "the secret is "+want, func() bool {
 			return s.Reveal() == want && copied.Reveal() == want && errors.Is(s.Problem(), problem)
 		})
 	}
@@ -48,7 +48,7 @@ func TestAFileIsLookedAtAgain(t *testing.T) {
 	if err := os.Remove(path); err != nil {
 		t.Fatal(err)
 	}
-	eventually.Holds(t, 10*time.Second, "the file is missed", func() bool { return errors.Is(s.Problem(), fs.ErrNotExist) })
+	eventually.Holds(t, 30*time.Second, "the file is missed", func() bool { return errors.Is(s.Problem(), fs.ErrNotExist) })
 	if s.Reveal() != "third" {
 		t.Error("the last secret does not count any more")
 	}
@@ -74,5 +74,5 @@ func TestALinkIsFollowed(t *testing.T) {
 	if err := errors.Join(os.Symlink("two", link+"_tmp"), os.Rename(link+"_tmp", link)); err != nil {
 		t.Fatal(err)
 	}
-	eventually.Holds(t, 10*time.Second, "the new one counts", func() bool { return s.Reveal() == "two" })
+	eventually.Holds(t, 30*time.Second, "the new one counts", func() bool { return s.Reveal() == "two" })
 }

@@ -36,7 +36,7 @@ func TestAReloadReadsCertificateAndPasswords(t *testing.T) {
 	}
 	s.Start()
 	t.Cleanup(func() { s.Shutdown(); s.WaitForShutdown() })
-	if !s.ReadyForConnections(10 * time.Second) {
+	if !s.ReadyForConnections(30 * time.Second) {
 		t.Fatal("the NATS server did not start")
 	}
 	if err := enters(s, folder, "pw-router"); err != nil {

@@ -212,7 +212,7 @@ type logs struct{ transcript.Transcript }
 // wait waits until the log has a line with all the parts.
 func (l *logs) wait(t *testing.T, parts ...string) {
 	t.Helper()
-	eventually.Holds(t, 10*time.Second, fmt.Sprintf("the log has a line with %q", parts), func() bool {
+	eventually.Holds(t, patient, fmt.Sprintf("the log has a line with %q", parts), func() bool {
 		for line := range strings.Lines(l.String()) {
 			if !slices.ContainsFunc(parts, func(part string) bool { return !strings.Contains(line, part) }) {
 				return true

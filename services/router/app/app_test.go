@@ -51,7 +51,7 @@ func start(t *testing.T) *whole {
 	}
 	w.nats.Start()
 	t.Cleanup(func() { w.nats.Shutdown(); w.nats.WaitForShutdown() })
-	if !w.nats.ReadyForConnections(10 * time.Second) {
+	if !w.nats.ReadyForConnections(30 * time.Second) {
 		t.Fatal("the NATS server did not start")
 	}
 	var minted strings.Builder

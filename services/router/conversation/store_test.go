@@ -42,7 +42,7 @@ func newWorld(t *testing.T) *world {
 	}
 	s.Start()
 	t.Cleanup(func() { s.Shutdown(); s.WaitForShutdown() })
-	if !s.ReadyForConnections(10 * time.Second) {
+	if !s.ReadyForConnections(30 * time.Second) {
 		t.Fatal("the NATS server did not start")
 	}
 	settings := bus.Settings{URL: secret.New(s.ClientURL()), Replicas: 1, Partitions: 4}

@@ -31,7 +31,7 @@ func stored(t *testing.T) (*bus.Bus, jetstream.JetStream) {
 	}
 	s.Start()
 	t.Cleanup(func() { s.Shutdown(); s.WaitForShutdown() })
-	if !s.ReadyForConnections(10 * time.Second) {
+	if !s.ReadyForConnections(30 * time.Second) {
 		t.Fatal("the NATS server did not start")
 	}
 	b, err := bus.Connect(bus.Settings{URL: secret.New(s.ClientURL()), Replicas: 1, Partitions: 2}, "router", slog.New(slog.DiscardHandler), prometheus.NewRegistry())

@@ -71,7 +71,7 @@ func connect(t *testing.T) *bus.Bus {
 	}
 	s.Start()
 	t.Cleanup(func() { s.Shutdown(); s.WaitForShutdown() })
-	if !s.ReadyForConnections(10 * time.Second) {
+	if !s.ReadyForConnections(30 * time.Second) {
 		t.Fatal("the NATS server did not start")
 	}
 	b, err := bus.Connect(bus.Settings{URL: secret.New(s.ClientURL()), Replicas: 1, Partitions: 4}, "test", slog.New(slog.DiscardHandler), prometheus.NewRegistry())
@@ -95,7 +95,7 @@ func serve(t *testing.T, b *bus.Bus, g *gateway, of string) {
 			t.Error(err)
 		}
 	})
-	for deadline := time.Now().Add(10 * time.Second); ; {
+	for deadline := time.Now().Add(30 * time.Second); ; {
 		if err := b.Ask(t.Context(), subject, &eventv1.MembersRequest{Team: of}, &eventv1.MembersResponse{}); err == nil {
 			return
 		} else if time.Now().After(deadline) {

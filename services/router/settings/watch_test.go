@@ -18,7 +18,7 @@ import (
 )
 
 // soon is longer than anything here takes, and much shorter than the time after which a hub looks for itself.
-const soon = 10 * time.Second
+const soon = 20 * time.Second
 
 // runHub runs a hub until the test ends, or stop is called.
 func runHub(t *testing.T, store *settings.Store, prepare ...func(*settings.Hub)) (hub *settings.Hub, stop func()) {

@@ -224,15 +224,15 @@ func TestACardFollowsItsConversation(t *testing.T) {
 func TestTimesWaitAndHoldNothingUp(t *testing.T) {
 	r, store := cards(t)
 	r.done(r.replica(posting, 0), r.store(posting, carded("p2", "c2", 1))...)
-	r.options.CardDelay = time.Second
-	all := store(updated("c1", 1, 1), updated("c1", 1, 2), updated("c2", 2, 0))
+	r.options.CardDelay = 3 * time.Second
 	began, first := time.Now(), make(chan time.Duration, 10)
+	all := store(updated("c1", 1, 1), updated("c1", 1, 2), updated("c2", 2, 0))
 	r.slack.during = func() { first <- time.Since(began) }
 	r.done(r.replica(carding, 0), all...)
 	if len(r.slack.updates) != 2 || !says(r.slack.updates[0], "state 2.0") || !says(r.slack.updates[1], "state 1.2") {
 		t.Fatalf("updates %v", r.slack.updates)
 	}
-	if urgent, times := <-first, <-first; urgent > 700*time.Millisecond || times < 900*time.Millisecond {
+	if urgent, times := <-first, <-first; urgent >= r.options.CardDelay || times < r.options.CardDelay {
 		t.Errorf("what matters came after %v, times after %v", urgent, times)
 	}
 }
@@ -241,9 +241,9 @@ func TestTimesWaitAndHoldNothingUp(t *testing.T) {
 func TestARevisionThatShowsNothingNewIsInNoHurry(t *testing.T) {
 	r, store := cards(t)
 	r.options.CardDelay = 300 * time.Millisecond
+	began := time.Now()
 	same := updated("c1", 2, 5)
 	same.GetCardUpdate().GetCard().Page = cardOf(1, 0).GetPage()
-	began := time.Now()
 	r.done(r.replica(carding, 0), store(same)...)
 	if took := time.Since(began); took < 250*time.Millisecond || len(r.slack.updates) != 1 {
 		t.Errorf("%d updates in %v", len(r.slack.updates), took)
