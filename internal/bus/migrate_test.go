@@ -15,6 +15,7 @@ import (
 	"github.com/prometheus/client_golang/prometheus"
 
 	"github.com/slacktalk/slacktalk/internal/bus"
+	"github.com/slacktalk/slacktalk/internal/eventually"
 	"github.com/slacktalk/slacktalk/internal/secret"
 )
 
@@ -157,12 +158,19 @@ func TestAStreamOfAnEarlierVersionIsWaitedFor(t *testing.T) {
 	if err := b.Check(bus.Talk)(t.Context()); err == nil {
 		t.Error("ready before anybody has looked")
 	}
-	ctx, cancel := context.WithTimeout(t.Context(), 3*time.Second)
-	defer cancel()
-	for what, err := range map[string]error{"Ensure": b.Ensure(ctx), "Check": b.Check(bus.Posts)(t.Context()), "Check of another": b.Check(bus.Talk)(t.Context())} {
-		if err == nil || !strings.Contains(err.Error(), "mark.>, card.>") || !strings.Contains(err.Error(), "talkctl topology apply") {
-			t.Errorf("%s says %v", what, err)
-		}
+	named := func(err error) bool {
+		return err != nil && strings.Contains(err.Error(), "mark.>, card.>") && strings.Contains(err.Error(), "talkctl topology apply")
+	}
+	ctx, stop := context.WithCancel(t.Context())
+	defer stop()
+	ensured := make(chan error, 1)
+	go func() { ensured <- b.Ensure(ctx) }()
+	for what, check := range map[string]func(context.Context) error{"Check": b.Check(bus.Posts), "Check of another": b.Check(bus.Talk)} {
+		eventually.Holds(t, patience, what+" names what is missing", func() bool { return named(check(t.Context())) })
+	}
+	stop()
+	if err := <-ensured; !named(err) {
+		t.Errorf("Ensure says %v", err)
 	}
 	if at, err := jetStream(t, b).Stream(t.Context(), bus.Posts); err != nil || len(at.CachedInfo().Config.Subjects) != 1 {
 		t.Errorf("it was changed: %v, %v", at.CachedInfo().Config.Subjects, err)
