@@ -205,6 +205,19 @@ func teamValues(etag string, change map[string]map[string]any) map[string]any {
 	return all
 }
 
+// A guest who stood in the settings before keeps nobody from changing something else.
+func TestAGuestWhoWasSetBeforeStays(t *testing.T) {
+	s := start(t, stack.Options{})
+	s.setTeam(&settingsv1.TeamSettings{MentionTargets: []string{stack.Guest}}, "mention_targets")
+	modal := s.openTeam()
+	answer := s.submits(stack.AdminID, modal.ID, teamValues(s.team().GetEtag(), map[string]map[string]any{
+		"language": optionOf("en"), "mention_targets": {"type": "multi_users_select", "selected_users": []any{stack.Guest, stack.Hanako}},
+	}))
+	if got := s.team(); !strings.Contains(answer, "保存しました") || got.GetLanguage() != "en" || len(got.GetMentionTargets()) != 2 {
+		t.Errorf("%s: %v", answer, got)
+	}
+}
+
 func (s system) openTeam() (modal slackstandin.View) {
 	s.t.Helper()
 	home := s.home(stack.AdminID, "チーム設定")
@@ -258,6 +271,9 @@ func TestWhatIsWrongIsSaidAtTheField(t *testing.T) {
 		"channel:" + etag + `":"通知をオンにするには`:             {"channel": {"type": "conversations_select", "selected_conversation": nil}},
 		"channel:" + etag + `":"アプリからこのチャンネルが見えません`:     {"channel": {"type": "conversations_select", "selected_conversation": "C0SECRET"}},
 		"mention_targets:" + etag + `":"メンションするメンバーを`:   {"mention_policy": optionOf("MENTION_POLICY_TARGETS")},
+		"mention_targets:" + etag + `":"ゲスト・社外の人`:       {"mention_targets": {"type": "multi_users_select", "selected_users": []any{stack.Hanako, stack.Guest}}},
+		"escalation_targets:" + etag + `":"ゲスト・社外の人`:    {"escalation_targets": {"type": "multi_users_select", "selected_users": []any{stack.Partner}}},
+		"admins:" + etag + `":"ゲスト・社外の人`:                {"admins": {"type": "multi_users_select", "selected_users": []any{stack.AdminID, stack.Guest}}},
 		"admins:" + etag + `":"管理者を1人以上`:                {"admins": {"type": "multi_users_select", "selected_users": []any{}}},
 		"escalate_after:" + etag + `":"エスカレーションは`:       {"remind_after": {"type": "number_input", "value": "10"}, "escalate_after": {"type": "number_input", "value": "10"}},
 		"remind_after:" + etag + `":"0〜10080`:           {"remind_after": {"type": "number_input", "value": "soon"}},

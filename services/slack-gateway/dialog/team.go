@@ -75,6 +75,7 @@ func (d *Dialogs) submitTeam(ctx context.Context, r Request) *slack.ViewSubmissi
 		return d.afresh(ctx, r, p.ID)
 	}
 	wanted, problems := filledIn(r, p.Settings)
+	d.strangers(ctx, r, p.Settings, wanted, problems)
 	if state := d.channelState(ctx, r.Team, wanted.GetChannel()); wanted.GetChannel() != "" {
 		switch state {
 		case view.ChannelClosed:

@@ -30,8 +30,12 @@ func BlockID(action, etag string) string { return action + ":" + etag }
 // Team is the modal of a project's settings. metadata comes back with its submission; note is said first, nothing when empty.
 func Team(lang string, p Project, metadata string, note Saying) slack.ModalViewRequest {
 	w, t := texts.In(lang), p.Settings
-	field := func(action, label string, optional bool, el slack.BlockElement) slack.Block {
+	field := func(action, label string, optional bool, el slack.BlockElement) *slack.InputBlock {
 		return input(BlockID(action, t.GetEtag()), w.Say(label), optional, el)
+	}
+	hinted := func(in *slack.InputBlock, hint string) *slack.InputBlock {
+		in.Hint = plain(w.Say(hint))
+		return in
 	}
 	var all []slack.Block
 	if note != "" {
@@ -40,15 +44,15 @@ func Team(lang string, p Project, metadata string, note Saying) slack.ModalViewR
 	all = append(all,
 		small(w.Say("home_project", "Project", p.ID)),
 		field(element.Switches, "team_switches", true, switches(lang, t)),
-		field(element.Channel, "team_channel_pick", true, channel(t.GetChannel())),
+		hinted(field(element.Channel, "team_channel_pick", true, channel(t.GetChannel())), "team_channel_hint"),
 		field(element.MentionPolicy, "team_mention_policy", false, choice(element.MentionPolicy, mentionOptions(lang), policyValue(t.GetMentionPolicy()))),
-		field(element.MentionTargets, "team_mention_targets", true, people(element.MentionTargets, members(t.GetMentionTargets()))),
+		hinted(field(element.MentionTargets, "team_mention_targets", true, people(element.MentionTargets, members(t.GetMentionTargets()))), "team_people_hint"),
 		field(element.QuietPeriod, "team_quiet", false, quiet(lang, t)),
 		field(element.Language, "team_language", false, choice(element.Language, []*slack.OptionBlockObject{option("ja", w.Say("language_ja")), option("en", w.Say("language_en"))}, languageOf(t))),
 		field(element.RemindAfter, "team_remind", true, minutes(element.RemindAfter, t.GetUnanswered().GetRemindAfter().AsDuration())),
 		field(element.EscalateAfter, "team_escalate", true, minutes(element.EscalateAfter, t.GetUnanswered().GetEscalateAfter().AsDuration())),
-		field(element.EscalationTargets, "team_escalate_to", true, people(element.EscalationTargets, members(t.GetUnanswered().GetEscalationTargets()))),
-		field(element.Admins, "team_admins", false, people(element.Admins, t.GetAdmins())))
+		hinted(field(element.EscalationTargets, "team_escalate_to", true, people(element.EscalationTargets, members(t.GetUnanswered().GetEscalationTargets()))), "team_people_hint"),
+		hinted(field(element.Admins, "team_admins", false, people(element.Admins, t.GetAdmins())), "team_people_hint"))
 	if kept := kept(t); kept > 0 {
 		all = append(all, small(w.Say("team_groups_stay", "Count", strconv.Itoa(kept))))
 	}

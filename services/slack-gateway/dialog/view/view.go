@@ -71,6 +71,7 @@ const (
 	ChannelUnseen    Saying = "field_channel_unseen"
 	NeedTargets      Saying = "field_need_targets"
 	NeedAdmin        Saying = "field_need_admin"
+	NoFullMember     Saying = "field_no_full_member"
 	NotMinutes       Saying = "field_not_minutes"
 	EscalateLater    Saying = "field_escalate_later"
 	NotPossible      Saying = "field_not_possible"
@@ -87,7 +88,7 @@ func Sayings() []Saying {
 		NotSetUp, Outside, PressAgain, TryAgain, NotAllowed, AdminsOnly, NoLinking, NoProject, NotLinked,
 		KARTESilent, OperatorTaken, MemberTaken, NoOperator, Linked, Unlinked, TestMessage, TestSent, Changed,
 		Saved, Invite, Unclear, NoConversations, Assigned, PickOperator, PickConversation, NeedChannel, ChannelArchived,
-		ChannelUnseen, NeedTargets, NeedAdmin, NotMinutes, EscalateLater, NotPossible, SendWhere, SendNothing, NotOurs, RepliesOff, NoteOnly, OperatorChanged,
+		ChannelUnseen, NeedTargets, NeedAdmin, NoFullMember, NotMinutes, EscalateLater, NotPossible, SendWhere, SendNothing, NotOurs, RepliesOff, NoteOnly, OperatorChanged,
 		ThreadArchived, ThreadLeft, NoOpenConversations, PlacesLeft, OtherCustomer, OtherText, Composed,
 	}
 }
