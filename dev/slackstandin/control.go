@@ -84,14 +84,15 @@ func (s *Server) controlRoutes(mux *http.ServeMux) {
 
 func (s *Server) interactionRoutes(post func(string, http.HandlerFunc)) {
 	post("click", control(func(ctx context.Context, in Click) (any, error) {
-		return answered(s.ClickButton(ctx, in))
+		return answered(s.ClickButton(InClient(ctx, in.Client), in))
 	}))
 	post("command", control(func(ctx context.Context, in struct {
 		place
 		Command string `json:"command"`
 		Text    string `json:"text"`
+		Client  string `json:"client"`
 	}) (any, error) {
-		return answered(s.Command(ctx, in.Member, in.Channel, in.Command, in.Text))
+		return answered(s.Command(InClient(ctx, in.Client), in.Member, in.Channel, in.Command, in.Text))
 	}))
 	post("submit", control(func(ctx context.Context, in struct {
 		place
@@ -111,7 +112,9 @@ func (s *Server) interactionRoutes(post func(string, http.HandlerFunc)) {
 	post("shortcut", control(func(ctx context.Context, in struct {
 		place
 		CallbackID string `json:"callback_id"`
+		Client     string `json:"client"`
 	}) (any, error) {
+		ctx = InClient(ctx, in.Client)
 		if in.TS == "" {
 			return answered(s.GlobalShortcut(ctx, in.Member, in.CallbackID))
 		}

@@ -19,12 +19,21 @@ func pressed(raw json.RawMessage, click Click) (map[string]any, error) {
 	if err := json.Unmarshal(raw, &blocks); err != nil {
 		return nil, fmt.Errorf("read blocks: %w", err)
 	}
+	var others []map[string]any
 	for _, b := range blocks {
 		for _, el := range append(b.Elements, b.Accessory, b.Element) {
-			if el["action_id"] == click.ActionID && (click.BlockID == "" || click.BlockID == b.BlockID) {
+			if el["action_id"] != click.ActionID {
+				continue
+			}
+			if click.BlockID == "" || click.BlockID == b.BlockID {
 				return actionOf(el, b.BlockID, click), nil
 			}
+			others = append(others, actionOf(el, b.BlockID, click))
 		}
+	}
+	// The app may have published the view anew a moment ago, with the same element in a block of another id.
+	if len(others) == 1 {
+		return others[0], nil
 	}
 	return nil, ErrNoSuchAction
 }

@@ -36,12 +36,15 @@ type Click struct {
 	Blocks json.RawMessage `json:"blocks"`
 	// State is what the inputs of the message or view hold: block_id → action_id → value object.
 	State map[string]any `json:"state"`
+	// Client is in which of the member's clients it is, as in [InClient].
+	Client string `json:"client"`
 }
 
 // ClickButton sends the block_actions of a click to the interactions URL and returns the app's answer.
 func (s *Server) ClickButton(ctx context.Context, click Click) (Answer, error) {
 	s.mu.Lock()
 	payload, err := s.clickPayload(click)
+	s.opensIn(ctx, payload["trigger_id"])
 	target := s.urls.Interactions
 	s.touch()
 	s.mu.Unlock()
@@ -190,6 +193,7 @@ func (s *Server) Command(ctx context.Context, member, channelID, command, text s
 		form.Set("enterprise_id", p.Enterprise)
 		form.Set("is_enterprise_install", strconv.FormatBool(p.wide()))
 	}
+	s.opensIn(ctx, form.Get("trigger_id"))
 	target := s.urls.Commands
 	s.touch()
 	s.mu.Unlock()

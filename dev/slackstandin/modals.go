@@ -127,7 +127,7 @@ func (s *Server) pushView(under *View, body map[string]any) (reply, error) {
 	if depth >= mostViews {
 		return nil, apiError("push_limit_reached")
 	}
-	pushed := View{ID: s.viewID(), User: under.User, previous: under.ID}
+	pushed := View{ID: s.viewID(), User: under.User, Client: under.Client, previous: under.ID}
 	pushed.root, _ = under.Body["root_view_id"].(string)
 	return s.storeView(&pushed, body), nil
 }

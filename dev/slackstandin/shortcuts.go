@@ -33,6 +33,7 @@ func (s *Server) SetMenus(shortcuts []Shortcut, commands []SlashCommand) {
 func (s *Server) MessageShortcut(ctx context.Context, member, channelID, ts, callbackID string) (Answer, error) {
 	s.mu.Lock()
 	payload, err := s.shortcutPayload(member, channelID, ts, callbackID)
+	s.opensIn(ctx, payload["trigger_id"])
 	target := s.urls.Interactions
 	s.touch()
 	s.mu.Unlock()
@@ -71,6 +72,7 @@ func (c *channel) shownName() string {
 func (s *Server) GlobalShortcut(ctx context.Context, member, callbackID string) (Answer, error) {
 	s.mu.Lock()
 	payload, err := s.payload("shortcut", member)
+	s.opensIn(ctx, payload["trigger_id"])
 	target := s.urls.Interactions
 	now := s.cfg.Clock().UnixMicro()
 	s.touch()

@@ -10,10 +10,12 @@ import (
 
 // View is a modal or a Home tab as it is now.
 type View struct {
-	ID       string         `json:"id"`
-	User     string         `json:"user"` // who sees it
-	Hash     string         `json:"hash"`
-	Body     map[string]any `json:"body"` // as Slack shows it to the app
+	ID   string         `json:"id"`
+	User string         `json:"user"` // who sees it
+	Hash string         `json:"hash"`
+	Body map[string]any `json:"body"` // as Slack shows it to the app
+	// Client is that of the member's clients in which it was opened, and which shows it: the one that gave the trigger. Empty when nobody named one.
+	Client   string `json:"client,omitempty"`
 	external string
 
 	previous, root string
@@ -21,10 +23,11 @@ type View struct {
 
 // trigger is a trigger_id, good once within three seconds (sheet 3.2).
 type trigger struct {
-	user string
-	view string // where it was pressed, when that was a modal
-	made time.Time
-	used bool
+	user   string
+	client string // in which it was pressed
+	view   string // where it was pressed, when that was a modal
+	made   time.Time
+	used   bool
 }
 
 // newTrigger makes the trigger_id of something a member did. The lock is held.
@@ -58,7 +61,7 @@ func (s *Server) viewsOpen(a args) (reply, error) {
 		return nil, err
 	}
 	t.used = true
-	return s.storeView(&View{ID: s.viewID(), User: t.user}, body), nil
+	return s.storeView(&View{ID: s.viewID(), User: t.user, Client: t.client}, body), nil
 }
 
 func (s *Server) viewsUpdate(a args) (reply, error) {

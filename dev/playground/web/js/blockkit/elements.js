@@ -161,7 +161,7 @@ function lookup(el, use) {
     list.replaceChildren();
     use.use({ selected_option: o }, { value: o.value, label: o.text?.text });
   } } }, textObject(o.text, use.surface.me), o.description && h("small", {}, textObject(o.description, use.surface.me)));
-  const field = h("input", { type: "text", class: "b-text-input", id: use.id, autocomplete: "off", placeholder: el.placeholder?.text ?? t("slack.search"), value: use.held()?.selected_option?.text?.text ?? "", ...label(use), on: { input: ask, focus: ask } });
+  const field = h("input", { type: "text", class: "b-text-input", id: use.id, autocomplete: "off", placeholder: el.placeholder?.text ?? t("slack.search"), value: use.held()?.selected_option?.text?.text ?? "", ...label(use), on: { input: ask, focus: () => field.closest(".settling") || ask() } });
   return h("div", { class: "b-lookup" }, field, list);
 }
 

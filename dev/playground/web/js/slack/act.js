@@ -3,6 +3,18 @@ import { slack } from "../api.js";
 import { say, ui } from "../ui.js";
 import { t } from "../text/text.js";
 
+// client names this tab, as long as it lives, also when it is loaded again: modals open in the client in which a button was pressed, and in no other.
+export const client = (() => {
+  const fresh = `tab-${crypto.getRandomValues(new Uint32Array(2)).join("-")}`;
+  try {
+    const known = sessionStorage.getItem("client") ?? fresh;
+    sessionStorage.setItem("client", known);
+    return known;
+  } catch {
+    return fresh;
+  }
+})();
+
 // told reads the answer of an interaction; Slack shows a person that an app does not answer.
 async function told(asked) {
   let answer;
@@ -25,7 +37,7 @@ async function told(asked) {
 
 // surface is where blocks are, for blockkit/blocks.js. where names the message or view.
 export function surface(where, values = {}, errors = {}) {
-  const click = (el, block) => ({ member: ui.member, ...where, action_id: el.action_id, block_id: block.block_id, state: values });
+  const click = (el, block) => ({ member: ui.member, client, ...where, action_id: el.action_id, block_id: block.block_id, state: values });
   return {
     me: ui.member, values, errors,
     act: (el, block, picked) => told(slack("click", { ...click(el, block), ...picked })),
@@ -35,5 +47,5 @@ export function surface(where, values = {}, errors = {}) {
 
 export const submit = (viewID, values) => told(slack("submit", { member: ui.member, view_id: viewID, values }));
 export const closeView = (viewID, all = false) => told(slack("close-view", { member: ui.member, view_id: viewID, all }));
-export const shortcut = (callbackID, channel = "", ts = "") => told(slack("shortcut", { member: ui.member, callback_id: callbackID, channel, ts }));
-export const command = (channel, name, text) => told(slack("command", { member: ui.member, channel, command: name, text }));
+export const shortcut = (callbackID, channel = "", ts = "") => told(slack("shortcut", { member: ui.member, client, callback_id: callbackID, channel, ts }));
+export const command = (channel, name, text) => told(slack("command", { member: ui.member, client, channel, command: name, text }));

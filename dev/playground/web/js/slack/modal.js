@@ -1,11 +1,11 @@
-// The modal that a member sees, if any: the one on top.
+// The modal that a member sees in this client, if any: the one on top.
 import { blocks } from "../blockkit/blocks.js";
 import { colons } from "../blockkit/mrkdwn.js";
 import { fill, h, icon } from "../dom.js";
 import { on, store } from "../store.js";
 import { t } from "../text/text.js";
 import { ui } from "../ui.js";
-import { closeView, submit, surface } from "./act.js";
+import { client, closeView, submit, surface } from "./act.js";
 
 // filled holds what was filled in, by view: it stays when the app changes the view.
 const filled = new Map();
@@ -21,14 +21,33 @@ export function mountModal() {
     if (sign === drawn) return;
     drawn = sign;
     if (!top) { dialog.close(); dialog.replaceChildren(); return; }
+    const before = dialog.open && dialog.dataset.view === top.id ? placeOf(document.activeElement) : "";
     fill(dialog, content(top, draw));
+    dialog.dataset.view = top.id;
     if (!dialog.open) dialog.showModal();
+    dialog.classList.add("settling"); // nobody has asked for a menu yet
+    first(dialog, before)?.focus({ preventScroll: Boolean(before) });
+    dialog.classList.remove("settling");
   };
   on(["slack", "ui"], draw);
   draw();
 }
 
-const shown = () => store.slack.views.filter((v) => v.user === ui.member && v.body.type === "modal").at(-1);
+const shown = () => store.slack.views.filter((v) => v.user === ui.member && (!v.client || v.client === client) && v.body.type === "modal").at(-1);
+
+const inputs = "input, select, textarea";
+
+// placeOf names the input in which somebody is, for when the modal is drawn anew.
+const placeOf = (el) => el?.closest?.(".modal-body") && el.closest("[data-action]")?.dataset.action || "";
+
+// first answers what has the focus: what was wrong, where somebody was, else as in Slack the first input, else the button that goes on. Never the cross.
+function first(dialog, before) {
+  const body = dialog.querySelector(".modal-body");
+  const wrong = body.querySelector(".b-problem")?.closest(".b-input")?.querySelector(inputs);
+  const same = before && [...body.querySelectorAll("[data-action]")].find((el) => el.dataset.action === before);
+  const there = same && (same.matches(inputs) ? same : same.querySelector(inputs) ?? same);
+  return wrong || there || body.querySelector(inputs) || dialog.querySelector("footer [type=submit]") || dialog.querySelector("footer button");
+}
 
 function content(view, draw) {
   const values = filled.get(view.id) ?? {};
