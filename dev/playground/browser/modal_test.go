@@ -3,6 +3,8 @@ package browser
 import (
 	"fmt"
 	"testing"
+
+	"github.com/slacktalk/slacktalk/dev/stack"
 )
 
 // focused is a script that tells whether something in the modal has the focus.
@@ -40,5 +42,14 @@ func TestAModalOpensWhereItsButtonWasPressed(t *testing.T) {
 		}
 		other.click("dialog.modal footer .b-button:not(.primary)")
 		other.until("the modal is closed", `!document.querySelector("dialog.modal[open]")`)
+		other.be(stack.AdminID)
+		other.until("the settings", `document.querySelector(".s-home [data-action=team_settings]")`)
+		eval[bool](other, `(document.querySelector(".s-home [data-action=team_settings]").click(), true)`)
+		other.until("the settings' modal", modalShown)
+		eval[bool](other, `([...document.querySelectorAll("dialog.modal .b-choice")].find((el) => el.textContent === "ゲスト").querySelector("input").click(), true)`)
+		other.click("dialog.modal [type=submit]")
+		other.until("what is wrong is said, and can be seen", `(() => { const p = document.querySelector("dialog.modal .b-problem")?.getBoundingClientRect(), b = document.querySelector("dialog.modal .modal-body").getBoundingClientRect(); return p && p.top >= b.top && p.bottom <= b.bottom; })()`)
+		other.click("dialog.modal footer .b-button:not(.primary)")
+		other.until("the settings are closed", `!document.querySelector("dialog.modal[open]")`)
 	}
 }

@@ -28,6 +28,7 @@ export function mountModal() {
     dialog.classList.add("settling"); // nobody has asked for a menu yet
     first(dialog, before)?.focus({ preventScroll: Boolean(before) });
     dialog.classList.remove("settling");
+    dialog.querySelector(".b-problem")?.scrollIntoView({ block: "center" });
   };
   on(["slack", "ui"], draw);
   draw();

@@ -57,7 +57,11 @@ function sidebar(side) {
     const global = store.slack.workspace.shortcuts.filter((s) => s.type === "global");
     if (global.length) rows.push(h("h3", { text: t("slack.shortcuts") }), global.map((s) => row(false, icon("bolt", 13), s.name, () => shortcut(s.callback_id))));
     const sign = JSON.stringify([lang, ui.view, ui.channel, ui.member, channels.map((c) => [c.id, c.name]), Boolean(dm), store.slack.workspace.shortcuts]);
-    if (side.dataset.sign !== sign) fill(list, rows);
+    if (side.dataset.sign !== sign) {
+      fill(list, rows);
+      const chosen = list.querySelector("[aria-current]"); // on a phone the list is one row, which may be longer than the screen
+      if (chosen) list.scrollLeft = Math.max(0, chosen.offsetLeft + chosen.offsetWidth - list.clientWidth);
+    }
     side.dataset.sign = sign;
   };
 }

@@ -17,7 +17,7 @@ export const ja = {
 
   "tab.path": "経路", "tab.queues": "キュー", "tab.faults": "障害", "tab.settings": "設定", "tab.redis": "Redis", "tab.calls": "curl",
   "path.following": "{id} さんのメッセージの足取り", "path.nothing": "左のお客様がまだ何も書いていません。", "path.return": "返信の帰り道", "path.times": "時間は、流れたデータそのものに記録された時刻の差です。「書かれた」は KARTE か Slack の時計、「受け取った」はサービスの時計、「保存した」「行き先を決めた」は NATS の時計です。",
-  "kind.customer-message": "お客様のメッセージ", "kind.operator-message": "管理画面からの返信", "kind.assigned": "担当者の変更", "kind.reply-written": "Slack の返信", "kind.reply-edited": "返信の編集", "kind.reply-deleted": "返信の削除",
+  "kind.customer-message": "お客様のメッセージ", "kind.operator-message": "管理画面からの返信", "kind.assigned": "担当者の変更", "kind.reply-written": "Slack の返信", "kind.reply-edited": "返信の編集", "kind.reply-deleted": "返信の削除", "kind.message-composed": "画面からの返信",
   "step.sent": "書かれた", "step.received": "受け取った", "step.stored": "保存した", "step.decided": "行き先を決めた", "step.posted": "Slack に載った", "step.delivered": "KARTE に届いた", "step.marked": "印を付けた", "step.held": "順番を待つ", "step.waiting": "待っている", "step.refused": "送らずに知らせた", "step.tried": "試みた", "step.looked": "探した", "step.failed": "失敗した", "step.given-up": "あきらめた",
   "queue.lanes": "レーン（チャンネルごとの列）", "queue.streams": "ストリーム", "queue.dead": "デッドレター", "queue.stream": "名前", "queue.messages": "件数", "queue.waiting": "待ち", "queue.waiting_n": "待ち {n}", "queue.post": "投稿", "queue.mark": "印と通知", "queue.card": "カード", "queue.pace": "{ms} ms に 1 件", "queue.no_pace": "待たずに", "queue.backlog": "待ち {n} 件", "queue.again": "やりなおし {n}", "queue.parked": "休止中", "queue.none_dead": "ありません。失われたメッセージはない、ということです。", "queue.replay": "もう一度送る", "queue.discard": "捨てる",
   "redis.about": "{n} 件の記録。スレッドの記録は NATS から作りなおせます。設定と連携はここだけにあるので、バックアップから戻します。", "redis.flush_restore": "消してバックアップから戻す",
