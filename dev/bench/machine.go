@@ -86,5 +86,6 @@ func kernel() string {
 	if err != nil {
 		return runtime.GOOS
 	}
-	return strings.TrimSpace(string(text))
+	version, _, _ := strings.Cut(strings.TrimSpace(string(text)), "-") // what follows names who built it
+	return version
 }

@@ -37,10 +37,7 @@ type Prometheus struct {
 // Start starts one for a test, which ends it. It scrapes the services of a stack every second.
 func Start(t testing.TB, s *stack.Stack, o Options) *Prometheus {
 	t.Helper()
-	path, err := exec.LookPath("prometheus")
-	if err != nil {
-		prerequisite.Missing(t, "prometheus on PATH (Debian: apt-get install prometheus)")
-	}
+	path := prerequisite.Program(t, "prometheus")
 	p, err := start(path, t.TempDir(), targets(s), o)
 	if err != nil {
 		t.Fatalf("start Prometheus: %v", err)

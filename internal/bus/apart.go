@@ -25,15 +25,6 @@ const (
 // waits in a buffer, where JetStream would hear nothing of it for longer than ackWait.
 func (b *Bus) serveApart(ctx context.Context, q Queue, messages jetstream.MessagesContext, r *requests) error {
 	turns := newTurns()
-	alone := q
-	alone.Handle = func(ctx context.Context, m Message) error {
-		end, err := turns.begin(ctx, q.Apart(m))
-		if err != nil {
-			return err
-		}
-		defer end()
-		return q.Handle(ctx, m)
-	}
 	var working sync.WaitGroup
 	defer working.Wait()
 	for {
@@ -41,7 +32,8 @@ func (b *Bus) serveApart(ctx context.Context, q Queue, messages jetstream.Messag
 		switch {
 		case err == nil:
 			r.got()
-			b.takeApart(ctx, alone, raw, turns, &working)
+			b.takeApart(ctx, q, raw, turns, &working)
+			r.gone()
 		case errors.Is(err, jetstream.ErrMsgIteratorClosed), errors.Is(err, errIdle):
 			return nil
 		case errors.Is(err, jetstream.ErrNoHeartbeat):
@@ -59,9 +51,21 @@ func (b *Bus) takeApart(ctx context.Context, q Queue, raw jetstream.Msg, turns *
 		b.settled(q, "", raw.NakWithDelay(apartAgain))
 		return
 	}
+	handle := q.Handle
+	q.Handle = func(ctx context.Context, m Message) error {
+		end, err := turns.begin(ctx, about)
+		if err != nil {
+			return err
+		}
+		defer end()
+		return handle(ctx, m)
+	}
 	working.Go(func() {
 		defer turns.leave(about)
-		if result, tell := b.outcome(ctx, q, raw); tell != nil {
+		done := atWork(ctx, raw)
+		result, tell := b.outcome(ctx, q, raw)
+		done()
+		if tell != nil {
 			b.settled(q, result, tell())
 		}
 	})

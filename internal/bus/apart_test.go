@@ -98,6 +98,34 @@ func TestWhatIsSlowDelaysNothingElse(t *testing.T) {
 	}
 }
 
+// JetStream is told that somebody is at work on each, as on what has an order: none is handed out again meanwhile, but where the machine stands still.
+func TestWhatIsWorkedOnApartIsNotHandedOutAgain(t *testing.T) {
+	b, _ := ready(t)
+	done := make(chan struct{}, 10)
+	serve(t, func(ctx context.Context) error {
+		return b.Serve(ctx, bus.Queue{Stream: bus.Talk, Durable: "apart", Filter: "talk.>", Apart: whom, Handle: func(ctx context.Context, _ bus.Message) error {
+			long := time.NewTimer(10 * time.Second) // three times as long as JetStream waits without a word
+			defer long.Stop()
+			select {
+			case <-long.C:
+			case <-ctx.Done():
+				return context.Cause(ctx)
+			}
+			done <- struct{}{}
+			return nil
+		}})
+	})
+	publish(t, b, "slow", "slow-1")
+	<-done
+	consumer, err := jetStream(t, b).Consumer(t.Context(), bus.Talk, "apart")
+	if err != nil {
+		t.Fatal(err)
+	}
+	if n := consumer.CachedInfo().Delivered.Consumer; n > 2 {
+		t.Errorf("handed out %d times", n)
+	}
+}
+
 // What fails comes again, and what goes wrong for good goes to DEAD; a replica that stops gives back what waits for its turn.
 func TestWhatIsDoneApartIsSettledLikeEverythingElse(t *testing.T) {
 	b, url := ready(t)

@@ -51,6 +51,13 @@ func (c *calm) disturbed(m Message) {
 	c.of(m).empty, c.some = false, true
 }
 
+// failed notes that m was not done: NATS, killed, may forget that it was handed out, and hand it to another replica as if it were the first.
+func (c *calm) failed(m Message) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	c.of(m).empty = false
+}
+
 // scanned notes whether something of the stream waits, or whether that is not known.
 func (c *calm) scanned(some bool) {
 	c.mu.Lock()

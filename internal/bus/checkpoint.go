@@ -9,6 +9,7 @@ import (
 
 	"google.golang.org/protobuf/proto"
 
+	"github.com/slacktalk/slacktalk/internal/retry"
 	eventv1 "github.com/slacktalk/slacktalk/proto/slacktalk/event/v1"
 )
 
@@ -77,11 +78,11 @@ func (c *Checkpoint) Note(ctx context.Context, note *eventv1.Checkpoint) error {
 	return err
 }
 
-// Ended writes that the call which was just noted is over, and has failed or may have. Others are told so that they need not wait; where they cannot be told they
-// wait, so no error matters.
-func (c *Checkpoint) Ended(ctx context.Context) {
+// Ended writes that the call which was just noted is over, and has failed or may have, as cause says. Others are told so that they need not wait; where they cannot be
+// told they wait, so no error matters.
+func (c *Checkpoint) Ended(ctx context.Context, cause error) {
 	ended := proto.CloneOf(c.note)
-	ended.Ended = true
+	ended.Ended, ended.Unknown = true, errors.Is(cause, retry.ErrUnknown)
 	// The process may have been asked to stop: all the more another one is to know.
 	_ = c.write(context.WithoutCancel(ctx), ended)
 }
@@ -95,7 +96,7 @@ func (c *Checkpoint) write(ctx context.Context, note *eventv1.Checkpoint) error 
 	return err
 }
 
-// Current answers the note that was last read or written while m was handed out here; it is read where there was none. It is for the end of a delivery, At for its begin: what a
+// Current answers the note that was last read or written while m was handed out here; it is read where there was none. It is for the end of a delivery, At for its beginning: what a
 // broker hands out again under the same number, because it lost its leader, is to be read anew.
 func (c *Checkpoint) Current(ctx context.Context, m Message) (*eventv1.Checkpoint, error) {
 	if c.turn == m.Turn && c.known != nil {

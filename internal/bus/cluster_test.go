@@ -4,7 +4,7 @@ import (
 	"context"
 	"fmt"
 	"log/slog"
-	"net"
+
 	"net/url"
 	"testing"
 	"time"
@@ -14,6 +14,7 @@ import (
 
 	"github.com/slacktalk/slacktalk/internal/bus"
 	"github.com/slacktalk/slacktalk/internal/eventually"
+	"github.com/slacktalk/slacktalk/internal/freeport"
 	"github.com/slacktalk/slacktalk/internal/secret"
 )
 
@@ -54,17 +55,16 @@ func startCluster(t *testing.T, adjust func(i int, o *server.Options)) []*server
 }
 
 // freePorts answers ports that nobody listens on.
-func freePorts(t *testing.T, n int) (ports []int) {
+func freePorts(t *testing.T, n int) (all []int) {
 	t.Helper()
 	for range n {
-		l, err := net.Listen("tcp", "127.0.0.1:0")
+		port, err := freeport.TCP()
 		if err != nil {
 			t.Fatal(err)
 		}
-		defer func() { _ = l.Close() }()
-		ports = append(ports, l.Addr().(*net.TCPAddr).Port)
+		all = append(all, port)
 	}
-	return ports
+	return all
 }
 
 // member connects to one server of a cluster; streams have a copy on each.

@@ -46,8 +46,7 @@ type Message struct {
 // any other brings it back after retry.Wait, before anything behind it.
 type Handler func(ctx context.Context, m Message) error
 
-// Queue is one ordered queue: a durable consumer that hands out the next message only after the last one is settled,
-// whichever replica asks. One that keeps things apart has no order.
+// Queue is a durable consumer. It has an order, unless Apart is set: the next message is handed out only after the last one is settled, whichever replica asks.
 type Queue struct {
 	Stream  string
 	Durable string
@@ -205,9 +204,9 @@ func (b *Bus) giveBack(q Queue, all []jetstream.Msg) {
 	}
 }
 
-// settle is the one policy of acknowledging.
+// settle works on a message of an ordered queue.
 func (b *Bus) settle(ctx context.Context, q Queue, raw jetstream.Msg, r *requests) {
-	done := working(ctx, raw)
+	done := atWork(ctx, raw)
 	result, tell := b.outcome(ctx, q, raw)
 	if ctx.Err() != nil {
 		// First, so that the next message, or this one again, goes to somebody else.
@@ -219,7 +218,7 @@ func (b *Bus) settle(ctx context.Context, q Queue, raw jetstream.Msg, r *request
 	}
 }
 
-// outcome works on a message and answers what became of it, for the metrics, and what tells JetStream.
+// outcome is the one policy of acknowledging: it works on a message, and answers what became of it, for the metrics, and what tells JetStream.
 func (b *Bus) outcome(ctx context.Context, q Queue, raw jetstream.Msg) (result string, tell func() error) {
 	meta, err := raw.Metadata()
 	if err != nil {
@@ -283,9 +282,9 @@ func (b *Bus) settled(q Queue, result string, err error) {
 	}
 }
 
-// working tells JetStream every second, until its answer is called, that somebody is at work on a message. Whoever is asked to stop is so until the call under way is over and
+// atWork tells JetStream every second, until its answer is called, that somebody is at work on a message. Whoever is asked to stop is so until the call under way is over and
 // written down: another replica could do nothing but wait for it.
-func working(ctx context.Context, raw jetstream.Msg) (done func()) {
+func atWork(ctx context.Context, raw jetstream.Msg) (done func()) {
 	ctx, stop := context.WithCancel(context.WithoutCancel(ctx))
 	stopped := make(chan struct{})
 	go func() {

@@ -45,12 +45,17 @@ func (b *Bus) NewHolder(token string, handle Handler) *Holder {
 }
 
 // Handle carries out m, or sets it aside. It is the Handler of the partitions.
-func (h *Holder) Handle(ctx context.Context, m Message) error {
+func (h *Holder) Handle(ctx context.Context, m Message) (err error) {
 	lane, ok := HeldLaneOf(m.Subject)
 	if !ok {
 		return retry.Malformed(fmt.Errorf("no customer in subject %s", m.Subject))
 	}
 	empty := h.calm.turn(m)
+	defer func() {
+		if err != nil {
+			h.calm.failed(m)
+		}
+	}()
 	if h.Idle != nil && h.Idle(m) {
 		return nil
 	}

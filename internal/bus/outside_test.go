@@ -174,7 +174,7 @@ func (o *outside) handle(r *replica) bus.Handler {
 		defer cancel()
 		err = o.carryOut(calling, r, queue, id, fate)
 		if err != nil && !errors.Is(err, errKilled) {
-			checkpoint.Ended(ctx)
+			checkpoint.Ended(ctx, err)
 		}
 		return err
 	}

@@ -1,5 +1,4 @@
-// Package prerequisite ends tests that need what this machine does not have. A build machine, where CI is "true" as with every usual CI service, has to have
-// everything: there they fail. Elsewhere they are skipped, and say loudly that nothing was tested.
+// Package prerequisite ends tests that need what this machine does not have.
 package prerequisite
 
 import (
@@ -8,7 +7,8 @@ import (
 	"testing"
 )
 
-// Mandatory reports whether what is missing is a failure. Tests ask Missing or Program; this is for a TestMain, which has no test to end.
+// Mandatory reports whether what is missing is a failure. A build machine, where CI is "true" as with every usual CI service, has to have everything: there tests
+// fail. Elsewhere they are skipped, and say loudly that nothing was tested. Tests ask Missing or Program; this is for a TestMain, which has no test to end.
 func Mandatory() bool { return os.Getenv("CI") == "true" }
 
 // Missing ends the test, for want of what.

@@ -4,7 +4,7 @@ import (
 	"context"
 	"fmt"
 	"log/slog"
-	"net"
+
 	"os"
 	"path/filepath"
 	"regexp"
@@ -18,6 +18,7 @@ import (
 	corev1 "k8s.io/api/core/v1"
 
 	"github.com/slacktalk/slacktalk/internal/bus"
+	"github.com/slacktalk/slacktalk/internal/freeport"
 	"github.com/slacktalk/slacktalk/internal/secret"
 	eventv1 "github.com/slacktalk/slacktalk/proto/slacktalk/event/v1"
 )
@@ -57,18 +58,16 @@ func etc(t *testing.T, m Manifests, made string, routes []int) string {
 }
 
 // ports answers free ports of this machine.
-func ports(t *testing.T, n int) []int {
+func ports(t *testing.T, n int) (all []int) {
 	t.Helper()
-	var free []int
 	for range n {
-		l, err := net.Listen("tcp", "127.0.0.1:0")
+		port, err := freeport.TCP()
 		if err != nil {
 			t.Fatal(err)
 		}
-		defer l.Close()
-		free = append(free, l.Addr().(*net.TCPAddr).Port)
+		all = append(all, port)
 	}
-	return free
+	return all
 }
 
 // threeServers runs the NATS cluster of production.

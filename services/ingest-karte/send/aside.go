@@ -67,5 +67,5 @@ func (s *Sender) mayHaveArrived(note *eventv1.Checkpoint, m bus.Message, command
 		return true
 	}
 	attempted := note.GetSequence() == m.Sequence && note.GetAttemptedAt() != nil
-	return attempted && (!note.GetEnded() || s.listed(command))
+	return attempted && (!note.GetEnded() || note.GetUnknown() || s.listed(command))
 }

@@ -87,7 +87,7 @@ func (s *Sender) attempt(ctx context.Context, m bus.Message, command *eventv1.Ka
 	err = classifyChange(s.set(calling, command))
 	s.changes(command, result(err))
 	if err != nil {
-		checkpoint.Ended(ctx)
+		checkpoint.Ended(ctx, err)
 	}
 	return err
 }

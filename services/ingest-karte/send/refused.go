@@ -65,5 +65,5 @@ func (s *Sender) ended(ctx context.Context, m bus.Message, part int) (bool, erro
 	}
 	own := note.GetSequence() == m.Sequence || m.Held && note.GetSequence() > 0
 	// Behind an attempt at a later part there are parts that have arrived.
-	return (!own || note.GetEnded() && int(note.GetPart()) == part) && !m.Attempted, nil
+	return (!own || note.GetEnded() && !note.GetUnknown() && int(note.GetPart()) == part) && !m.Attempted, nil
 }

@@ -340,7 +340,7 @@ func TestWhatWasSetAsideIsNotGuessedWithoutHistory(t *testing.T) {
 				t.Fatal(err)
 			}
 			if c.ended > 0 {
-				checkpoint.Ended(t.Context())
+				checkpoint.Ended(t.Context(), errNotNow)
 			}
 		}
 		_ = d.until(m)

@@ -132,7 +132,7 @@ func (s *Sender) Exhausted(ctx context.Context, m bus.Message, cause error) erro
 	return s.failed(ctx, m, &command, eventv1.FailureReason_FAILURE_REASON_EXHAUSTED, cause, 0, nil)
 }
 
-// carryOut sends the parts one after the other; delivered is how many KARTE has, took what that took, whether or not it is an end.
+// carryOut sends the parts one after the other; delivered is how many KARTE has, took what that took, also when it failed.
 func (s *Sender) carryOut(ctx context.Context, m bus.Message, command *eventv1.KarteCommand) (delivered int, took *eventv1.Effort, err error) {
 	if err := known(m, command); err != nil {
 		return 0, &eventv1.Effort{}, err
@@ -297,7 +297,7 @@ func (s *Sender) callNoted(ctx context.Context, checkpoint *bus.Checkpoint, comm
 	}
 	// Where it cannot be looked up, that a call is over means that it had no effect.
 	if reason, _ := retry.Reason(err); err != nil && reason != eventv1.FailureReason_FAILURE_REASON_OUTCOME_UNKNOWN {
-		checkpoint.Ended(ctx)
+		checkpoint.Ended(ctx, err)
 	}
 	return err
 }

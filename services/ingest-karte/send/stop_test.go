@@ -2,6 +2,7 @@ package send
 
 import (
 	"context"
+	"errors"
 	"slices"
 	"testing"
 
@@ -58,6 +59,23 @@ func TestPromise1WhatKARTERefusedWhileAReplicaStoppedIsSentByTheNext(t *testing.
 		d.done(m)
 		d.wants([]string{"hello"}, []string{"delivered"})
 	}
+}
+
+// That a call is over says that it had no effect only where its outcome is known: also when KARTE lists such lines to the one replica and, configured anew, not to the next.
+func TestPromise2WhatMayHaveArrivedIsNotSentAgainWhereNothingIsListed(t *testing.T) {
+	d := newDesk(t, both)
+	d.karte.refuse = once(1, errLost, true)
+	m := d.stored(d.command("reply-1", "hello"))
+	if err := d.sender.Handle(t.Context(), m); !errors.Is(err, errLost) {
+		t.Fatal(err)
+	}
+	next := d.replica(0)
+	next.History = History{}
+	m.Deliveries = 2
+	if err := next.Handle(t.Context(), m); err == nil {
+		t.Error("it was settled as sent")
+	}
+	d.wants([]string{"hello"}, []string{"OUTCOME_UNKNOWN"})
 }
 
 // A reply that was delivered and is handed out again, because JetStream forgot that it was settled, does not wait behind others: nothing would take the mark away again.

@@ -69,7 +69,7 @@ func (r *Router) hint(ctx context.Context, fact *eventv1.TalkFact, team *setting
 	return r.admins(ctx, cause, team, eventv1.NoticeKind_NOTICE_KIND_ASSIGNEE_NOT_LINKED, decide.Called(operator), nil)
 }
 
-// Idle reports whether m asks nothing of the router, so that it needs no turn: most posts are of this kind.
+// Idle reports whether m asks nothing of the router, so that it is done whatever waits: most posts are of this kind.
 func Idle(m bus.Message) bool {
 	if !strings.Contains(m.Subject, ".posted.") {
 		return false

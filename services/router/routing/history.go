@@ -26,7 +26,8 @@ const (
 	// grace is how much later than what was written after it a message may come. What was said so shortly before the thread was opened may still come as a line of its
 	// own, so it is no history: it would be there twice.
 	grace = 5 * time.Minute
-	// historyTries and historyWithin are how often and how long KARTE is asked. What was said before is of use while the thread is young.
+	// historyTries and historyWithin are how often and how long KARTE is asked. What was said before is of use while the thread is young. A try is a delivery: where many of one
+	// project wait, some are put back unseen, and are asked for less often.
 	historyTries  = 5
 	historyWithin = 10 * time.Minute
 	// historyAgain is how long one waits between two tries.
@@ -51,6 +52,9 @@ func (r *Router) History(ctx context.Context, m bus.Message) error {
 		return nil
 	}
 	err := r.tellHistory(ctx, fact, opened)
+	if err != nil && ctx.Err() != nil {
+		return err // it is not KARTE's: another replica asks
+	}
 	r.silent.note(opened.GetProject(), r.now(), err)
 	late := old || m.Deliveries >= historyTries
 	switch {

@@ -100,15 +100,15 @@ func rest(ctx context.Context, d time.Duration) error {
 	}
 }
 
-// head is the record of a thread as it was read.
-type head struct {
+// headRecord is the record of a thread as it was read.
+type headRecord struct {
 	*eventv1.ThreadRecord
 
 	revision uint64
 }
 
 // needed reads what the head of a conversation shows, and whether an update has anything to add to it in this lane.
-func (w *worker) needed(ctx context.Context, command *eventv1.SlackCommand) (h head, todo bool, err error) {
+func (w *worker) needed(ctx context.Context, command *eventv1.SlackCommand) (h headRecord, todo bool, err error) {
 	update := command.GetCardUpdate()
 	h.ThreadRecord = &eventv1.ThreadRecord{}
 	key := bus.ConversationKey(update.GetProject(), update.GetConversation())
@@ -219,7 +219,7 @@ func (c *carding) others(ctx context.Context) (did bool, err error) {
 }
 
 // show brings a head up to date with the newest that waits for it, and paces the lane.
-func (c *carding) show(ctx context.Context, command *eventv1.SlackCommand, at head) error {
+func (c *carding) show(ctx context.Context, command *eventv1.SlackCommand, at headRecord) error {
 	update, err := c.newest(ctx, c.m, command.GetCardUpdate())
 	if err != nil {
 		return err
@@ -236,11 +236,11 @@ func (c *carding) show(ctx context.Context, command *eventv1.SlackCommand, at he
 }
 
 // call makes the call, and writes down what the head shows.
-func (w *worker) call(ctx context.Context, command *eventv1.SlackCommand, update *eventv1.CardUpdate, record head) error {
+func (w *worker) call(ctx context.Context, command *eventv1.SlackCommand, update *eventv1.CardUpdate, record headRecord) error {
 	began, ok := opening(record.ThreadRecord, update.GetCard())
 	if !ok {
 		w.Log.WarnContext(ctx, "the head of a thread stays as it is: its card does not say how it began", "channel", w.lane.Channel, "thread", record.GetTs())
-		return nil
+		return w.shown(context.WithoutCancel(ctx), update, record)
 	}
 	options := w.options(command)
 	if options.PreviousThreadGone = strings.Contains(record.GetCommandId(), afterGone); !options.PreviousThreadGone {
@@ -253,7 +253,7 @@ func (w *worker) call(ctx context.Context, command *eventv1.SlackCommand, update
 	w.count("card", err)
 	if errors.Is(err, slackapi.ErrFixed) {
 		w.Log.InfoContext(ctx, "the head of a thread stays as it is", "channel", w.lane.Channel, "thread", record.GetTs(), "err", err)
-		return nil
+		err = nil // written down as shown: it would be the first to be shown for ever
 	}
 	if errors.Is(err, retry.ErrUnknown) {
 		return retry.After(2*time.Second, err)
@@ -314,7 +314,7 @@ func latest(card *eventv1.Card) *timestamppb.Timestamp {
 const showTries = 5
 
 // shown writes down what a head shows, unless there is another head by now.
-func (w *worker) shown(ctx context.Context, update *eventv1.CardUpdate, at head) error {
+func (w *worker) shown(ctx context.Context, update *eventv1.CardUpdate, at headRecord) error {
 	key, ts := bus.ConversationKey(update.GetProject(), update.GetConversation()), at.GetTs()
 	record, revision := at.ThreadRecord, at.revision
 	var err error

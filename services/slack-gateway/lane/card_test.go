@@ -1,6 +1,7 @@
 package lane_test
 
 import (
+	"context"
 	"errors"
 	"fmt"
 	"math/rand/v2"
@@ -172,6 +173,22 @@ func TestWhatAnUpdateMeets(t *testing.T) {
 		}
 		r.done(r.replica(carding, 0), m)
 		r.shows("state 2.0")
+	}
+}
+
+// A head that Slack does not let anybody change any more must not keep the lane: what waits behind it is shown.
+func TestAHeadThatStaysAsItIsHoldsNobodyUp(t *testing.T) {
+	r, store := cards(t)
+	r.options.CardDelay = time.Minute
+	_ = r.slack.Delete(t.Context(), "", r.slack.heads()[0].ts)
+	messages := store(updated("c1", 1, 5), updated("c1", 2, 0)) // times only, and then what is urgent
+	ctx, cancel := context.WithTimeout(t.Context(), 20*time.Second)
+	defer cancel()
+	handle := r.replica(carding, 0)
+	for _, m := range messages {
+		if err := handle(ctx, m); err != nil {
+			t.Fatalf("%s: %v", m.Subject, err)
+		}
 	}
 }
 

@@ -1,9 +1,11 @@
 package lane_test
 
 import (
+	"errors"
 	"slices"
 	"testing"
 
+	"github.com/slacktalk/slacktalk/internal/retry"
 	eventv1 "github.com/slacktalk/slacktalk/proto/slacktalk/event/v1"
 )
 
@@ -39,11 +41,13 @@ func TestWhatIsGivenBackComesRatherTwiceThanNever(t *testing.T) {
 
 // Whom the app cannot write to is told in the thread.
 func TestWhoHasNoConversationWithTheAppGetsItInTheThread(t *testing.T) {
-	r := newRoom(t)
-	messages := r.store(marking, givingBack())
-	r.slack.next(accident{false, errNever}, accident{true, nil})
-	r.done(r.replica(marking, 0), messages...)
-	if want := []string{"U0DEMO1"}; !slices.Equal(r.slack.private, want) {
-		t.Errorf("told %v", r.slack.private)
+	for _, why := range []error{errNever, retry.Parked(errors.New("channel_not_found"))} {
+		r := newRoom(t)
+		messages := r.store(marking, givingBack())
+		r.slack.next(accident{false, why}, accident{true, nil})
+		r.done(r.replica(marking, 0), messages...)
+		if want := []string{"U0DEMO1"}; !slices.Equal(r.slack.private, want) {
+			t.Errorf("%v: told %v", why, r.slack.private)
+		}
 	}
 }

@@ -51,6 +51,9 @@ func (w *worker) private(ctx context.Context, notice *eventv1.Notice, language s
 		return err
 	}
 	_, err = w.Slack.Post(ctx, target.GetMember(), "", render.Elsewhere(notice, w.now(target.GetTeam(), target.GetChannel()), language), nil)
+	if errors.Is(err, retry.ErrParked) {
+		return retry.Rejected(errors.New(err.Error())) // the lane does not wait for a single person
+	}
 	return err
 }
 

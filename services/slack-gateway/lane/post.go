@@ -274,12 +274,12 @@ func (a *attempt) callSlack(ctx context.Context, thread string, message render.M
 func (a *attempt) failed(ctx context.Context, part int, err error) error {
 	effort.Failed(a.took, err, a.Now()) // what is written down now tells of it
 	if errors.Is(err, retry.ErrUnknown) {
-		a.checkpoint.Ended(ctx)
+		a.checkpoint.Ended(ctx, err)
 		// What Slack may still be at work on would not be found yet.
 		return retry.After(2*time.Second, err)
 	}
 	if part > 0 {
-		a.checkpoint.Ended(ctx)
+		a.checkpoint.Ended(ctx, err)
 		return err
 	}
 	// What the attempt would have carried along has not been carried: nothing may end before that is written down.

@@ -47,7 +47,7 @@ func private(n *eventv1.Notice, channel, lang string) Message {
 	return m
 }
 
-// keyOf chooses the words of a notice: those about something that was given up say otherwise that it can be tried again.
+// keyOf chooses the words of a notice: where no command can be tried again, they must not speak of the button.
 func keyOf(n *eventv1.Notice) string {
 	switch {
 	case n.GetCommandId() == "" && n.GetKind() == eventv1.NoticeKind_NOTICE_KIND_FAILED:

@@ -537,7 +537,7 @@ const (
 	NoticeKind_NOTICE_KIND_OPERATOR_CHANGED NoticeKind = 34
 	// The channel's settings say that nothing is sent from it: a dialog's message was not sent.
 	NoticeKind_NOTICE_KIND_COMPOSED_NOTE_ONLY NoticeKind = 35
-	// The thread of a dialog's message belongs to no conversation any more: it was not sent.
+	// What somebody wanted to send, from a dialog or with a button, is for a thread that belongs to no conversation any more: it was not sent.
 	NoticeKind_NOTICE_KIND_COMPOSED_NOWHERE NoticeKind = 36
 )
 

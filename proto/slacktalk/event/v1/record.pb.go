@@ -602,7 +602,9 @@ type Checkpoint struct {
 	Tried  uint64  `protobuf:"varint,8,opt,name=tried,proto3" json:"tried,omitempty"`
 	Effort *Effort `protobuf:"bytes,9,opt,name=effort,proto3" json:"effort,omitempty"`
 	// The message is in HELD or about to be: it is attempted there and nowhere else.
-	SetAside      bool `protobuf:"varint,10,opt,name=set_aside,json=setAside,proto3" json:"set_aside,omitempty"`
+	SetAside bool `protobuf:"varint,10,opt,name=set_aside,json=setAside,proto3" json:"set_aside,omitempty"`
+	// Of a call that is over: nobody knows whether it had its effect.
+	Unknown       bool `protobuf:"varint,11,opt,name=unknown,proto3" json:"unknown,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -703,6 +705,13 @@ func (x *Checkpoint) GetEffort() *Effort {
 func (x *Checkpoint) GetSetAside() bool {
 	if x != nil {
 		return x.SetAside
+	}
+	return false
+}
+
+func (x *Checkpoint) GetUnknown() bool {
+	if x != nil {
+		return x.Unknown
 	}
 	return false
 }
@@ -1114,7 +1123,7 @@ const file_slacktalk_event_v1_record_proto_rawDesc = "" +
 	"\bbegan_at\x18\x12 \x01(\v2\x1a.google.protobuf.TimestampR\abeganAt\x12\"\n" +
 	"\rwords_on_card\x18\x13 \x01(\bR\vwordsOnCard\"#\n" +
 	"\rChannelRecord\x12\x12\n" +
-	"\x04next\x18\x01 \x01(\tR\x04next\"\xc4\x02\n" +
+	"\x04next\x18\x01 \x01(\tR\x04next\"\xde\x02\n" +
 	"\n" +
 	"Checkpoint\x12\x1a\n" +
 	"\bsequence\x18\x01 \x01(\x04R\bsequence\x12\x12\n" +
@@ -1127,7 +1136,8 @@ const file_slacktalk_event_v1_record_proto_rawDesc = "" +
 	"\x05tried\x18\b \x01(\x04R\x05tried\x122\n" +
 	"\x06effort\x18\t \x01(\v2\x1a.slacktalk.event.v1.EffortR\x06effort\x12\x1b\n" +
 	"\tset_aside\x18\n" +
-	" \x01(\bR\bsetAside\"\xaa\x02\n" +
+	" \x01(\bR\bsetAside\x12\x18\n" +
+	"\aunknown\x18\v \x01(\bR\aunknown\"\xaa\x02\n" +
 	"\n" +
 	"DeadLetter\x12\x16\n" +
 	"\x06stream\x18\x01 \x01(\tR\x06stream\x12\x18\n" +
