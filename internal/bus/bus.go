@@ -157,11 +157,19 @@ func (b *Bus) Close() {
 	b.conn.Close()
 }
 
-// Check tells whether the streams can be reached now, and carry what this version writes.
+// Connected tells whether there is a connection now, and why there is none.
+func (b *Bus) Connected() error {
+	if !b.conn.IsConnected() {
+		return fmt.Errorf("NATS is %s: %w", b.conn.Status(), credentials{b.settings.URL}.who(cmp.Or(b.conn.LastError(), errAway)))
+	}
+	return nil
+}
+
+// Check tells whether the streams can be reached now, and carry what this version writes: a service is ready then, whose Ensure has been.
 func (b *Bus) Check(streams ...string) func(context.Context) error {
 	return func(ctx context.Context) error {
-		if !b.conn.IsConnected() {
-			return fmt.Errorf("NATS is %s: %w", b.conn.Status(), credentials{b.settings.URL}.who(cmp.Or(b.conn.LastError(), errAway)))
+		if err := b.Connected(); err != nil {
+			return err
 		}
 		if lacking := b.lacking.Load(); lacking != nil {
 			return *lacking

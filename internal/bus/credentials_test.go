@@ -7,7 +7,6 @@ import (
 	"os"
 	"path/filepath"
 	"strings"
-	"sync"
 	"testing"
 	"time"
 
@@ -62,14 +61,6 @@ func withUser(t *testing.T, name, password string) string {
 	return fmt.Sprintf("host: 127.0.0.1\nport: -1\njetstream { store_dir: %q }\nauthorization { users = [ { user: %s, password: %s } ] }\n", t.TempDir(), name, password)
 }
 
-// ensuring lets b ensure its topology, as a service does that has started.
-func ensuring(t *testing.T, b *bus.Bus) {
-	t.Helper()
-	var ensuring sync.WaitGroup
-	ensuring.Go(func() { _ = b.Ensure(t.Context()) })
-	t.Cleanup(ensuring.Wait)
-}
-
 func TestAPasswordIsReplacedWithoutARestart(t *testing.T) {
 	first := withUser(t, "demo", "first-password")
 	s, reload := configured(t, first)
@@ -84,7 +75,6 @@ func TestAPasswordIsReplacedWithoutARestart(t *testing.T) {
 		t.Fatal(err)
 	}
 	t.Cleanup(b.Close)
-	ensuring(t, b)
 	becomes := func(what string, holds func(err error) bool) {
 		t.Helper()
 		var last error
@@ -93,7 +83,7 @@ func TestAPasswordIsReplacedWithoutARestart(t *testing.T) {
 				t.Log(last, log)
 			}
 		})
-		eventually.Holds(t, patience, what, func() bool { last = b.Check()(t.Context()); return holds(last) })
+		eventually.Holds(t, patience, what, func() bool { last = b.Connected(); return holds(last) })
 	}
 	well := func(err error) bool { return err == nil }
 	becomes("a wrong user is named", func(err error) bool {
@@ -132,13 +122,12 @@ func TestAnExpiredCertificateIsNamedAndItsSuccessorTaken(t *testing.T) {
 		t.Fatal(err)
 	}
 	t.Cleanup(b.Close)
-	ensuring(t, b)
 	eventually.Holds(t, patience, "the expired certificate is named", func() bool {
-		err := b.Check()(t.Context())
+		err := b.Connected()
 		return err != nil && strings.Contains(log.String(), "expired")
 	})
 	// The new one is of another authority as well: both are read again.
 	secure(t, dir, next, next.Valid())
 	reload(text)
-	eventually.Holds(t, patience, "the new certificate is taken", func() bool { return b.Check()(t.Context()) == nil })
+	eventually.Holds(t, patience, "the new certificate is taken", func() bool { return b.Connected() == nil })
 }

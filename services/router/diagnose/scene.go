@@ -104,7 +104,7 @@ func (s *Service) begin(ctx context.Context, project string) *scene {
 	x.js = js
 	x.nats = find(ctx, x, storageLimit, "NATS", func(ctx context.Context) (struct{}, error) {
 		if err == nil {
-			err = s.Bus.Check()(ctx)
+			err = s.Bus.Connected()
 		}
 		if err == nil {
 			_, err = js.AccountInfo(ctx)

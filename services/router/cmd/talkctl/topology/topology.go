@@ -53,9 +53,8 @@ func Connect(ctx context.Context, getenv func(string) string, out, said io.Write
 	if err != nil {
 		return nil, &MistakeError{err}
 	}
-	check := b.Check()
 	for {
-		err := check(ctx)
+		err := b.Connected()
 		if err == nil {
 			return &Client{b, out, said}, nil
 		}
