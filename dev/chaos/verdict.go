@@ -109,7 +109,7 @@ func judge(written [][]sent, messages []*slackstandin.Message, snapshot *kartest
 		v.toKARTE(texts, snapshot.Messages(customerID(n)))
 		for _, s := range texts {
 			if s.kind != fromCustomer && !receipted(byTS[s.ts], s.kind) {
-				v.WrongReceipts = append(v.WrongReceipts, s.marks[len(s.marks)-1])
+				v.WrongReceipts = append(v.WrongReceipts, fmt.Sprintf("%s (it has %v)", s.marks[len(s.marks)-1], reactions(byTS[s.ts])))
 			}
 		}
 	}
@@ -279,6 +279,15 @@ func expected(texts []sent, kinds ...kind) (marks []string, mine []sent) {
 func receipted(m *slackstandin.Message, k kind) bool {
 	want := map[kind]string{reply: "white_check_mark", note: "memo"}[k]
 	return m != nil && len(m.Reactions) == 1 && m.Reactions[0].Name == want
+}
+
+func reactions(m *slackstandin.Message) (names []string) {
+	if m != nil {
+		for _, r := range m.Reactions {
+			names = append(names, r.Name)
+		}
+	}
+	return names
 }
 
 // slackTime is when Slack took a message.
