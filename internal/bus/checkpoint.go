@@ -137,13 +137,22 @@ func (c *Checkpoint) Calling(ctx context.Context, limit time.Duration) (context.
 	return context.WithDeadline(ctx, c.noted.Add(limit))
 }
 
-// settling bounds what is written down after a call.
+// settling is how long a replica that is asked to stop still tries to write down what a call has come to.
 const settling = 5 * time.Second
 
-// Settling answers the context in which a handler writes down what a call has come to. It is not cut off when the process is asked to stop: the next replica would have to
-// find it out, and cannot where the other side does not tell.
+// Settling answers the context in which a handler writes down what a call has come to. It is not cut off at once when the process is asked to stop: the next replica would
+// have to find it out, and cannot where the other side does not tell. Nobody else limits it: while NATS is away, this replica alone knows.
 func Settling(ctx context.Context) (context.Context, context.CancelFunc) {
-	return context.WithTimeoutCause(context.WithoutCancel(ctx), settling, fmt.Errorf("not written down within %v", settling))
+	settled, cancel := context.WithCancelCause(context.WithoutCancel(ctx))
+	stop := context.AfterFunc(ctx, func() {
+		if sleep(settled, settling) {
+			cancel(fmt.Errorf("not written down within %v of the stop", settling))
+		}
+	})
+	return settled, func() {
+		stop()
+		cancel(context.Canceled)
+	}
 }
 
 // Elsewhere answers how long the noted attempt may still be going on in another replica, which makes calls that take limit at most (see Calling): a
