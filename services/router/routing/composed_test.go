@@ -83,7 +83,7 @@ func TestWhoMayNotSendFromADialog(t *testing.T) {
 	}
 }
 
-func TestADialogsMessageWithoutAConversationIsSaidToBeNotSent(t *testing.T) {
+func TestADialogsMessageWithoutAConversationIsGivenBack(t *testing.T) {
 	d := newDesk(t)
 	d.threads.known = true // Slack says that it is no thread of ours
 	fact := composed(hanako, "V0DEMO1", "hello", operator)
@@ -93,6 +93,9 @@ func TestADialogsMessageWithoutAConversationIsSaidToBeNotSent(t *testing.T) {
 	}
 	if want := []eventv1.NoticeKind{eventv1.NoticeKind_NOTICE_KIND_COMPOSED_NOWHERE}; len(d.sends()) != 0 || !slices.Equal(d.notices(), want) {
 		t.Errorf("sent %v, told %v", d.sends(), d.notices())
+	}
+	if want := []string{"hello"}; !slices.Equal(d.givenBack(), want) {
+		t.Errorf("given back %q", d.givenBack())
 	}
 	d.opened("vis-1", head) // its author knows that it was not sent
 	d.slack(fact)

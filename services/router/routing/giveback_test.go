@@ -48,19 +48,6 @@ func TestWhatIsRefusedAfterItsDialogWasClosedIsGivenBack(t *testing.T) {
 	}
 }
 
-func TestWhatWasWrittenForAConversationThatIsGoneIsGivenBack(t *testing.T) {
-	d := newDesk(t)
-	d.threads.known = true // Slack says that it is no thread of ours
-	fact := composed(hanako, "V0DEMO1", "hello", operator)
-	fact.ReceivedAt = timestamppb.New(time.Now().Add(-time.Minute))
-	for range 2 {
-		d.slack(fact)
-	}
-	if want := []string{"hello"}; !slices.Equal(d.givenBack(), want) {
-		t.Errorf("given back %q", d.givenBack())
-	}
-}
-
 // Who confirmed that a line is to be sent has read that it goes to the customer.
 func TestALineForAConversationThatIsGoneIsSaidToBeNotSent(t *testing.T) {
 	d := newDesk(t)
