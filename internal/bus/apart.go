@@ -2,8 +2,6 @@ package bus
 
 import (
 	"context"
-	"errors"
-	"fmt"
 	"sync"
 	"time"
 
@@ -21,27 +19,11 @@ const (
 	apartAgain = 3 * time.Second
 )
 
-// serveApart works on a queue without an order: whatever is about different things is done at the same time, whatever is about one thing one after the other. Nothing
-// waits in a buffer, where JetStream would hear nothing of it for longer than ackWait.
-func (b *Bus) serveApart(ctx context.Context, q Queue, messages jetstream.MessagesContext, r *requests) error {
-	turns := newTurns()
-	var working sync.WaitGroup
-	defer working.Wait()
-	for {
-		raw, err := b.next(messages, q.Idle)
-		switch {
-		case err == nil:
-			r.got()
-			b.takeApart(ctx, q, raw, turns, &working)
-			r.gone()
-		case errors.Is(err, jetstream.ErrMsgIteratorClosed), errors.Is(err, errIdle):
-			return nil
-		case errors.Is(err, jetstream.ErrNoHeartbeat):
-			b.log.Debug("no heartbeat", "queue", q.Durable)
-		default:
-			return fmt.Errorf("next message: %w", err)
-		}
-	}
+// apart answers what takes the messages of a queue without an order, and what waits for those in hand: whatever is about different things is done at the same time, whatever
+// is about one thing one after the other. Nothing waits in a buffer, where JetStream would hear nothing of it for longer than ackWait.
+func (b *Bus) apart(ctx context.Context, q Queue) (take func(jetstream.Msg), wait func()) {
+	turns, working := newTurns(), &sync.WaitGroup{}
+	return func(raw jetstream.Msg) { b.takeApart(ctx, q, raw, turns, working) }, working.Wait
 }
 
 // takeApart lets a message be worked on when its turn comes, or puts it back for a while where many of its kind wait.

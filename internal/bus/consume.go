@@ -162,15 +162,18 @@ func (b *Bus) serve(ctx context.Context, q Queue) error {
 	defer messages.Stop()
 	r := newRequests(messages)
 	defer r.withdrawn(ctx)()
+	take := func(m jetstream.Msg) { b.settle(ctx, q, m, r) }
 	if q.Apart != nil {
-		return b.serveApart(ctx, q, messages, r)
+		var wait func()
+		take, wait = b.apart(ctx, q)
+		defer wait()
 	}
 	for {
 		m, err := b.next(messages, q.Idle)
 		switch {
 		case err == nil:
 			r.got()
-			b.settle(ctx, q, m, r)
+			take(m)
 			r.gone()
 		case errors.Is(err, jetstream.ErrMsgIteratorClosed), errors.Is(err, errIdle):
 			return nil
