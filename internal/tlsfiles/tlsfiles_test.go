@@ -292,8 +292,8 @@ func TestWatchLogsWhenTheCertificateExpiresAndWhenItIsRenewed(t *testing.T) {
 				t.Error(err)
 			}
 		})
-		at := func(d time.Duration) {
-			time.Sleep(d)
+		at := func(d time.Duration) { // sets the clock forward, and nobody waits
+			<-time.After(d)
 			synctest.Wait()
 		}
 		at(50 * time.Second)
