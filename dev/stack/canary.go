@@ -1,28 +1,18 @@
 package stack
 
 import (
-	"bytes"
 	"context"
 	"errors"
 	"log/slog"
-	"sync"
 
 	canaries "github.com/slacktalk/slacktalk/dev/canary"
 	"github.com/slacktalk/slacktalk/internal/telemetry"
+	"github.com/slacktalk/slacktalk/internal/transcript"
 )
 
 // canary hears every log line of a stack, down to the finest, and tells in the end which of them say what no log may: a secret, a text that somebody wrote,
 // a person's name.
-type canary struct {
-	mu   sync.Mutex
-	text bytes.Buffer
-}
-
-func (c *canary) Write(p []byte) (int, error) {
-	c.mu.Lock()
-	defer c.mu.Unlock()
-	return c.text.Write(p)
-}
+type canary struct{ transcript.Transcript }
 
 // hear answers a logger that the canary hears, and next too.
 func (c *canary) hear(next slog.Handler) *slog.Logger {
@@ -31,9 +21,7 @@ func (c *canary) hear(next slog.Handler) *slog.Logger {
 
 // found answers the lines that hold one of the words.
 func (c *canary) found(words canaries.Words) error {
-	c.mu.Lock()
-	defer c.mu.Unlock()
-	return words.Found(c.text.String())
+	return words.Found(c.String())
 }
 
 // secretWords answers what no log of this stack may hold.
