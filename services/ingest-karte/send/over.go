@@ -32,3 +32,12 @@ func (s *Sender) over(ctx context.Context, m bus.Message, command *eventv1.Karte
 	}
 	return false, retry.Permanent(report.GetReason(), err)
 }
+
+// reported tells whether the command has ended, one way or the other.
+func (s *Sender) reported(ctx context.Context, m bus.Message, command *eventv1.KarteCommand) (bool, error) {
+	delivered, err := s.over(ctx, m, command)
+	if _, givenUp := retry.Reason(err); givenUp {
+		return true, nil
+	}
+	return delivered, err
+}

@@ -366,6 +366,11 @@ func (s *Sender) exhausted(m bus.Message, command *eventv1.KarteCommand, err err
 // not come to that yet: the mark of waiting goes with the outcome, and behind it would stay for ever.
 func (s *Sender) outcome(ctx context.Context, m bus.Message, command *eventv1.KarteCommand, kind string, fact any) error {
 	if m.Held {
+		// What was reported before it came to HELD was not waiting.
+		reported, err := s.reported(ctx, m, command)
+		if err != nil || reported {
+			return err
+		}
 		if err := s.reportWaiting(ctx, m.Subject, command, nil); err != nil {
 			return err
 		}
@@ -429,7 +434,7 @@ func (s *Sender) Waiting(ctx context.Context, m bus.Message, cause error) {
 		return
 	}
 	// What is settled and only handed out again does not wait, and nothing would take the mark away.
-	if delivered, err := s.over(ctx, m, &command); delivered || err != nil {
+	if reported, err := s.reported(ctx, m, &command); reported || err != nil {
 		return
 	}
 	if err := s.reportWaiting(ctx, m.Subject, &command, effort.Behind(cause)); err != nil {

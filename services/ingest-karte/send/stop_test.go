@@ -86,21 +86,45 @@ func TestPromise5WhatIsDeliveredIsNotMarkedAsWaiting(t *testing.T) {
 	d.sender.Waiting(t.Context(), m, nil)
 	behind := d.stored(d.command("reply-2", "two"))
 	d.sender.Waiting(t.Context(), behind, nil)
-	all, err := d.bus.Before(t.Context(), bus.Talk, "talk.>", "")
-	if err != nil {
-		t.Fatal(err)
+	if waiting := d.waiting(); !slices.Equal(waiting, []string{"reply-2"}) {
+		t.Errorf("reported as waiting: %q", waiting)
 	}
-	var waiting []string
+}
+
+// waiting answers which commands were reported as waiting.
+func (d *desk) waiting() (waiting []string) {
+	d.t.Helper()
+	all, err := d.bus.Before(d.t.Context(), bus.Talk, "talk.>", "")
+	if err != nil {
+		d.t.Fatal(err)
+	}
 	for _, m := range all {
 		var fact eventv1.TalkFact
 		if err := bus.Decode(m, &fact); err != nil {
-			t.Fatal(err)
+			d.t.Fatal(err)
 		}
 		if id := fact.GetReplyWaiting().GetCommandId(); id != "" {
 			waiting = append(waiting, id)
 		}
 	}
-	if !slices.Equal(waiting, []string{"reply-2"}) {
-		t.Errorf("reported as waiting: %q", waiting)
+	return waiting
+}
+
+// Nor when it comes to HELD behind others, and its turn comes there: it was reported before.
+func TestPromise5WhatIsSettledIsNotMarkedAsWaitingWhenItIsHeldAgain(t *testing.T) {
+	for name, refuse := range map[string]error{"delivered": nil, "refused": errRefused} {
+		d := newDesk(t, both)
+		if refuse != nil {
+			d.karte.refuse = once(1, refuse, false)
+		}
+		m := d.stored(d.command("reply-1", "one"))
+		_ = d.sender.Handle(t.Context(), m)
+		before := d.reports()
+		if err := d.sender.Handle(t.Context(), held(m)); (err != nil) != (refuse != nil) {
+			t.Errorf("%s: %v", name, err)
+		}
+		if waiting := d.waiting(); len(waiting) > 0 || !slices.Equal(d.reports(), before) || len(before) != 1 {
+			t.Errorf("%s: reported as waiting %q, reports %q and then %q", name, waiting, before, d.reports())
+		}
 	}
 }
