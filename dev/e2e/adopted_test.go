@@ -5,12 +5,10 @@ import (
 	"testing"
 	"time"
 
-	"github.com/nats-io/nats.go"
-	"github.com/nats-io/nats.go/jetstream"
-
 	"github.com/slacktalk/slacktalk/dev/kartestandin"
 	"github.com/slacktalk/slacktalk/dev/stack"
 	"github.com/slacktalk/slacktalk/internal/bus"
+	"github.com/slacktalk/slacktalk/internal/natstest"
 	adminv1 "github.com/slacktalk/slacktalk/proto/slacktalk/admin/v1"
 )
 
@@ -49,15 +47,7 @@ func TestWhatWasSentBeforeAnErasureIsNotSentAgain(t *testing.T) {
 // forgetful makes the streams refuse a repeat only by what they hold, as they do a few minutes later.
 func (s system) forgetful() {
 	s.t.Helper()
-	conn, err := nats.Connect(s.NATSURL)
-	if err != nil {
-		s.t.Fatal(err)
-	}
-	defer conn.Close()
-	js, err := jetstream.New(conn)
-	if err != nil {
-		s.t.Fatal(err)
-	}
+	js := natstest.JetStream(s.t, s.NATSURL)
 	for _, name := range []string{bus.Slack, bus.Sends, bus.Talk} {
 		stream, err := js.Stream(s.t.Context(), name)
 		if err != nil {

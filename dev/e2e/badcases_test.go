@@ -13,7 +13,6 @@ import (
 	"time"
 
 	"github.com/nats-io/nats-server/v2/server"
-	"github.com/nats-io/nats.go"
 	"github.com/nats-io/nats.go/jetstream"
 
 	"github.com/slacktalk/slacktalk/dev/kartestandin"
@@ -21,6 +20,7 @@ import (
 	"github.com/slacktalk/slacktalk/dev/stack"
 	"github.com/slacktalk/slacktalk/internal/bus"
 	"github.com/slacktalk/slacktalk/internal/eventually"
+	"github.com/slacktalk/slacktalk/internal/natstest"
 )
 
 // startNATS runs a NATS server of the test's own.
@@ -159,7 +159,7 @@ func (s system) outage(takeAway, bringBack func()) {
 // fill takes all the room that servers have left, with so many copies, and answers how to give it back.
 func fill(t *testing.T, url string, copies int) (free func()) {
 	t.Helper()
-	js := jetStreamAt(t, url)
+	js := natstest.JetStream(t, url)
 	if _, err := js.CreateStream(t.Context(), jetstream.StreamConfig{Name: "FILLER", Subjects: []string{"filler"}, Storage: jetstream.FileStorage, Replicas: copies}); err != nil {
 		t.Fatal(err)
 	}
@@ -237,7 +237,7 @@ func streamsFull(t *testing.T) (string, func(), func()) {
 	nats := startNATS(t, func(*server.Options) {})
 	limit := func(of func(state jetstream.StreamState) int64) func() {
 		return func() {
-			js := jetStreamAt(t, nats.ClientURL())
+			js := natstest.JetStream(t, nats.ClientURL())
 			for _, name := range []string{bus.Talk, bus.Slack} {
 				stream, err := js.Stream(t.Context(), name)
 				if err != nil {
@@ -252,20 +252,6 @@ func streamsFull(t *testing.T) (string, func(), func()) {
 		}
 	}
 	return nats.ClientURL(), limit(func(state jetstream.StreamState) int64 { return int64(state.Msgs) }), limit(func(jetstream.StreamState) int64 { return -1 })
-}
-
-func jetStreamAt(t *testing.T, url string) jetstream.JetStream {
-	t.Helper()
-	conn, err := nats.Connect(url)
-	if err != nil {
-		t.Fatal(err)
-	}
-	t.Cleanup(conn.Close)
-	js, err := jetstream.New(conn)
-	if err != nil {
-		t.Fatal(err)
-	}
-	return js
 }
 
 func TestPromise1WhileJetStreamCannotStoreNothingIsTaken(t *testing.T) {

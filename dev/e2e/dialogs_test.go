@@ -10,7 +10,6 @@ import (
 	"testing"
 	"time"
 
-	"github.com/nats-io/nats.go"
 	"github.com/nats-io/nats.go/jetstream"
 	"google.golang.org/grpc/codes"
 	"google.golang.org/grpc/status"
@@ -20,6 +19,7 @@ import (
 	"github.com/slacktalk/slacktalk/dev/slackstandin"
 	"github.com/slacktalk/slacktalk/dev/stack"
 	"github.com/slacktalk/slacktalk/internal/eventually"
+	"github.com/slacktalk/slacktalk/internal/natstest"
 	settingsv1 "github.com/slacktalk/slacktalk/proto/slacktalk/settings/v1"
 )
 
@@ -350,27 +350,19 @@ func TestTheCommandAssignsAConversationOnce(t *testing.T) {
 // facts answers how many facts are stored under a filter.
 func (s system) facts(filter string) (n int) {
 	s.t.Helper()
-	return s.there("SLACK", filter)
+	return s.there(natstest.JetStream(s.t, s.NATSURL), "SLACK", filter)
 }
 
 // posts waits until so many posts are decided.
 func (s system) posts(n int) {
 	s.t.Helper()
-	eventually.Holds(s.t, 2*within, fmt.Sprint(n, " posts in POSTS"), func() bool { return s.there("POSTS", "post.>") >= n })
+	js := natstest.JetStream(s.t, s.NATSURL)
+	eventually.Holds(s.t, 2*within, fmt.Sprint(n, " posts in POSTS"), func() bool { return s.there(js, "POSTS", "post.>") >= n })
 }
 
 // there answers how many subjects of a stream fit a filter.
-func (s system) there(name, filter string) int {
+func (s system) there(js jetstream.JetStream, name, filter string) int {
 	s.t.Helper()
-	conn, err := nats.Connect(s.NATSURL)
-	if err != nil {
-		s.t.Fatal(err)
-	}
-	defer conn.Close()
-	js, err := jetstream.New(conn)
-	if err != nil {
-		s.t.Fatal(err)
-	}
 	stream, err := js.Stream(s.t.Context(), name)
 	if err != nil {
 		s.t.Fatal(err)

@@ -12,7 +12,6 @@ import (
 	"testing"
 	"time"
 
-	"github.com/nats-io/nats.go"
 	"github.com/nats-io/nats.go/jetstream"
 	"go.uber.org/goleak"
 
@@ -20,6 +19,7 @@ import (
 	"github.com/slacktalk/slacktalk/dev/slackstandin"
 	"github.com/slacktalk/slacktalk/dev/stack"
 	"github.com/slacktalk/slacktalk/internal/freeport"
+	"github.com/slacktalk/slacktalk/internal/natstest"
 	"github.com/slacktalk/slacktalk/internal/prerequisite"
 )
 
@@ -285,15 +285,7 @@ func (s system) flushRedis() {
 // stored waits until POSTS holds a command that matches filter.
 func (s system) stored(filter string) {
 	s.t.Helper()
-	conn, err := nats.Connect(s.NATSURL)
-	if err != nil {
-		s.t.Fatal(err)
-	}
-	defer conn.Close()
-	js, err := jetstream.New(conn)
-	if err != nil {
-		s.t.Fatal(err)
-	}
+	js := natstest.JetStream(s.t, s.NATSURL)
 	ctx, cancel := context.WithTimeout(s.t.Context(), within)
 	defer cancel()
 	consumer, err := js.OrderedConsumer(ctx, "POSTS", jetstream.OrderedConsumerConfig{FilterSubjects: []string{filter}})

@@ -26,6 +26,7 @@ import (
 	"github.com/slacktalk/slacktalk/dev/slackstandin"
 	"github.com/slacktalk/slacktalk/dev/stack"
 	"github.com/slacktalk/slacktalk/internal/eventually"
+	"github.com/slacktalk/slacktalk/internal/natstest"
 	"github.com/slacktalk/slacktalk/internal/prerequisite"
 )
 
@@ -169,7 +170,7 @@ func TestPromise1OneFullDiskOfThreeStopsNothing(t *testing.T) {
 	thread := s.head("q-000.")
 	s.Slack.AddEventFault(slackstandin.EventFault{Kind: slackstandin.Drop, Type: "message", Count: 5})
 	fill(2)
-	js := jetStreamAt(t, urls)
+	js := natstest.JetStream(t, urls)
 	// More than the full server can have room for: started again, it gives back what its logs took and writes as much.
 	for range 32 {
 		s.eventually("a message to nobody", func() int {
@@ -263,7 +264,7 @@ func fillFile(t *testing.T, path string) {
 // messages, and a busy machine may refuse one in between.
 func useUp(t *testing.T, urls string) {
 	t.Helper()
-	js := jetStreamAt(t, urls)
+	js := natstest.JetStream(t, urls)
 	for _, subject := range []string{"talk.nobody", "slack.nobody"} {
 		refused := 0
 		eventually.Holds(t, within, subject+" takes nothing more", func() bool {

@@ -7,13 +7,13 @@ import (
 	"strings"
 	"testing"
 
-	"github.com/nats-io/nats.go"
 	"github.com/nats-io/nats.go/jetstream"
 	"google.golang.org/protobuf/proto"
 	"google.golang.org/protobuf/types/known/timestamppb"
 
 	"github.com/slacktalk/slacktalk/dev/kartestandin"
 	"github.com/slacktalk/slacktalk/dev/stack"
+	"github.com/slacktalk/slacktalk/internal/natstest"
 	eventv1 "github.com/slacktalk/slacktalk/proto/slacktalk/event/v1"
 )
 
@@ -41,15 +41,7 @@ func TestPromise2AnAttemptThatCannotBeLookedForAtOnceIsNotRepeated(t *testing.T)
 // attempted writes the checkpoint that a process leaves which dies during its call for the last command to KARTE.
 func (s system) attempted(t *testing.T) {
 	t.Helper()
-	conn, err := nats.Connect(s.NATSURL)
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer conn.Close()
-	js, err := jetstream.New(conn)
-	if err != nil {
-		t.Fatal(err)
-	}
+	js := natstest.JetStream(t, s.NATSURL)
 	consumer, err := js.OrderedConsumer(t.Context(), "SENDS", jetstream.OrderedConsumerConfig{})
 	if err != nil {
 		t.Fatal(err)

@@ -12,6 +12,7 @@ import (
 	"github.com/slacktalk/slacktalk/dev/stack"
 	"github.com/slacktalk/slacktalk/internal/bus"
 	"github.com/slacktalk/slacktalk/internal/eventually"
+	"github.com/slacktalk/slacktalk/internal/natstest"
 )
 
 // One of three NATS servers is lost with its volume, and another of the same name comes with an empty one: the others go on, it gets everything from them, and then
@@ -29,7 +30,7 @@ func TestANATSServerThatLostItsVolumeGetsEverythingAgain(t *testing.T) {
 	}
 	s.storesOrRefuses("hook", func() int { return s.hook(s.HookURL, "vis-1", "q-001.") })
 	runNATS(t, options[2])
-	js := jetStreamAt(t, urls)
+	js := natstest.JetStream(t, urls)
 	eventually.Holds(t, 2*within, "the new server has caught up", func() bool { return current(t, js) })
 	servers[0].Shutdown()
 	servers[0].WaitForShutdown()

@@ -7,12 +7,12 @@ import (
 	"strings"
 	"testing"
 
-	"github.com/nats-io/nats.go"
 	"github.com/nats-io/nats.go/jetstream"
 
 	"github.com/slacktalk/slacktalk/dev/kartestandin"
 	"github.com/slacktalk/slacktalk/dev/slackstandin"
 	"github.com/slacktalk/slacktalk/dev/stack"
+	"github.com/slacktalk/slacktalk/internal/natstest"
 	settingsv1 "github.com/slacktalk/slacktalk/proto/slacktalk/settings/v1"
 )
 
@@ -126,15 +126,7 @@ func TestAReplyInAThreadThatNobodyKnowsIsResolvedFromItsHead(t *testing.T) {
 
 func (s system) bucket(name string) jetstream.KeyValue {
 	s.t.Helper()
-	conn, err := nats.Connect(s.NATSURL)
-	if err != nil {
-		s.t.Fatal(err)
-	}
-	s.t.Cleanup(conn.Close)
-	js, err := jetstream.New(conn)
-	if err != nil {
-		s.t.Fatal(err)
-	}
+	js := natstest.JetStream(s.t, s.NATSURL)
 	bucket, err := js.KeyValue(s.t.Context(), name)
 	if err != nil {
 		s.t.Fatal(err)

@@ -5,7 +5,6 @@ import (
 	"testing"
 	"time"
 
-	"github.com/nats-io/nats.go"
 	"github.com/nats-io/nats.go/jetstream"
 	"google.golang.org/protobuf/types/known/durationpb"
 
@@ -13,6 +12,7 @@ import (
 	"github.com/slacktalk/slacktalk/dev/slackstandin"
 	"github.com/slacktalk/slacktalk/dev/stack"
 	"github.com/slacktalk/slacktalk/internal/eventually"
+	"github.com/slacktalk/slacktalk/internal/natstest"
 	settingsv1 "github.com/slacktalk/slacktalk/proto/slacktalk/settings/v1"
 )
 
@@ -29,15 +29,7 @@ func linesOf(now *slackstandin.Snapshot, thread, text string) (found []*slacksta
 // dueTimer waits until a timer is due that nobody has looked at.
 func (s system) dueTimer() {
 	s.t.Helper()
-	conn, err := nats.Connect(s.NATSURL)
-	if err != nil {
-		s.t.Fatal(err)
-	}
-	defer conn.Close()
-	js, err := jetstream.New(conn)
-	if err != nil {
-		s.t.Fatal(err)
-	}
+	js := natstest.JetStream(s.t, s.NATSURL)
 	eventually.Holds(s.t, within, "a timer is due", func() bool {
 		stream, err := js.Stream(s.t.Context(), "TIMERS")
 		if err != nil {

@@ -9,7 +9,6 @@ import (
 	"testing"
 	"time"
 
-	"github.com/nats-io/nats.go"
 	"github.com/nats-io/nats.go/jetstream"
 	dto "github.com/prometheus/client_model/go"
 	"github.com/prometheus/common/expfmt"
@@ -20,6 +19,7 @@ import (
 	"github.com/slacktalk/slacktalk/dev/stack"
 	"github.com/slacktalk/slacktalk/internal/bus"
 	"github.com/slacktalk/slacktalk/internal/eventually"
+	"github.com/slacktalk/slacktalk/internal/natstest"
 )
 
 // within is how long anything may take in a test, on a busy machine with the race detector.
@@ -99,15 +99,7 @@ func replies(t *testing.T, s *stack.Stack, thread, text, mark string) (ts string
 // posts waits until so many posts are decided, whether or not Slack takes them.
 func posts(t *testing.T, s *stack.Stack, n int) {
 	t.Helper()
-	conn, err := nats.Connect(s.NATSURL)
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer conn.Close()
-	js, err := jetstream.New(conn)
-	if err != nil {
-		t.Fatal(err)
-	}
+	js := natstest.JetStream(t, s.NATSURL)
 	eventually.Holds(t, within, fmt.Sprint(n, " posts in POSTS"), func() bool {
 		stream, err := js.Stream(t.Context(), bus.Posts)
 		if err != nil {
