@@ -52,13 +52,14 @@ func plain(r rune) rune {
 var plainHost = regexp.MustCompile(`^[A-Za-z0-9]([A-Za-z0-9.-]*[A-Za-z0-9])?(:[0-9]{1,5})?$`)
 
 // webAddress returns the address of an image if it is one that a person can judge by reading: http or https, a host of
-// plain letters, no user name before it. Everything else in it is percent-encoded where it is not plain ASCII.
+// plain letters, no user name before it. The scheme is written small, as Slack's own examples do; everything else in it is percent-encoded where
+// it is not plain ASCII.
 func webAddress(s string) (string, bool) {
 	u, err := url.Parse(s)
 	if err != nil || u.Scheme != "http" && u.Scheme != "https" || u.User != nil || !plainHost.MatchString(u.Host) {
 		return "", false
 	}
-	s = encodeRest(s)
+	s = encodeRest(u.Scheme + s[len(u.Scheme):])
 	return s, len(s) <= maxImageURL
 }
 

@@ -47,7 +47,7 @@ func TestWebAddress(t *testing.T) {
 	tests := []struct{ s, want string }{
 		{"https://img.example.com/a.png?b=1&c=2#d", "https://img.example.com/a.png?b=1&c=2#d"},
 		{"http://img.example.com:8080", "http://img.example.com:8080"},
-		{"HTTPS://img.example.com/é \u202E", "HTTPS://img.example.com/%C3%A9%20%E2%80%AE"},
+		{"HTTPS://img.example.com/é \u202E", "https://img.example.com/%C3%A9%20%E2%80%AE"},
 		{"", ""},
 		{"img.example.com/a.png", ""},
 		{"//img.example.com/a.png", ""},

@@ -232,6 +232,7 @@ func TestNoticeIsSafe(t *testing.T) {
 
 func FuzzThread(f *testing.F) {
 	f.Add(hostile, "https://img.example.com/a.png", "佐藤")
+	f.Add("0", "htTp://img.example.com", "") // A scheme may be written large.
 	f.Add("`{\"type\":\"buttons\",\"buttons\":[{\"text\":\"a\"}]}`", "", "")
 	f.Fuzz(func(t *testing.T, text, image, name string) {
 		op := &eventv1.Operator{Name: name}
