@@ -116,37 +116,57 @@ var guesses = api.Rate{PerSecond: 0.5, Burst: 20}
 
 // New opens the listeners and the connections, without waiting for what they lead to.
 func New(s Settings, log *slog.Logger) (*App, error) {
-	a := &App{log: log, registry: daemon.NewRegistry("router"), healthEvery: 2 * time.Second, profiling: s.Profiling}
 	if s.Now == nil {
 		s.Now = time.Now
 	}
-	trusted, err := redisAuthorities(s, log)
-	if err != nil {
-		return nil, err
-	}
-	if a.redis, err = newRedis(s.RedisURL, trusted); err != nil {
-		return nil, err
-	}
+	a := &App{log: log, registry: daemon.NewRegistry("router"), healthEvery: 2 * time.Second, profiling: s.Profiling}
 	tokens, err := api.LoadTokens(s.APITokensFile, log, s.Now)
 	if err != nil {
 		return nil, fmt.Errorf("API_TOKENS_FILE: %w", err)
 	}
-	if a.certificates, err = certificates(s, log); err != nil {
-		return nil, fmt.Errorf("certificates of the API: %w", err)
-	}
-	if a.bus, err = bus.Connect(s.Bus, "router", log, a.registry); err != nil {
+	if err := a.connect(s); err != nil {
 		return nil, err
 	}
-	if a.tracing, err = telemetry.Start(s.Traces, "router", log); err != nil {
+	if err := a.assemble(s, tokens); err != nil {
 		return nil, err
+	}
+	if a.API, err = daemon.Listen(s.GRPCAddr); err != nil {
+		return nil, err
+	}
+	a.Admin, err = daemon.Listen(s.AdminAddr)
+	return a, err
+}
+
+// connect opens what the router works with: Redis, the certificates of the API, NATS and tracing.
+func (a *App) connect(s Settings) error {
+	trusted, err := redisAuthorities(s, a.log)
+	if err != nil {
+		return err
+	}
+	if a.redis, err = newRedis(s.RedisURL, trusted); err != nil {
+		return err
+	}
+	if a.certificates, err = certificates(s, a.log); err != nil {
+		return fmt.Errorf("certificates of the API: %w", err)
+	}
+	if a.bus, err = bus.Connect(s.Bus, "router", a.log, a.registry); err != nil {
+		return err
+	}
+	if a.tracing, err = telemetry.Start(s.Traces, "router", a.log); err != nil {
+		return err
 	}
 	a.bus.TraceWith(a.tracing)
 	if err := a.watchRedis(); err != nil {
-		return nil, fmt.Errorf("trace Redis: %w", err)
+		return fmt.Errorf("trace Redis: %w", err)
 	}
-	waiting, err := backlog.New(a.bus, s.Now, log)
+	return nil
+}
+
+// assemble makes the parts of the API and of the routing, and joins them.
+func (a *App) assemble(s Settings, tokens *api.Tokens) error {
+	waiting, err := backlog.New(a.bus, s.Now, a.log)
 	if err != nil {
-		return nil, err
+		return err
 	}
 	a.registry.MustRegister(waiting)
 	store := settings.New(a.redis, s.Now)
@@ -155,27 +175,27 @@ func New(s Settings, log *slog.Logger) (*App, error) {
 		Overview: &overview.Overview{Bus: a.bus, Conversations: conversations, Pages: listing.Pages{Secrets: store}, ConsoleURL: s.ConsoleURL},
 		Eraser:   &erasure.Eraser{Bus: a.bus, Conversations: conversations, Settle: settle},
 	}
-	entries, err := audit.NewService(a.bus, store, log)
+	entries, err := audit.NewService(a.bus, store, a.log)
 	if err != nil {
-		return nil, err
+		return err
 	}
 	who := people.New(a.bus)
 	letters, asked := deadletter.New(a.bus, conversations, store), operators.New(a.bus)
 	doctor := diagnose.New(diagnose.Options{
-		Bus: a.bus, Redis: a.redis, Settings: store, Operators: asked, Conversations: service, Customers: conversations, DeadLetters: letters, Now: s.Now, Log: log,
+		Bus: a.bus, Redis: a.redis, Settings: store, Operators: asked, Conversations: service, Customers: conversations, DeadLetters: letters, Now: s.Now, Log: a.log,
 	})
-	a.watches = settings.NewHub(store, log)
+	a.watches = settings.NewHub(store, a.log)
 	a.health = health.NewServer()
 	a.grpc = api.NewServer(api.Options{
-		Watches: a.watches, Operators: asked, People: who, Conversations: service, DeadLetters: letters, Diagnostics: doctor, Audit: entries, Store: store, Tokens: tokens, Logger: log, TLS: serverTLS(a.certificates), Health: a.health,
-		Recorder: audit.NewRecorder(a.bus, log, a.registry), Watch: a.watchCalls(), Rate: api.Rate{PerSecond: s.APIRate, Burst: s.APIBurst}, Guesses: guesses,
+		Watches: a.watches, Operators: asked, People: who, Conversations: service, DeadLetters: letters, Diagnostics: doctor, Audit: entries, Store: store, Tokens: tokens, Logger: a.log, TLS: serverTLS(a.certificates), Health: a.health,
+		Recorder: audit.NewRecorder(a.bus, a.log, a.registry), Watch: a.watchCalls(), Rate: api.Rate{PerSecond: s.APIRate, Burst: s.APIBurst}, Guesses: guesses,
 	})
 	a.setHealth(false) // until it was looked at
 	a.channels = a.bus.NewChannels(nil)
 	a.router = routing.New(routing.Parts{
 		Settings: store, Conversations: conversations, People: who, Threads: threads.New(a.bus), Stored: a.bus, Letters: a.bus, Publisher: a.bus, Operators: asked,
 		Histories: history.New(a.bus), HistoryLines: s.HistoryLines,
-		Lanes: a.bus.NewLaneRegistry(), Timers: a.bus, Channels: a.channels, Workspaces: store, Partitions: s.Bus.Partitions, EchoWindow: s.EchoWindow, Now: s.Now, Log: log, Metrics: a.registry,
+		Lanes: a.bus.NewLaneRegistry(), Timers: a.bus, Channels: a.channels, Workspaces: store, Partitions: s.Bus.Partitions, EchoWindow: s.EchoWindow, Now: s.Now, Log: a.log, Metrics: a.registry,
 	})
 	service.Router = a.router
 	a.checks = []daemon.Check{
@@ -184,11 +204,7 @@ func New(s Settings, log *slog.Logger) (*App, error) {
 		{Name: "api tokens", Check: func(context.Context) error { return tokens.Ready() }},
 		{Name: "api certificate", Check: func(context.Context) error { return a.certificates.Problem() }},
 	}
-	if a.API, err = daemon.Listen(s.GRPCAddr); err != nil {
-		return nil, err
-	}
-	a.Admin, err = daemon.Listen(s.AdminAddr)
-	return a, err
+	return nil
 }
 
 // histories is the queue of threads under whose heads it is told what was said before. A project whose KARTE is slow delays no other one.

@@ -299,19 +299,8 @@ func (a *attempt) open(ctx context.Context) (done bool, err error) {
 	}
 	head := bus.Token(a.record.GetCommandId() + "#head")
 	if claimed {
-		// Somebody meant to post the head and may have done so.
-		at, found, err := a.Slack.Find(ctx, a.lane.Channel, "", head, a.record.GetClaimedAt().AsTime().Add(-skew))
-		a.looked(ctx, found, err)
-		if err != nil {
+		if found, err := a.foundHead(ctx, head); found || err != nil {
 			return false, err
-		}
-		if found {
-			a.metrics.calls.WithLabelValues("head", "found").Inc()
-			a.state = bus.Uncertain
-			if a.record.GetCommandId() == a.command.GetId() {
-				a.shows(a.command.GetThreadPost())
-			}
-			return false, a.opened(ctx, at.TS)
 		}
 	}
 	b := batch{commands: []*eventv1.SlackCommand{a.command}, messages: []bus.Message{a.m}}
@@ -356,6 +345,21 @@ func (a *attempt) open(ctx context.Context) (done bool, err error) {
 		return false, nil
 	}
 	return true, a.posted(settling, posted.TS, b.commands)
+}
+
+// foundHead looks for the head with a mark that somebody meant to post and may have posted, and writes it down.
+func (a *attempt) foundHead(ctx context.Context, mark string) (found bool, err error) {
+	at, found, err := a.Slack.Find(ctx, a.lane.Channel, "", mark, a.record.GetClaimedAt().AsTime().Add(-skew))
+	a.looked(ctx, found, err)
+	if err != nil || !found {
+		return false, err
+	}
+	a.metrics.calls.WithLabelValues("head", "found").Inc()
+	a.state = bus.Uncertain
+	if a.record.GetCommandId() == a.command.GetId() {
+		a.shows(a.command.GetThreadPost())
+	}
+	return true, a.opened(ctx, at.TS)
 }
 
 // shows notes in the record what the head shows.
