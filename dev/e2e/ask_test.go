@@ -145,7 +145,7 @@ func TestNobodyElsePressesAndNothingIsSent(t *testing.T) {
 		s.slack(member+" is told each time", func(now *slackstandin.Snapshot) bool {
 			n := 0
 			for _, e := range now.Ephemerals {
-				if e.User == member && (strings.Contains(e.Text, told) || strings.Contains(e.Text, "お客様へ返信できません")) {
+				if e.User == member && (strings.Contains(e.Text, told) || strings.Contains(e.Text, "お客様への返信も会話の操作もできません")) {
 					n++
 				}
 			}

@@ -42,7 +42,7 @@ func (s system) dueTimer() {
 
 const (
 	reminded  = "から待っています。"
-	escalated = "手の空いている方が対応してください。"
+	escalated = "手の空いている方は、対応をお願いします。"
 )
 
 // Whoever waits is spoken of in their thread, first to those who are there and then to others; whoever was answered is not, and no customer is ever written to.

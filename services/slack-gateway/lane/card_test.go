@@ -33,7 +33,7 @@ func says(text, state string) bool {
 	if _, err := fmt.Sscanf(state, "state %d.%d", &revision, &n); err != nil {
 		return strings.Contains(text, state)
 	}
-	return strings.Contains(text, fmt.Sprintf("state %d.", revision)) && strings.Contains(text, "お客様の最新: "+wrote(n).In(time.FixedZone("", 9*60*60)).Format("1/2 15:04\n"))
+	return strings.Contains(text, fmt.Sprintf("state %d.", revision)) && strings.Contains(text, "お客様の最終メッセージ: "+wrote(n).In(time.FixedZone("", 9*60*60)).Format("1/2 15:04\n"))
 }
 
 // cardOf makes a card that names its revision and time.

@@ -45,7 +45,7 @@ type words struct{ description, command, hint, send, sendDescription, saved, sav
 var languages = map[string]words{
 	"ja": {
 		description: "ウェブ接客のチャットに、Slack のスレッドから返信できます", command: "お客様との会話を Slack から扱う", hint: "help | link | status | assign | reply",
-		send: "お客様に送信", sendDescription: "この発言を、内容を確認してお客様に送信します",
+		send: "お客様に送信", sendDescription: "この投稿を、内容を確認してお客様に送信します",
 		saved: "定型文で返信", savedDescription: "定型文を選び、内容を確認してこのスレッドのお客様に送信します",
 	},
 	"en": {

@@ -31,7 +31,7 @@ var pages = map[string]struct {
 		said{"この画面からは続けられません", "インストールを始めたブラウザーで、もう一度最初から行ってください。"},
 		said{"It cannot go on from here", "Start the installation again, in the browser that you go on with."}},
 	"expired": {http.StatusBadRequest,
-		said{"時間が過ぎました", "もう一度最初から行ってください。"},
+		said{"有効期限が切れました", "もう一度最初から行ってください。"},
 		said{"This took too long", "Start the installation again."}},
 	"used": {http.StatusBadRequest,
 		said{"このリンクは使用済みです", "インストールされていない場合は、もう一度最初から行ってください。"},
