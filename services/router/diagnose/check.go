@@ -115,3 +115,11 @@ func (p *problems) or(good outcome) outcome {
 	}
 	return outcome{p.verdict, found, strings.Join(fixes, "\n")}
 }
+
+// counted says how many there are, in words that fit one as well.
+func counted[N int | uint64](n N, one, many string) string {
+	if n == 1 {
+		return "1 " + one
+	}
+	return fmt.Sprintf("%d %s", n, many)
+}

@@ -200,7 +200,7 @@ func TestChecks(t *testing.T) {
 		"nobody linked":  {lookLinks, func(x *scene) { x.links = known[[]*settingsv1.OperatorLink](nil, nil) }, isWarning, "talkctl operators link"},
 		"somebody not linked": {lookLinks, func(x *scene) {
 			x.operators = known([]*eventv1.Operator{{Id: "op1"}, {Id: "op2"}, {Id: "bot-1", Bot: true}}, nil)
-		}, isWarning, "1 of KARTE's operators are not linked: op2"},
+		}, isWarning, "1 of KARTE's operators is not linked: op2"},
 		"linked to nobody":            {lookLinks, func(x *scene) { x.operators = known([]*eventv1.Operator{{Id: "op2"}}, nil) }, isWarning, "talkctl operators unlink"},
 		"operators not known":         {lookLinks, func(x *scene) { x.operators = known[[]*eventv1.Operator](nil, errAway) }, isGood, "not known"},
 		"links wait":                  {lookLinks, redisAway, isSkipped, redisAnswers},

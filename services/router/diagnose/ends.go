@@ -29,7 +29,7 @@ func lookDeadLetters(ctx context.Context, x *scene) outcome {
 	if page.GetNextPageToken() != "" {
 		more = "more than "
 	}
-	return warning(fmt.Sprintf("%s%d messages were given up, the last at %s (%s: %s)", more, len(letters), clock(last.GetDieTime().AsTime()), last.GetReason(), last.GetCause()),
+	return warning(fmt.Sprintf("%s%s given up, the last at %s (%s: %s)", more, counted(len(letters), "message was", "messages were"), clock(last.GetDieTime().AsTime()), last.GetReason(), last.GetCause()),
 		"talkctl dead list, then talkctl dead replay LETTER when the cause is mended, or talkctl dead discard LETTER")
 }
 

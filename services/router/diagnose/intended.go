@@ -135,7 +135,7 @@ func lookRouting(ctx context.Context, x *scene) outcome {
 			caught = i + 1
 		}
 	}
-	return all.or(ok("%d rules, then %s", len(team.GetRoutingRules()), team.GetChannel()))
+	return all.or(ok("%s, then %s", counted(len(team.GetRoutingRules()), "rule", "rules"), team.GetChannel()))
 }
 
 func matchesAll(rule *settingsv1.RoutingRule) bool {
@@ -172,7 +172,7 @@ func lookLinks(ctx context.Context, x *scene) outcome {
 		all.add(warning("linked, but not an operator that KARTE knows: "+some(gone), "talkctl operators unlink OPERATOR"))
 	}
 	if len(missing) > 0 {
-		all.add(warning(fmt.Sprintf("%d of KARTE's operators are not linked: %s", len(missing), some(missing)), fix))
+		all.add(warning(fmt.Sprintf("%s not linked: %s", counted(len(missing), "of KARTE's operators is", "of KARTE's operators are"), some(missing)), fix))
 	}
 	return all.or(ok("all %d", len(links)))
 }

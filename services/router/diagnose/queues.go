@@ -244,7 +244,7 @@ func lookBacklog(ctx context.Context, x *scene) outcome {
 		all.add(warning(fmt.Sprintf("messages wait in %s since %s", stream, clock(oldest)),
 			"Look at the checks that failed above, and at slacktalk_messages_handled_total of whoever reads it; more replicas carry more."))
 	}
-	return all.or(ok("%d messages are on their way", total))
+	return all.or(ok("%s", counted(total, "message is on its way", "messages are on their way")))
 }
 
 // behind answers the consumers that have something to do.
@@ -295,7 +295,7 @@ func lookHeld(ctx context.Context, x *scene) outcome {
 			return failure(fmt.Sprintf("they cannot be looked at: %v", err), "Look at the log of NATS.")
 		}
 		if n := len(info.State.Subjects); n > 0 {
-			all.add(warning(fmt.Sprintf("%d %s wait", n, of.what), of.fix))
+			all.add(warning(fmt.Sprintf("%s that wait: %d", of.what, n), of.fix))
 		}
 	}
 	return all.or(ok("nothing"))
@@ -358,7 +358,7 @@ func (x *scene) lane(ctx context.Context, lane bus.Lane, consumers []*jetstream.
 		return ok("")
 	}
 	n := waiting[0].NumPending + uint64(waiting[0].NumAckPending) //nolint:gosec // it is a count
-	found := fmt.Sprintf("%d commands for %s wait since %s", n, lane.Channel, clock(oldest))
+	found := fmt.Sprintf("%s for %s since %s", counted(n, "command waits", "commands wait"), lane.Channel, clock(oldest))
 	var fact eventv1.SlackFact
 	// The partition is not known here: any.
 	subject := fmt.Sprintf("slack.*.%s.%s.-.lane-parked.*", lane.Team, lane.Channel)

@@ -114,7 +114,7 @@ func TestWhatWaitsTooLongIsABacklog(t *testing.T) {
 	consume(t, js, bus.Talk, "router-talk-"+strings.Split(subject, ".")[1], "talk."+strings.Split(subject, ".")[1]+".>")
 	wants(t, "nothing", look(t, b, js, time.Hour, lookBacklog), ok("0 messages"))
 	publish(t, b, bus.Talk, subject, &eventv1.TalkFact{Id: "evt-1"})
-	wants(t, "just now", look(t, b, js, 0, lookBacklog), ok("1 messages"))
+	wants(t, "just now", look(t, b, js, 0, lookBacklog), ok("1 message is on its way"))
 	wants(t, "for two minutes", look(t, b, js, 2*time.Minute, lookBacklog), warning("wait in TALK since", "replicas"))
 }
 
@@ -125,8 +125,8 @@ func TestOnlyTheProjectsOwnIsSetAside(t *testing.T) {
 	wants(t, "of others", look(t, b, js, 0, lookHeld), ok("nothing"))
 	publish(t, b, bus.Held, bus.HeldLane{Stream: "send", A: "demo", B: "c1"}.Subject("evt-2"), &eventv1.KarteCommand{})
 	publish(t, b, bus.Held, bus.HeldLane{Stream: "slack", A: "T0DEMO1-C0SUPPORT", B: "1-1"}.Subject("evt-2"), &eventv1.SlackFact{})
-	wants(t, "a reply", look(t, b, js, 0, lookHeld), warning("1 replies to customers wait", karteToken))
-	wants(t, "in the channel", look(t, b, js, 0, lookHeld), warning("1 replies in C0SUPPORT wait", "Redis"))
+	wants(t, "a reply", look(t, b, js, 0, lookHeld), warning("replies to customers that wait: 1", karteToken))
+	wants(t, "in the channel", look(t, b, js, 0, lookHeld), warning("replies in C0SUPPORT that wait: 1", "Redis"))
 }
 
 func TestAParkedLaneSaysWhy(t *testing.T) {
@@ -137,7 +137,7 @@ func TestAParkedLaneSaysWhy(t *testing.T) {
 	publish(t, b, bus.Slack, bus.SlackSubject(2, lane.Team, lane.Channel, "", "lane-parked", "p-1"), &eventv1.SlackFact{
 		ReceivedAt: timestamppb.New(time.Now().Add(time.Second)), Fact: &eventv1.SlackFact_LaneParked{LaneParked: &eventv1.LaneParked{Detail: "not_in_channel"}},
 	})
-	wants(t, "for two minutes", look(t, b, js, 2*time.Minute, lookLanes), warning("1 commands for C0SUPPORT wait since", slackChannels))
+	wants(t, "for two minutes", look(t, b, js, 2*time.Minute, lookLanes), warning("1 command waits for C0SUPPORT since", slackChannels))
 	wants(t, "why", look(t, b, js, 2*time.Minute, lookLanes), warning("not_in_channel", ""))
 }
 

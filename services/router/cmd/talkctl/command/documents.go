@@ -22,8 +22,8 @@ import (
 func (a *app) export() *cobra.Command {
 	var file string
 	c := &cobra.Command{
-		Use: "export", Short: "Write the settings and links of the project as one document", Args: cobra.NoArgs, ValidArgsFunction: cobra.NoFileCompletions,
-		Long:    "Write the settings and all links of the project as one document, for `talkctl import`: YAML, or JSON with --output json.",
+		Use: "export", Short: "Write the settings, links and saved replies of the project as one document", Args: cobra.NoArgs, ValidArgsFunction: cobra.NoFileCompletions,
+		Long:    "Write the settings, all links and all saved replies of the project as one document, for `talkctl import`: YAML, or JSON with --output json.",
 		Example: "  talkctl export --file demo.yaml",
 		RunE: a.run(func(ctx context.Context, _ []string) error {
 			document, err := a.document(ctx)
@@ -81,9 +81,9 @@ func (a *app) importDocument() *cobra.Command {
 	var dryRun, yes bool
 	c := &cobra.Command{
 		Use:   "import FILE",
-		Short: "Replace the settings and links of the project by those of a document",
-		Long: `Replace the settings and all links of the project by those of a document that ` + "`talkctl export`" + ` wrote, all or nothing. What would
-change is shown first, and confirmed. --dry-run ends there; the router's own rules are looked at only by the real import.
+		Short: "Replace the settings, links and saved replies of the project by those of a document",
+		Long: `Replace the settings, all links and all saved replies of the project by those of a document that ` + "`talkctl export`" + ` wrote, all or
+nothing; saved replies stay if the document has none. What would change is shown first, and confirmed. --dry-run ends there; the router's own rules are looked at only by the real import.
 FILE may be - for the standard input.`,
 		Example: "  talkctl import demo.yaml --dry-run",
 		Args:    cobra.ExactArgs(1),
@@ -128,7 +128,7 @@ func (a *app) replace(ctx context.Context, file string, raw []byte, dryRun, yes 
 	}
 	if !yes {
 		fmt.Fprint(a.Err, a.coloured(diff))
-		if err := a.confirm(yes, "Replace the settings and links of "+parent+"?"); err != nil {
+		if err := a.confirm(yes, "Replace the settings, links and saved replies of "+parent+"?"); err != nil {
 			return err
 		}
 	}
