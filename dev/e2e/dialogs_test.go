@@ -274,7 +274,7 @@ func TestWhatIsWrongIsSaidAtTheField(t *testing.T) {
 		"mention_targets:" + etag + `":"ゲスト・社外の人`:       {"mention_targets": {"type": "multi_users_select", "selected_users": []any{stack.Hanako, stack.Guest}}},
 		"escalation_targets:" + etag + `":"ゲスト・社外の人`:    {"escalation_targets": {"type": "multi_users_select", "selected_users": []any{stack.Partner}}},
 		"admins:" + etag + `":"ゲスト・社外の人`:                {"admins": {"type": "multi_users_select", "selected_users": []any{stack.AdminID, stack.Guest}}},
-		"admins:" + etag + `":"管理者を 1 人以上`:                {"admins": {"type": "multi_users_select", "selected_users": []any{}}},
+		"admins:" + etag + `":"管理者を 1 人以上`:              {"admins": {"type": "multi_users_select", "selected_users": []any{}}},
 		"escalate_after:" + etag + `":"エスカレーションは`:       {"remind_after": {"type": "number_input", "value": "10"}, "escalate_after": {"type": "number_input", "value": "10"}},
 		"remind_after:" + etag + `":"0〜10080`:           {"remind_after": {"type": "number_input", "value": "soon"}},
 		"escalation_targets:" + etag + `":"メンションするメンバー`: {"escalate_after": {"type": "number_input", "value": "10"}},
