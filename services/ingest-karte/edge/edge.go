@@ -4,7 +4,6 @@ package edge
 import (
 	"context"
 	"errors"
-	"io"
 	"log/slog"
 	"net/http"
 	"strings"
@@ -49,6 +48,7 @@ type Edge struct {
 	now        func() time.Time
 	log        *slog.Logger
 	hooks      *prometheus.CounterVec
+	bodies     *daemon.Bodies
 	seen       *replay.Memory
 	journal    *examination.Journal
 	tracing    *telemetry.Tracing
@@ -79,11 +79,11 @@ func New(o Options) *Edge {
 		o.Journal = examination.New(o.Now)
 	}
 	e := &Edge{
-		journal:   o.Journal,
+		journal: o.Journal, bodies: daemon.NewBodies(maxBody),
 		publisher: o.Publisher, partitions: o.Partitions, project: o.Project, secrets: o.Secrets, window: o.Window, now: o.Now, log: o.Log,
 		hooks: prometheus.NewCounterVec(prometheus.CounterOpts{
 			Name: "slacktalk_karte_hooks_total",
-			Help: "Hooks by what became of them: stored, duplicate, unknown_type, refused_signature, malformed, too_large, other_project, not_stored.",
+			Help: "Hooks by what became of them: stored, duplicate, unknown_type, refused_signature, malformed, too_large, busy, other_project, not_stored.",
 		}, []string{"result"}),
 		refused: prometheus.NewCounterVec(prometheus.CounterOpts{
 			Name: "slacktalk_signature_failures_total",
@@ -113,12 +113,14 @@ func (e *Edge) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 }
 
 func (e *Edge) take(w http.ResponseWriter, r *http.Request) (result string, status int) {
-	body, err := io.ReadAll(http.MaxBytesReader(w, r.Body, maxBody))
+	body, err := e.bodies.Read(w, r)
 	var tooLarge *http.MaxBytesError
-	if errors.As(err, &tooLarge) {
+	switch {
+	case errors.As(err, &tooLarge):
 		return "too_large", http.StatusRequestEntityTooLarge
-	}
-	if err != nil {
+	case errors.Is(err, daemon.ErrBusy):
+		return "busy", http.StatusServiceUnavailable
+	case err != nil:
 		return "malformed", http.StatusBadRequest
 	}
 	received := e.now()

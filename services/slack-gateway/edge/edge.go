@@ -4,7 +4,6 @@ package edge
 import (
 	"context"
 	"errors"
-	"io"
 	"log/slog"
 	"net/http"
 	"time"
@@ -90,6 +89,7 @@ type Edge struct {
 	Options
 	requests *prometheus.CounterVec
 	refused  *prometheus.CounterVec
+	bodies   *daemon.Bodies
 	// seen are the requests that were accepted, as long as their signatures would verify.
 	seen *replay.Memory
 }
@@ -99,7 +99,7 @@ func New(o Options) *Edge {
 	if o.Journal == nil {
 		o.Journal = examination.New(o.Now)
 	}
-	e := &Edge{Options: o, seen: replay.New(2*o.Window, remembered, o.Now), requests: prometheus.NewCounterVec(prometheus.CounterOpts{
+	e := &Edge{Options: o, bodies: daemon.NewBodies(maxBody), seen: replay.New(2*o.Window, remembered, o.Now), requests: prometheus.NewCounterVec(prometheus.CounterOpts{
 		Name: "slacktalk_slack_requests_total",
 		Help: "Requests from Slack by path and by what became of them: stored, duplicate, refused_signature, or why they were ignored.",
 	}, []string{"path", "result"}), refused: prometheus.NewCounterVec(prometheus.CounterOpts{
@@ -155,12 +155,14 @@ func (e *Edge) verified(path string, take func(ctx context.Context, body []byte,
 }
 
 func (e *Edge) check(w http.ResponseWriter, r *http.Request, take func(ctx context.Context, body []byte, received time.Time) answer) answer {
-	body, err := io.ReadAll(http.MaxBytesReader(w, r.Body, maxBody))
+	body, err := e.bodies.Read(w, r)
 	var tooLarge *http.MaxBytesError
-	if errors.As(err, &tooLarge) {
+	switch {
+	case errors.As(err, &tooLarge):
 		return refuse(http.StatusRequestEntityTooLarge, "too_large")
-	}
-	if err != nil {
+	case errors.Is(err, daemon.ErrBusy):
+		return refuse(http.StatusServiceUnavailable, "busy")
+	case err != nil:
 		return refuse(http.StatusBadRequest, "malformed")
 	}
 	received := e.Now()
