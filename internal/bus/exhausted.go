@@ -25,13 +25,16 @@ func GivenUpFilter(stream string) string {
 	return "$JS.EVENT.ADVISORY.CONSUMER.MAX_DELIVERIES." + stream + ".>"
 }
 
+// GivenUpQueue names the queue of what was given up of the consumers whose names begin so.
+func GivenUpQueue(consumers string) string { return "given-up-" + strings.TrimSuffix(consumers, "-") }
+
 // ServeExhausted buries what JetStream itself gives up of a stream, until ctx ends. Our consumers have no limit of deliveries, and Serve takes
 // off one that was set while nobody served; but whoever administers NATS can set one while they run, and then JetStream never delivers such a
 // message again. ADVISORIES keeps what it tells of that until somebody of the service is there. consumers is what the names of ours begin with: what others
 // do with theirs is no business of ours. tell is called before a message is buried, and may be nil. The replicas of a service share the work.
 func (b *Bus) ServeExhausted(ctx context.Context, stream, consumers string, tell func(context.Context, Message, error) error) error {
 	return b.Serve(ctx, Queue{
-		Stream: Advisories, Durable: "given-up-" + strings.TrimSuffix(consumers, "-"), Filter: GivenUpFilter(stream),
+		Stream: Advisories, Durable: GivenUpQueue(consumers), Filter: GivenUpFilter(stream),
 		Handle: func(ctx context.Context, m Message) error {
 			var a advisory
 			if err := json.Unmarshal(m.Data, &a); err != nil || a.Stream != stream || !strings.HasPrefix(a.Consumer, consumers) {

@@ -122,7 +122,11 @@ func may(u rights.User, stream string, subjects []string) []string {
 	}
 	of("consumes", u.Consumes, stream)
 	if stream == bus.Advisories && len(u.GivenUp) > 0 {
-		can = append(can, "consumes what is about "+strings.Join(quoted(u.GivenUp), ", "))
+		var told []string
+		for _, g := range u.GivenUp {
+			told = append(told, fmt.Sprintf("`%s` of `%s`", g.Consumers, g.Of))
+		}
+		can = append(can, "consumes what is about its own consumers: "+strings.Join(told, ", "))
 	}
 	if slices.Contains(u.Reads, stream) {
 		can = append(can, "reads")

@@ -3,6 +3,7 @@ package natsusers
 import (
 	"context"
 	"errors"
+	"strings"
 	"testing"
 	"time"
 
@@ -85,7 +86,9 @@ func TestEachServiceMayBuryWhatJetStreamGivesUp(t *testing.T) {
 		{router, bus.Held, "held-talk-x", "held.talk.>", hold(router, bus.Talk, talk)},
 		{ingest, bus.Held, "held-send-x", "held.send.>", hold(ingest, bus.Sends, send)},
 	} {
-		background(t, func(ctx context.Context) error { return c.by.ServeExhausted(ctx, c.stream, c.consumer, nil) })
+		background(t, func(ctx context.Context) error {
+			return c.by.ServeExhausted(ctx, c.stream, strings.TrimSuffix(c.consumer, "x"), nil)
+		})
 		background(t, func(ctx context.Context) error {
 			return c.by.Serve(ctx, bus.Queue{Stream: c.stream, Durable: c.consumer, Filter: c.filter, Handle: never})
 		})
@@ -96,7 +99,7 @@ func TestEachServiceMayBuryWhatJetStreamGivesUp(t *testing.T) {
 		awaitDead(t, router, min(uint64(i)+1, 4))
 	}
 	// What becomes due is router's own.
-	background(t, func(ctx context.Context) error { return router.ServeExhausted(ctx, bus.Timers, "router-timers-x", nil) })
+	background(t, func(ctx context.Context) error { return router.ServeExhausted(ctx, bus.Timers, "router-timers-", nil) })
 	background(t, func(ctx context.Context) error {
 		return router.Serve(ctx, bus.Queue{Stream: bus.Timers, Durable: "router-timers-x", Filter: "due.>", Handle: never})
 	})

@@ -56,7 +56,7 @@ func TestTheTableNamesWhatThereIs(t *testing.T) {
 				}
 			}
 		}
-		for _, name := range slices.Concat(u.Changes, u.Reads, u.GivenUp, u.Lists, u.Removes, parts(u.Consumes), parts(u.Scans), parts(u.Prepares), parts(u.Follows)) {
+		for _, name := range slices.Concat(u.Changes, u.Reads, givenUp(u.GivenUp), u.Lists, u.Removes, parts(u.Consumes), parts(u.Scans), parts(u.Prepares), parts(u.Follows)) {
 			if !slices.Contains(streams, name) {
 				t.Errorf("%s: there is no stream %s", u.Name, name)
 			}
@@ -73,6 +73,14 @@ func TestTheTableNamesWhatThereIs(t *testing.T) {
 			}
 		}
 	}
+}
+
+func givenUp(of []rights.GivenUp) []string {
+	var names []string
+	for _, g := range of {
+		names = append(names, g.Of)
+	}
+	return names
 }
 
 func parts(of []rights.Part) []string {

@@ -32,8 +32,8 @@ type User struct {
 	Removes, Purges []string
 	// Listens are subjects that it subscribes to besides its own inbox.
 	Listens []string
-	// GivenUp are streams of which it is told, from ADVISORIES, what JetStream itself gave up.
-	GivenUp []string
+	// GivenUp are its consumers of which it is told, from ADVISORIES, what JetStream itself gave up.
+	GivenUp []GivenUp
 	// Answers is whether it may answer whoever asks it: once each, soon.
 	Answers bool
 	// Saves is whether it may take and bring back snapshots of every stream.
@@ -45,6 +45,9 @@ type Part struct {
 	Of      string
 	Filters []string
 }
+
+// GivenUp are the consumers of a stream whose names begin so.
+type GivenUp struct{ Of, Consumers string }
 
 // Users answers all users.
 func Users() []User {
@@ -60,7 +63,7 @@ func ingestKARTE() User {
 		Keys:      []Part{{bus.Checkpoints, []string{"send.>"}}},
 		Consumes:  []Part{{bus.Sends, []string{"send.>"}}, {bus.Held, []string{"held.send.>"}}},
 		Removes:   []string{bus.Held},
-		Listens:   []string{"wake.>", "ask.karte.>"}, GivenUp: []string{bus.Sends, bus.Held},
+		Listens:   []string{"wake.>", "ask.karte.>"}, GivenUp: []GivenUp{{bus.Sends, "ingest-karte-"}, {bus.Held, "held-send-"}},
 		Answers: true,
 	}
 }
@@ -90,7 +93,10 @@ func router() User {
 		Lists:   []string{bus.Talk, bus.Slack, bus.Posts, bus.Sends},
 		Removes: []string{bus.Talk, bus.Slack, bus.Posts, bus.Sends, bus.Held, bus.Dead, bus.Timers},
 		Purges:  []string{bus.Conversations, bus.Threads},
-		Listens: []string{"wake.>"}, GivenUp: []string{bus.Talk, bus.Slack, bus.Timers, bus.Held},
+		Listens: []string{"wake.>"}, GivenUp: []GivenUp{
+			{bus.Talk, "router-talk-"}, {bus.Slack, "router-slack-"}, {bus.Timers, "router-timers-"},
+			{bus.Held, "held-talk-"}, {bus.Held, "held-due-"}, {bus.Held, "held-slack-"},
+		},
 	}
 }
 
@@ -107,7 +113,7 @@ func slackGateway() User {
 		Keys:     []Part{{bus.Checkpoints, []string{"lane.>"}}},
 		Consumes: []Part{{bus.Posts, []string{"post.>", "mark.>", "card.>"}}},
 		Watches:  []string{bus.Threads, bus.Lanes, bus.Installations},
-		Listens:  []string{"ask.slack.>", "wake.>"}, GivenUp: []string{bus.Posts},
+		Listens:  []string{"ask.slack.>", "wake.>"}, GivenUp: []GivenUp{{bus.Posts, "lane-"}},
 		Answers: true,
 	}
 }

@@ -32,12 +32,8 @@ func (u User) Publish() []Grant {
 	for _, p := range u.Consumes {
 		add("consumes "+p.Of, p.consuming())
 	}
-	if len(u.GivenUp) > 0 {
-		told := Part{Of: bus.Advisories}
-		for _, stream := range u.GivenUp {
-			told.Filters = append(told.Filters, bus.GivenUpFilter(stream))
-		}
-		add("is told what JetStream itself gave up", told.consuming())
+	for _, g := range u.GivenUp {
+		add("is told what JetStream itself gave up of "+g.Of, serving(bus.Advisories, bus.GivenUpQueue(g.Consumers), []string{bus.GivenUpFilter(g.Of)}))
 	}
 	for _, p := range u.Prepares {
 		add("makes the consumers of "+p.Of, append(p.creating(), "$JS.API.CONSUMER.INFO."+p.Of+".*"))
@@ -80,10 +76,14 @@ func (p Part) creating() []string {
 	return each("$JS.API.CONSUMER.CREATE."+p.Of+".*.%s", p.Filters)
 }
 
-// consuming is what serving a queue takes. Acknowledgements have two forms: the server's present one, and the one with domain and account that a later server will use.
-func (p Part) consuming() []string {
-	return append(p.creating(), "$JS.API.CONSUMER.INFO."+p.Of+".*", "$JS.API.CONSUMER.DELETE."+p.Of+".*", "$JS.API.CONSUMER.MSG.NEXT."+p.Of+".*",
-		"$JS.ACK."+p.Of+".>", "$JS.ACK.*.*."+p.Of+".>")
+// consuming is what serving all queues of a part takes.
+func (p Part) consuming() []string { return serving(p.Of, "*", p.Filters) }
+
+// serving is what serving a queue takes. Acknowledgements have two forms: the server's present one, and the one with domain and account that a later server will use.
+func serving(stream, queue string, filters []string) []string {
+	of, acks := stream+"."+queue, strings.TrimSuffix(stream+"."+queue, ".*")+".>"
+	return append(each("$JS.API.CONSUMER.CREATE."+of+".%s", filters), "$JS.API.CONSUMER.INFO."+of, "$JS.API.CONSUMER.DELETE."+of, "$JS.API.CONSUMER.MSG.NEXT."+of,
+		"$JS.ACK."+acks, "$JS.ACK.*.*."+acks)
 }
 
 func watching(stream string) []string {
