@@ -50,6 +50,8 @@ type Settings struct {
 	// History lists what `talk/message/get` shows of what the API sent: messages, notes. What it does not show is never sent twice
 	// after a lost answer, but reported.
 	History []string `env:"KARTE_HISTORY" envDefault:"messages,notes"`
+	// HistoryLimit is how many lines `talk/message/get` is asked for at once; KARTE documents no maximum. What it does not reach is not looked up.
+	HistoryLimit int `env:"KARTE_HISTORY_LIMIT" envDefault:"100"`
 	// Unassign is how a conversation is made nobody's: null or empty, see karte.Unassign.
 	Unassign string `env:"KARTE_UNASSIGN" envDefault:"null"`
 	// GiveUp is how long a reply is tried.
@@ -70,6 +72,9 @@ func (s *Settings) Validate() error {
 	if s.TextLimit < 100 {
 		problems = append(problems, errors.New("KARTE_TEXT_LIMIT must be at least 100"))
 	}
+	if s.HistoryLimit < 1 {
+		problems = append(problems, errors.New("KARTE_HISTORY_LIMIT must be at least 1"))
+	}
 	if s.Window <= 0 || s.GiveUp <= 0 {
 		problems = append(problems, errors.New("KARTE_SIGNATURE_WINDOW and KARTE_GIVE_UP_AFTER must be positive"))
 	}
@@ -86,10 +91,12 @@ func (s *Settings) Validate() error {
 
 // App is an ingest-karte that listens but does not work yet.
 type App struct {
-	bus      *bus.Bus
-	karte    *karte.Client
-	sender   *send.Sender
-	project  string
+	bus     *bus.Bus
+	karte   *karte.Client
+	sender  *send.Sender
+	project string
+	// lookBack is how many lines of a history are asked for: in which order KARTE gives them is not documented, so the last ones have to be among them.
+	lookBack int
 	examiner *examine.Examiner
 	handler  http.Handler
 	registry *prometheus.Registry
@@ -106,7 +113,7 @@ type App struct {
 
 // New opens the listeners and the connection, without waiting for NATS.
 func New(s Settings, log *slog.Logger) (*App, error) {
-	a := &App{registry: daemon.NewRegistry("ingest-karte"), karte: karte.New(s.APIURL, s.APIToken), project: s.Project, profiling: s.Profiling, drain: s.Drain}
+	a := &App{registry: daemon.NewRegistry("ingest-karte"), karte: karte.New(s.APIURL, s.APIToken), project: s.Project, lookBack: s.HistoryLimit, profiling: s.Profiling, drain: s.Drain}
 	a.karte.Measure(a.registry)
 	a.karte.Unassign, _ = karte.ParseUnassign(s.Unassign)
 	if s.Now == nil {
@@ -129,8 +136,9 @@ func New(s Settings, log *slog.Logger) (*App, error) {
 	a.handler = mux
 	a.sender = send.New(send.Options{
 		Bus: a.bus, KARTE: a.karte, Changes: a.karte, Project: s.Project, TextLimit: s.TextLimit, GiveUp: s.GiveUp, CallTime: karte.CallTime,
-		History: send.History{Messages: slices.Contains(s.History, "messages"), Notes: slices.Contains(s.History, "notes")},
-		Now:     s.Now, Log: log, Metrics: a.registry,
+		History:      send.History{Messages: slices.Contains(s.History, "messages"), Notes: slices.Contains(s.History, "notes")},
+		HistoryLimit: s.HistoryLimit,
+		Now:          s.Now, Log: log, Metrics: a.registry,
 	})
 	if a.HTTP, err = daemon.Listen(s.HTTPAddr); err != nil {
 		return nil, err

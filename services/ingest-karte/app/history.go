@@ -16,9 +16,6 @@ import (
 	"github.com/slacktalk/slacktalk/services/ingest-karte/karte"
 )
 
-// lookBack is how many lines KARTE is asked for: in which order it gives them is not documented, so the last ones have to be among them.
-const lookBack = 100
-
 // answerHistory answers router, which has no access to KARTE, what was said with a customer. One replica answers each question.
 func (a *App) answerHistory(ctx context.Context) error {
 	subject := bus.AskKarteSubject(a.project, bus.AskHistory)
@@ -27,7 +24,7 @@ func (a *App) answerHistory(ctx context.Context) error {
 		if customer == "" {
 			customer = request.GetCustomer().GetVisitorId()
 		}
-		entries, err := a.karte.History(ctx, customer, lookBack)
+		entries, err := a.karte.History(ctx, customer, a.lookBack)
 		return historyOf(entries, err, request)
 	})
 }
@@ -40,7 +37,7 @@ func historyOf(entries []karte.Entry, err error, request *eventv1.HistoryRequest
 	}
 	before := request.GetBefore()
 	entries = slices.DeleteFunc(slices.Clone(entries), func(e karte.Entry) bool {
-		return e.Text == "" && !e.Image || before != nil && !e.Date.Before(before.AsTime())
+		return e.Text == "" && !e.Image || e.Date.IsZero() || before != nil && !e.Date.Before(before.AsTime())
 	})
 	slices.SortStableFunc(entries, func(x, y karte.Entry) int { return cmp.Compare(x.Date.UnixNano(), y.Date.UnixNano()) })
 	if most := int(request.GetLimit()); most > 0 && len(entries) > most {

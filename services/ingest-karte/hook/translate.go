@@ -1,6 +1,7 @@
 package hook
 
 import (
+	"bytes"
 	"crypto/sha256"
 	"encoding/hex"
 	"encoding/json"
@@ -47,8 +48,8 @@ func (e *UnknownTypeError) Unwrap() error { return ErrUnknownType }
 
 // Translate returns the fact that the body of a hook tells.
 //
-// The fact's id is the hook's own, so that repeats have the same; a hook without one gets the hash of its body, and an
-// id that is long or has unusual characters is replaced by its own hash. project is used when the body has no api_key.
+// The fact's id is the hook's own, so that repeats have the same; a hook without one gets the hash of its body, an
+// assignment without one that of its body and its minute, and an id that is long or has unusual characters is replaced by its own hash. project is used when the body has no api_key.
 // A hook without a readable date happened when it was received.
 //
 // Unknown members are ignored, absent and null ones read as empty, and ids may be numbers. Text is taken as it is; only
@@ -76,6 +77,9 @@ func Translate(body []byte, project string, received time.Time) (*eventv1.TalkFa
 	}
 	if err := fill(fact, kind, hook); err != nil {
 		return nil, err
+	}
+	if kind == TypeAssign && stringOf(hook["id"]) == "" {
+		fact.Id = stateID(body, received)
 	}
 	return fact, nil
 }
@@ -116,6 +120,15 @@ func fill(fact *eventv1.TalkFact, kind string, hook object) error {
 		fact.Fact = &eventv1.TalkFact_Assigned{Assigned: assignee}
 	}
 	return nil
+}
+
+// sameState is within which time the same assignment, told without an id, is taken for a repeat.
+const sameState = time.Minute
+
+// stateID makes the id of an assignment that has none. Its body holds no date either, so that somebody who gets a conversation back is told of in the very same words:
+// the hash of those alone would make a repeat of it, for as long as repeats are remembered. Told twice, an assignment does no harm.
+func stateID(body []byte, received time.Time) string {
+	return hashID(received.UTC().Truncate(sameState).AppendFormat(bytes.Clone(body), time.RFC3339))
 }
 
 // factID keeps a plain hook id and hashes everything else, because ids become message ids and keys.

@@ -142,6 +142,30 @@ func TestEventID(t *testing.T) {
 	}
 }
 
+// An assignment without an id has nothing that tells when it was made: whoever gets a conversation back later is not taken for a repeat.
+func TestAnAssignmentWithoutAnIDMayBeMadeAgain(t *testing.T) {
+	at := time.Date(2026, 1, 1, 0, 0, 30, 0, time.UTC)
+	id := func(member string, received time.Time) string {
+		t.Helper()
+		body := `{` + member + `"event_type":"talk/assignee/assign","data":{"operator":{"id":"op-1"}},"extra":{"user_id":"m"}}`
+		fact, err := Translate([]byte(body), "demo", received)
+		if err != nil {
+			t.Fatal(err)
+		}
+		return fact.GetId()
+	}
+	first := id("", at)
+	if first != id("", at.Add(time.Second)) {
+		t.Error("a repeat right after it has another id")
+	}
+	if again := id("", at.Add(time.Hour)); again == first || !plainID(again) {
+		t.Errorf("an hour later it is %s", again)
+	}
+	if id(`"id":"evt-1",`, at) != id(`"id":"evt-1",`, at.Add(time.Hour)) {
+		t.Error("its own id does not count")
+	}
+}
+
 func TestCustomerIDsAreKeptAsTheyAre(t *testing.T) {
 	for _, id := range []string{
 		"member.42", "a b", " ", "*", ">", "a.*.>", "日本語の会員", "user@example.com", `quo"te\`, "tab\tline\nnul\x00",

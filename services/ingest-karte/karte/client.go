@@ -87,64 +87,6 @@ func (c *Client) Note(ctx context.Context, customer, operator, text string) erro
 	return c.call(ctx, pathNote, map[string]any{"user_id": customer, "sender": sender, "content": content{text}}, nil)
 }
 
-// Entry is a line of a customer's history, as far as the API is known to give it.
-type Entry struct {
-	// Sender is the operator's id; empty when the customer wrote it.
-	Sender string
-	// Name is what customers see of the operator; empty when KARTE does not tell.
-	Name string
-	Text string
-	// Image says that there was one; where it is is not documented.
-	Image bool
-	Date  time.Time
-}
-
-// History answers the customer's last lines, in no particular order: which one KARTE gives is not documented.
-func (c *Client) History(ctx context.Context, customer string, limit int) ([]Entry, error) {
-	var answer struct {
-		Messages []struct {
-			AccountID *string    `json:"account_id"`
-			SenderID  *string    `json:"sender_id"`
-			Profile   *string    `json:"profile_name"`
-			Date      *time.Time `json:"date"`
-			Content   *struct {
-				Text  string          `json:"text"`
-				Image json.RawMessage `json:"image"`
-			} `json:"content"`
-		} `json:"messages"`
-	}
-	body := map[string]any{"user_id": customer, "options": map[string]any{"limit": limit}}
-	if err := c.call(ctx, pathHistory, body, &answer); err != nil {
-		return nil, err
-	}
-	var entries []Entry
-	for _, m := range answer.Messages {
-		if m.Content == nil || m.Date == nil {
-			continue
-		}
-		entry := Entry{Text: m.Content.Text, Image: present(m.Content.Image), Date: *m.Date}
-		if m.Profile != nil {
-			entry.Name = *m.Profile
-		}
-		for _, id := range []*string{m.AccountID, m.SenderID} {
-			if entry.Sender == "" && id != nil {
-				entry.Sender = *id
-			}
-		}
-		entries = append(entries, entry)
-	}
-	return entries, nil
-}
-
-// present reports whether a field of an undocumented form holds anything.
-func present(raw json.RawMessage) bool {
-	switch string(raw) {
-	case "", "null", "false", `""`, "{}", "[]":
-		return false
-	}
-	return true
-}
-
 // call posts body and decodes the answer into into, if that is not nil. Its error is classified: see classify.
 func (c *Client) call(ctx context.Context, path string, body, into any) error {
 	data, err := json.Marshal(body)
@@ -215,8 +157,7 @@ func classify(status int, retryAfter string, explanation func() string) error {
 	var err error = &Refusal{Status: status, Said: explanation()}
 	switch {
 	case status == http.StatusTooManyRequests:
-		seconds, _ := strconv.Atoi(retryAfter)
-		return retry.Throttled(min(time.Duration(max(seconds, 1))*time.Second, 10*time.Minute), err)
+		return retry.Throttled(waitOf(retryAfter, time.Now()), err)
 	case status == http.StatusRequestTimeout, status >= 500:
 		return retry.Unknown(err)
 	case status == http.StatusForbidden:
@@ -225,6 +166,16 @@ func classify(status int, retryAfter string, explanation func() string) error {
 		return retry.Parked(err)
 	}
 	return retry.Rejected(err)
+}
+
+// waitOf reads a Retry-After, in either form that HTTP knows: which one KARTE sends, if any, is not documented.
+func waitOf(retryAfter string, now time.Time) time.Duration {
+	seconds, _ := strconv.Atoi(retryAfter)
+	wait := time.Duration(min(max(seconds, 1), 3600)) * time.Second
+	if at, err := http.ParseTime(retryAfter); err == nil {
+		wait = max(at.Sub(now), time.Second)
+	}
+	return min(wait, 10*time.Minute)
 }
 
 // explanation shortens KARTE's own words, empty when there are none. They end in logs and notices, so they must not carry the token.

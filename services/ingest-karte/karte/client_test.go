@@ -109,7 +109,7 @@ func TestStatusClasses(t *testing.T) {
 }
 
 func TestAHistoryThatIsNoHistoryIsTriedAgain(t *testing.T) {
-	for _, body := range []string{"", "<html>", `{"messages":`, `{"messages":{}}`, `[]`} {
+	for _, body := range []string{"", "<html>", `{"messages":`, `{"messages":{}}`, `[]`, `{"messages":[1,{"words":"hello"}]}`} {
 		client := clientOf(t, func(w http.ResponseWriter, _ *http.Request) { _, _ = io.WriteString(w, body) })
 		if entries, err := client.History(t.Context(), "member-1", 10); class(err) != "again" {
 			t.Errorf("%q: %v, %v", body, entries, err)
@@ -229,7 +229,7 @@ func TestHistory(t *testing.T) {
 			{"content":{"text":"without a date"}}]}`)
 	})
 	entries, err := client.History(t.Context(), "member-1", 10)
-	if err != nil || len(entries) != 3 {
+	if err != nil || len(entries) != 4 || !entries[3].Date.IsZero() {
 		t.Fatal(entries, err)
 	}
 	start := time.Date(2026, 1, 1, 0, 0, 0, 5e8, time.UTC)
@@ -238,6 +238,44 @@ func TestHistory(t *testing.T) {
 	}
 	if entries[1].Sender != "op1" || entries[2].Sender != "op2" {
 		t.Errorf("%+v", entries)
+	}
+}
+
+// What form a line has is documented for few of its members: one that is not as expected hides neither itself nor the others.
+func TestOneOddLineDoesNotHideTheHistory(t *testing.T) {
+	client := clientOf(t, func(w http.ResponseWriter, _ *http.Request) {
+		_, _ = io.WriteString(w, `{"messages":[
+			{"date":1767225600000,"account_id":"op1","content":{"text":"milliseconds"}},
+			{"date":"1767225600","account_id":7,"content":{"text":"seconds"}},
+			{"date":"2026-01-01T00:00:00+0000","content":"only words"},
+			{"date":"2026-01-01 soon","account_id":"op1","content":{"text":"no date"}},
+			{"date":"2026-01-01T00:00:00Z","account_id":"op1","content":{"text":{"odd":1},"image":{"src":"x"}}},
+			17, null]}`)
+	})
+	entries, err := client.History(t.Context(), "member-1", 10)
+	if err != nil || len(entries) != 5 {
+		t.Fatal(entries, err)
+	}
+	start := time.Date(2026, 1, 1, 0, 0, 0, 0, time.UTC)
+	for i, e := range entries {
+		if dated := i != 3; dated != e.Date.Equal(start) || dated == e.Date.IsZero() {
+			t.Errorf("%q is of %v", e.Text, e.Date)
+		}
+	}
+	if entries[1].Sender != "7" || entries[2].Text != "only words" || !entries[4].Image {
+		t.Errorf("%+v", entries)
+	}
+}
+
+func TestRetryAfterMayBeADate(t *testing.T) {
+	now := time.Date(2026, 1, 1, 0, 0, 0, 0, time.UTC)
+	for said, want := range map[string]time.Duration{
+		"Thu, 01 Jan 2026 00:00:30 GMT": 30 * time.Second, "Wed, 31 Dec 2025 23:00:00 GMT": time.Second, "Fri, 02 Jan 2026 00:00:00 GMT": 10 * time.Minute,
+		"99999999999999999": 10 * time.Minute,
+	} {
+		if got := waitOf(said, now); got != want {
+			t.Errorf("%s: %v, want %v", said, got, want)
+		}
 	}
 }
 

@@ -3,19 +3,17 @@ package send
 import (
 	"context"
 	"fmt"
+	"strings"
 	"time"
 
 	"github.com/slacktalk/slacktalk/internal/bus"
 	"github.com/slacktalk/slacktalk/internal/retry"
 	eventv1 "github.com/slacktalk/slacktalk/proto/slacktalk/event/v1"
+	"github.com/slacktalk/slacktalk/services/ingest-karte/karte"
 )
 
-const (
-	// skew is how far the clocks of KARTE and of any replica of ours may be apart: two minutes, and what KARTE's dates are rounded by.
-	skew = 2*time.Minute + 10*time.Second
-	// historyLimit is how many lines are asked for; KARTE's own maximum is not documented.
-	historyLimit = 100
-)
+// skew is how far the clocks of KARTE and of any replica of ours may be apart: two minutes, and what KARTE's dates are rounded by.
+const skew = 2*time.Minute + 10*time.Second
 
 // find looks whether the last of parts has arrived at KARTE. KARTE gives its messages no ids, so lines are counted: of those with
 // this text and sender since the first attempt, how many are there that nothing else sent explains?
@@ -24,23 +22,19 @@ func (s *Sender) find(ctx context.Context, m bus.Message, command *eventv1.Karte
 		return s.unlisted(ctx, m, command, parts)
 	}
 	text := parts[len(parts)-1]
-	entries, err := s.KARTE.History(ctx, customerID(command.GetCustomer()), historyLimit)
+	entries, err := s.KARTE.History(ctx, customerID(command.GetCustomer()), s.HistoryLimit)
 	if err != nil {
-		return false, fmt.Errorf("look for %s at KARTE: %w", command.GetId(), err)
+		return false, unseenAt(command, err)
 	}
 	// Twice, so that of what was sent shortly before the attempt it is certain that its line is among those that are counted.
 	since = since.Add(-2 * skew)
-	seen, reaches := 0, len(entries) < historyLimit
-	for _, entry := range entries {
-		reaches = reaches || entry.Date.Before(since)
-		if entry.Sender == command.GetOperator() && entry.Text == text && !entry.Date.Before(since) {
-			seen++
-		}
-	}
-	if seen == 0 && !reaches {
+	seen, odd, reaches := s.seen(command, text, entries, since)
+	switch {
+	case seen == 0 && odd:
+		return false, ambiguous(command)
+	case seen == 0 && !reaches:
 		return false, retry.Permanent(eventv1.FailureReason_FAILURE_REASON_OUTCOME_UNKNOWN, fmt.Errorf("command %s: KARTE's history does not reach back to the attempt", command.GetId()))
-	}
-	if seen == 0 {
+	case seen == 0:
 		return false, nil
 	}
 	if s.Now().Sub(since) > bus.Retention {
@@ -59,6 +53,38 @@ func (s *Sender) find(ctx context.Context, m bus.Message, command *eventv1.Karte
 	}
 	return false, nil
 }
+
+// unseenAt is the error of a look that failed. That KARTE refuses the look says nothing of what was sent.
+func unseenAt(command *eventv1.KarteCommand, err error) error {
+	err = fmt.Errorf("look for %s at KARTE: %w", command.GetId(), err)
+	if _, permanent := retry.Reason(err); permanent {
+		return retry.Permanent(eventv1.FailureReason_FAILURE_REASON_OUTCOME_UNKNOWN, err)
+	}
+	return err
+}
+
+// seen counts the lines with this text and sender since a time. odd says that there is one that may be another's or older: without a readable date, or, of a bot,
+// without a sender. reaches says that the history begins before that time.
+func (s *Sender) seen(command *eventv1.KarteCommand, text string, entries []karte.Entry, since time.Time) (n int, odd, reaches bool) {
+	reaches = len(entries) < s.HistoryLimit
+	for _, entry := range entries {
+		dated := !entry.Date.IsZero()
+		old := dated && entry.Date.Before(since)
+		reaches = reaches || old
+		unsigned := entry.Sender == "" && strings.HasPrefix(command.GetOperator(), "bot-")
+		switch mine := entry.Sender == command.GetOperator(); {
+		case old || !mine && !unsigned || !sameText(entry.Text, text):
+		case mine && dated:
+			n++
+		default:
+			odd = true
+		}
+	}
+	return n, odd, reaches
+}
+
+// sameText compares what was sent with what KARTE shows of it, which need not have kept the white space around it: parts of a long text end in some.
+func sameText(a, b string) bool { return strings.TrimSpace(a) == strings.TrimSpace(b) }
 
 // earlier counts the same text in earlier commands to the same customer that were delivered since; perhaps are those of which our clocks and
 // KARTE's do not say on which side they are.
@@ -108,7 +134,7 @@ func ambiguous(command *eventv1.KarteCommand) error {
 
 func count(parts []string, text string) (n int) {
 	for _, part := range parts {
-		if part == text {
+		if sameText(part, text) {
 			n++
 		}
 	}

@@ -28,7 +28,12 @@ type chat struct {
 	// refuse answers the error of the n-th call, from 1, and whether it takes effect all the same.
 	refuse func(n int) (err error, effect bool)
 	calls  int
+	// listed is how KARTE lists an entry; as it is when nil. unlisted is what it answers instead of a history.
+	listed   func(karte.Entry) karte.Entry
+	unlisted error
 }
+
+const historyLimit = 100
 
 func (c *chat) Send(_ context.Context, _, operator, text string) error {
 	c.mu.Lock()
@@ -52,7 +57,13 @@ func (c *chat) Note(ctx context.Context, customer, operator, text string) error 
 func (c *chat) History(context.Context, string, int) ([]karte.Entry, error) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	return slices.Clone(c.entries), nil
+	entries := slices.Clone(c.entries)
+	for i := range entries {
+		if c.listed != nil {
+			entries[i] = c.listed(entries[i])
+		}
+	}
+	return entries, c.unlisted
 }
 
 func (c *chat) texts() (texts []string) {
@@ -97,7 +108,7 @@ func newDesk(t *testing.T, history History) *desk {
 	d := &desk{t: t, bus: b}
 	d.karte = &chat{now: d.now}
 	d.sender = New(Options{
-		Bus: b, KARTE: d.karte, Project: "demo", TextLimit: 100, History: history, GiveUp: time.Hour, Now: d.now,
+		Bus: b, KARTE: d.karte, Project: "demo", TextLimit: 100, History: history, HistoryLimit: historyLimit, GiveUp: time.Hour, Now: d.now,
 		Log: slog.New(slog.DiscardHandler), Metrics: prometheus.NewRegistry(),
 	})
 	return d

@@ -43,6 +43,8 @@ type Options struct {
 	// TextLimit is the longest text of one call in UTF-16 units; KARTE documents none.
 	TextLimit int
 	History   History
+	// HistoryLimit is how many lines of a customer's history are asked for; KARTE's own maximum is not documented.
+	HistoryLimit int
 	// GiveUp is how long after it was written a reply is tried, other than while the project is parked.
 	GiveUp time.Duration
 	// CallTime is how long one call may take, counted from the checkpoint's note of it, and so how long another replica may be at it.

@@ -87,7 +87,7 @@ func New(o Options) *Lanes {
 
 // Handler answers the handler of one lane.
 func (l *Lanes) Handler(lane bus.Lane) bus.Handler {
-	w := &worker{Lanes: l, lane: lane, checkpoint: l.Bus.NewCheckpoint("lane." + lane.Key())}
+	w := &worker{Lanes: l, lane: lane, most: maxBatch, checkpoint: l.Bus.NewCheckpoint("lane." + lane.Key())}
 	do := w.post
 	switch lane.Kind {
 	case bus.MarkLane:
@@ -159,6 +159,8 @@ type worker struct {
 	covers map[string]shown
 	// took is what the post at hand took so far; nil of what is no post.
 	took *eventv1.Effort
+	// most is how many messages one post carries at most.
+	most int
 	// unnamedUntil is how long posts go without a sender of their own.
 	unnamedUntil time.Time
 }
@@ -300,7 +302,7 @@ func (w *worker) gather(ctx context.Context, m bus.Message, command *eventv1.Sla
 		return b, err
 	}
 	for _, later := range waiting {
-		if len(b.commands) == maxBatch {
+		if len(b.commands) == w.most {
 			break
 		}
 		var next eventv1.SlackCommand

@@ -246,8 +246,11 @@ func (a *attempt) one(ctx context.Context, message render.Message, part int, b b
 	}
 	posted, err := a.callSlack(ctx, a.record.GetTs(), message, b.marks(part))
 	a.count("post", err)
+	if errors.Is(err, slackapi.ErrThreadGone) {
+		return "", errReopen
+	}
 	if err != nil {
-		return "", a.failed(ctx, part, err)
+		return "", a.failed(ctx, part, a.lighter(err, b))
 	}
 	ctx, cancel := bus.Settling(ctx)
 	defer cancel()
@@ -268,6 +271,20 @@ func (a *attempt) callSlack(ctx context.Context, thread string, message render.M
 	return a.adorned(message, func(message render.Message) (slackapi.Posted, error) {
 		return a.Slack.Post(ctx, a.lane.Channel, thread, message, marks)
 	})
+}
+
+// errLighter is met where Slack does not take so much in one post.
+var errLighter = errors.New("too much for one post")
+
+// lighter lets fewer messages go together from now on where Slack refused a post because of its size: how much metadata and text it takes is known by reports alone. A
+// message that went alone is not to be had any smaller.
+func (a *attempt) lighter(err error, b batch) error {
+	if !slackapi.TooMuch(err) || len(b.commands) == 1 {
+		return err
+	}
+	a.most = max(len(b.commands)/2, 1)
+	a.Log.Warn("Slack did not take so many messages in one post", "channel", a.lane.Channel, "messages", len(b.commands), "err", err)
+	return retry.After(time.Second, errLighter)
 }
 
 // failed prepares what comes after a failed attempt.
@@ -328,7 +345,7 @@ func (a *attempt) open(ctx context.Context) (done bool, err error) {
 	posted, err := a.callSlack(ctx, "", message, marks)
 	a.count("head", err)
 	if err != nil {
-		return false, a.failed(ctx, 0, err)
+		return false, a.failed(ctx, 0, a.lighter(err, b))
 	}
 	a.state = bus.Untried
 	a.metrics.merged.Add(float64(len(b.sequences)))

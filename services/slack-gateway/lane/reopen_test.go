@@ -6,7 +6,11 @@ import (
 	"strings"
 	"testing"
 
+	"github.com/slack-go/slack"
+
 	"github.com/slacktalk/slacktalk/internal/retry"
+	eventv1 "github.com/slacktalk/slacktalk/proto/slacktalk/event/v1"
+	"github.com/slacktalk/slacktalk/services/slack-gateway/slackapi"
 )
 
 // The head is deleted at any moment while the parts of a long text go out, and anything happens to any call after that; another replica goes on each time. The new
@@ -80,4 +84,51 @@ func (f *fake) below(thread string) []string {
 		}
 	}
 	return all
+}
+
+// A thread that takes no replies any more, because somebody has locked it, stops neither its conversation nor the channel's others.
+func TestPromise1AThreadThatIsClosedIsOpenedAnew(t *testing.T) {
+	r := newRoom(t)
+	r.done(r.replica(posting, 0), r.store(posting, customer("p0", "c1", "w00."))...)
+	locked := fmt.Errorf("chat.postMessage: %w", retry.Rejected(slackapi.ErrThreadGone))
+	for _, id := range []string{"p1", "p2"} {
+		if id == "p1" {
+			r.slack.next(accident{false, locked})
+		}
+		messages := r.store(posting, customer(id, "c1", "w0"+id[1:]+"."))
+		for range 2 { // and again
+			r.done(r.replica(posting, 0), messages...)
+		}
+	}
+	heads := r.slack.heads()
+	if len(heads) != 2 {
+		t.Fatalf("heads: %v", heads)
+	}
+	if words, _ := r.slack.words(heads[1].ts); !slices.Equal(words, []string{"w01.", "w02."}) {
+		t.Errorf("the new thread has %v", words)
+	}
+}
+
+// How much metadata Slack takes is not documented: what it does not take together goes in smaller posts, and nothing is given up.
+func TestWhatIsTooMuchForOnePostGoesInSmallerOnes(t *testing.T) {
+	r := newRoom(t)
+	r.done(r.replica(posting, 0), r.store(posting, customer("p", "c1", "w99."))...)
+	var commands []*eventv1.SlackCommand
+	want := ""
+	for i := range 8 {
+		commands = append(commands, customer(fmt.Sprintf("p%d", i), "c1", fmt.Sprintf("w0%d.", i)))
+		want += fmt.Sprintf(" w0%d.", i)
+	}
+	messages := r.store(posting, commands...)
+	handle := r.replica(posting, 0)
+	refused := retry.Rejected(slack.SlackErrorResponse{Err: "metadata_too_large"})
+	r.slack.next(accident{false, refused}, accident{false, refused})
+	for range 2 {
+		err := r.fails(handle, messages[0])
+		if _, permanent := retry.Reason(err); permanent {
+			t.Fatal(err)
+		}
+	}
+	r.done(handle, messages...)
+	r.wants("w99."+want, 5)
 }

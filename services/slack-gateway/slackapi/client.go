@@ -122,7 +122,7 @@ type Posted struct {
 }
 
 // Post posts message to channel, in the thread if one is named. marks are kept with it, so that it can be found; see Find.
-// A post to a thread that is gone succeeds and lands in the channel: look at ThreadTS.
+// A post to a thread that is gone succeeds and lands in the channel: look at ThreadTS. One that Slack refuses because of the thread is an ErrThreadGone.
 func (c *Client) Post(ctx context.Context, channel, thread string, message render.Message, marks []string) (Posted, error) {
 	options := content(message)
 	options = append(options, slack.MsgOptionMetadata(slack.SlackMetadata{
@@ -140,6 +140,9 @@ func (c *Client) Post(ctx context.Context, channel, thread string, message rende
 	_, ts, answer, err := c.api().PostMessageWithResponseContext(ctx, c.at(channel), options...)
 	if err == nil && ts == "" {
 		err = errNoTS
+	}
+	if thread != "" && closed(err) {
+		err = fmt.Errorf("%w: %w", ErrThreadGone, err)
 	}
 	if err != nil {
 		return Posted{}, fmt.Errorf("chat.postMessage to %s: %w", channel, classify(err))
@@ -201,7 +204,7 @@ func (c *Client) Unreact(ctx context.Context, channel, ts, name string) error {
 	return nil
 }
 
-// ErrThreadGone is answered by Find when the thread does not exist any more.
+// ErrThreadGone is answered when a thread does not exist any more, and by Post also when it takes no replies.
 var ErrThreadGone = errors.New("slack thread no longer exists")
 
 // pages bounds how much of a thread or channel is read to find a post.

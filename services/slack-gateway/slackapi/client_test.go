@@ -77,7 +77,7 @@ func TestCodes(t *testing.T) {
 			"channel_not_found not_in_channel is_archived team_not_found ekm_access_denied restricted_action " +
 			"restricted_action_read_only_channel restricted_action_thread_only_channel restricted_action_non_threadable_channel " +
 			"restricted_action_of_another_day",
-		"rejected": "user_not_found cannot_reply_to_message messages_tab_disabled no_text msg_too_long msg_blocks_too_long invalid_blocks " +
+		"rejected": "user_not_found cannot_reply_to_message restricted_action_thread_locked messages_tab_disabled no_text msg_too_long msg_blocks_too_long invalid_blocks " +
 			"invalid_blocks_format too_many_attachments attachment_payload_limit_exceeded invalid_metadata_format metadata_too_large " +
 			"markdown_text_conflict invalid_arguments invalid_form_data something_new",
 	} {
@@ -85,6 +85,16 @@ func TestCodes(t *testing.T) {
 			if got, err := post(t, refusing(t, code)); got != want {
 				t.Errorf("%s: %s, want %s (%v)", code, got, want, err)
 			}
+		}
+	}
+}
+
+// A thread that takes no replies is no matter of its channel.
+func TestAThreadThatTakesNoReplies(t *testing.T) {
+	for _, code := range []string{"thread_not_found", "invalid_thread_ts", "cannot_reply_to_message", "restricted_action_thread_locked"} {
+		_, err := refusing(t, code).Post(t.Context(), "C0SUPPORT", "1700000000.000001", render.Message{Text: "hello"}, []string{"m1"})
+		if !errors.Is(err, ErrThreadGone) || class(err) != "rejected" {
+			t.Errorf("%s: %s, %v", code, class(err), err)
 		}
 	}
 }

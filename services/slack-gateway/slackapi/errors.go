@@ -60,6 +60,28 @@ func NotAllowed(err error) bool {
 	return false
 }
 
+// closed are the codes with which Slack refuses a reply because of its thread: it is gone, locked or takes none. What it answers of a head that was deleted is documented
+// by reports alone, which say that the reply then lands in the channel.
+func closed(err error) bool {
+	switch code(err) {
+	case "thread_not_found", "invalid_thread_ts", "cannot_reply_to_message", codeLocked:
+		return true
+	}
+	return false
+}
+
+// codeLocked concerns one thread, unlike the other restrictions, which concern a channel.
+const codeLocked = "restricted_action_thread_locked"
+
+// TooMuch reports whether Slack refused a post because there is too much in it.
+func TooMuch(err error) bool {
+	switch code(err) {
+	case "metadata_too_large", "msg_too_long", "msg_blocks_too_long":
+		return true
+	}
+	return false
+}
+
 // classify says what err means for a second try.
 func classify(err error) error {
 	var limited *slack.RateLimitedError
@@ -106,6 +128,7 @@ func classifyCode(c string, err error) error {
 	switch {
 	case codesUnknown[c]:
 		return retry.Unknown(err)
+	case c == codeLocked: // the channel goes on
 	case codesParked[c], strings.HasPrefix(c, "restricted_action"): // of a channel; there are many
 		return retry.Parked(err)
 	}
