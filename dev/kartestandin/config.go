@@ -74,6 +74,10 @@ type Knobs struct {
 	ListNotes bool `json:"list_notes"`
 	// HideAPIMessages leaves out of message/get what came through the API.
 	HideAPIMessages bool `json:"hide_api_messages"`
+	// BareHistory leaves out of message/get what no caller of it was seen to read: sender_id, profile_name and, of what bots wrote, account_id.
+	BareHistory bool `json:"bare_history"`
+	// TrimTexts takes away the white space around texts that come through the API.
+	TrimTexts bool `json:"trim_texts"`
 	// MaxLimit refuses a larger options.limit; 0 is no maximum.
 	MaxLimit int `json:"max_limit"`
 	// MaxText refuses longer texts, in characters; 0 is no maximum.

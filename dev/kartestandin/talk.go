@@ -3,6 +3,7 @@ package kartestandin
 import (
 	"math"
 	"slices"
+	"strings"
 	"unicode/utf8"
 )
 
@@ -73,6 +74,9 @@ func (s *Server) noteSend(q *request) (any, error) {
 
 func (s *Server) storeAPI(user string, m Message, hooked bool) {
 	m.Date, m.API = s.cfg.Clock(), true
+	if s.cfg.Knobs.TrimTexts {
+		m.Text = strings.TrimSpace(m.Text)
+	}
 	conv := s.byAnyID(user)
 	s.store(conv, conv.Customer, m, Write{}, hooked)
 }
@@ -151,6 +155,12 @@ func (s *Server) entry(conv *conversation, m Message) listed {
 	if m.Sender != "" {
 		o := s.operator(m.Sender)
 		e.AccountID, e.SenderID, e.ProfileName = &o.ID, &o.ID, &o.Name
+		if s.cfg.Knobs.BareHistory {
+			e.SenderID, e.ProfileName = nil, nil
+			if o.Bot { // as in hooks
+				e.AccountID = nil
+			}
+		}
 	}
 	return e
 }
