@@ -91,6 +91,15 @@ func TalkSubject(p Partitions, project, customer, kind, id string) string {
 	return fmt.Sprintf("talk.%s.%s.%s.%s.%s", p.Of(project+key), ProjectToken(project), key, kind, Token(id))
 }
 
+// TalkBeside answers the subject of another fact about the same customer, or of the same commands; ok is false when subject is none of TALK.
+func TalkBeside(subject, kind, id string) (beside string, ok bool) {
+	parts := strings.Split(subject, ".")
+	if len(parts) != 6 || parts[0] != "talk" {
+		return "", false
+	}
+	return strings.Join(append(parts[:4], kind, Token(id)), "."), true
+}
+
 // TalkFilter matches what is told about one customer, or of commands about one conversation, in whichever partition.
 func TalkFilter(project, customer string) string {
 	return fmt.Sprintf("talk.*.%s.%s.*.*", ProjectToken(project), Token(customer))

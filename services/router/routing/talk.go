@@ -33,7 +33,7 @@ func (r *Router) Talk(ctx context.Context, m bus.Message) error {
 			err = r.answered(ctx, &fact, team)
 		}
 		if err == nil {
-			err = r.receipt(ctx, &fact, team)
+			err = r.receipt(ctx, m, &fact, team)
 		}
 	case *eventv1.TalkFact_ChangeDone:
 		if err = r.record(ctx, audit.OfChange(&fact)); err == nil {
@@ -214,33 +214,4 @@ func (r *Router) record(ctx context.Context, entry *eventv1.AuditEntry) error {
 	}
 	_, err := r.publisher.Once(ctx, bus.Audit, bus.AuditSubject(entry.GetProject(), entry.GetId()), entry)
 	return err
-}
-
-// receipt shows on the operator's line what became of it at KARTE.
-func (r *Router) receipt(ctx context.Context, fact *eventv1.TalkFact, team *settingsv1.TeamSettings) error {
-	if originOf(fact).GetTs() == "" {
-		return r.composedReceipt(ctx, fact, team)
-	}
-	reaction := &eventv1.Reaction{}
-	switch f := fact.GetFact().(type) {
-	case *eventv1.TalkFact_ReplyWaiting:
-		reaction.Target, reaction.Receipt = f.ReplyWaiting.GetOrigin(), eventv1.Receipt_RECEIPT_WAITING
-	case *eventv1.TalkFact_ReplyDelivered:
-		reaction.Target, reaction.ReplacesWaiting = f.ReplyDelivered.GetOrigin(), f.ReplyDelivered.GetWaited()
-		reaction.Receipt, reaction.ReplacesFailed = eventv1.Receipt_RECEIPT_SENT, f.ReplyDelivered.GetReplayed()
-		reaction.ReplacesNoted = onPurpose(f.ReplyDelivered.GetCommandId())
-		if f.ReplyDelivered.GetKind() == eventv1.ReplyKind_REPLY_KIND_NOTE {
-			reaction.Receipt, reaction.ReplacesNoted = eventv1.Receipt_RECEIPT_NOTED, false
-		}
-	case *eventv1.TalkFact_ReplyFailed:
-		reaction.Target, reaction.ReplacesWaiting = f.ReplyFailed.GetOrigin(), f.ReplyFailed.GetWaited()
-		reaction.Receipt = eventv1.Receipt_RECEIPT_FAILED
-		if err := r.failed(ctx, fact, f.ReplyFailed, team); err != nil {
-			return err
-		}
-	}
-	return r.toSlack(ctx, bus.MarkLane, &eventv1.SlackCommand{
-		Id: "receipt-" + fact.GetId(), Team: reaction.GetTarget().GetTeam(), Channel: reaction.GetTarget().GetChannel(),
-		Command: &eventv1.SlackCommand_Reaction{Reaction: reaction},
-	})
 }
