@@ -3,6 +3,7 @@ package lane
 import (
 	"context"
 	"errors"
+	"time"
 
 	"github.com/slacktalk/slacktalk/internal/bus"
 	"github.com/slacktalk/slacktalk/internal/retry"
@@ -18,13 +19,13 @@ type Marks interface {
 	Private(ctx context.Context, channel, thread, member string, message render.Message) error
 }
 
-// mark carries out a reaction or a private notice. Reactions may be made twice without harm. A private notice cannot be
+// mark carries out a reaction or a private notice. Reactions may be made twice without harm, unless they are taken away in between. A private notice cannot be
 // looked up, so one whose outcome is unknown counts as made; unless somebody gets back by it what they wrote.
 func (w *worker) mark(ctx context.Context, m bus.Message, command *eventv1.SlackCommand) error {
 	var err error
 	switch c := command.GetCommand().(type) {
 	case *eventv1.SlackCommand_Reaction:
-		err = w.react(ctx, c.Reaction)
+		err = w.react(ctx, m, c.Reaction)
 		w.count("reaction", err)
 	case *eventv1.SlackCommand_Notice:
 		if c.Notice.GetText() != "" {
@@ -80,10 +81,13 @@ func (w *worker) once(ctx context.Context, m bus.Message, call func() error) err
 	return err
 }
 
-func (w *worker) react(ctx context.Context, r *eventv1.Reaction) error {
-	name := render.Reaction(r.GetReceipt())
-	if name == "" {
+func (w *worker) react(ctx context.Context, m bus.Message, r *eventv1.Reaction) error {
+	if render.Reaction(r.GetReceipt()) == "" {
 		return nil
+	}
+	last, stale, err := w.passing(ctx, m, r)
+	if err != nil || stale {
+		return err
 	}
 	replaces := map[eventv1.Receipt]bool{
 		eventv1.Receipt_RECEIPT_WAITING: r.GetReplacesWaiting(), eventv1.Receipt_RECEIPT_FAILED: r.GetReplacesFailed(),
@@ -98,7 +102,7 @@ func (w *worker) react(ctx context.Context, r *eventv1.Reaction) error {
 	if wait := w.reactions.take(w.lane.Team, w.Pace, w.Now(), removes); wait > 0 {
 		return retry.After(wait, errBusy)
 	}
-	if err := w.Marks.React(ctx, r.GetTarget().GetChannel(), r.GetTarget().GetTs(), name); err != nil {
+	if err := w.add(ctx, m, last, r); err != nil {
 		return err
 	}
 	for receipt, replaced := range replaces {
@@ -110,4 +114,46 @@ func (w *worker) react(ctx context.Context, r *eventv1.Reaction) error {
 		}
 	}
 	return nil
+}
+
+// passing reads what is noted of a reaction that a later one takes away, and waits for whoever may be making it; last is nil of any other. One that is stale was made, and
+// has perhaps been taken away since.
+func (w *worker) passing(ctx context.Context, m bus.Message, r *eventv1.Reaction) (last *eventv1.Checkpoint, stale bool, err error) {
+	if r.GetReceipt() != eventv1.Receipt_RECEIPT_WAITING {
+		return nil, false, nil
+	}
+	last, err = w.checkpoint.At(ctx, m)
+	if err != nil {
+		return nil, false, err
+	}
+	switch bus.StateOf(last, m.Sequence) {
+	case bus.Done:
+		return nil, true, nil
+	case bus.Uncertain:
+		if left := w.checkpoint.Elsewhere(last, w.Now(), w.CallTime); left > 0 {
+			return nil, false, retry.After(left, errElsewhere)
+		}
+	default:
+	}
+	return last, false, nil
+}
+
+// add makes a reaction. One that passes is made as posts are: who stood still before it does not make it any more, and nobody takes it away while it may be under way.
+func (w *worker) add(ctx context.Context, m bus.Message, last *eventv1.Checkpoint, r *eventv1.Reaction) error {
+	target, name := r.GetTarget(), render.Reaction(r.GetReceipt())
+	if last == nil {
+		return w.Marks.React(ctx, target.GetChannel(), target.GetTs(), name)
+	}
+	if err := w.note(ctx, m, last, 0, batch{}); err != nil {
+		return err
+	}
+	calling, cancel := w.checkpoint.Calling(ctx, w.CallTime)
+	defer cancel()
+	err := w.Marks.React(calling, target.GetChannel(), target.GetTs(), name)
+	w.checkpoint.Ended(ctx, err) // also of what was made: should it be handed out again, nobody waits
+	if errors.Is(err, retry.ErrUnknown) {
+		// Slack may still be at work on it.
+		return retry.After(2*time.Second, err)
+	}
+	return err
 }
