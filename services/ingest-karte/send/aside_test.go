@@ -8,6 +8,7 @@ import (
 
 	"github.com/slacktalk/slacktalk/internal/bus"
 	"github.com/slacktalk/slacktalk/internal/retry"
+	eventv1 "github.com/slacktalk/slacktalk/proto/slacktalk/event/v1"
 )
 
 // A replica that was taken for dead and comes to set its reply aside when another one has been at it lets it be; and the other way round.
@@ -130,5 +131,23 @@ func TestAReplyThatIsHandedOutAgainIsWhatItWas(t *testing.T) {
 				t.Errorf("reported %v, want %v", got, c.reports)
 			}
 		})
+	}
+}
+
+// Nor is a change done because it is behind a later command: HELD has it, and KARTE does not.
+func TestAChangeThatIsHandedOutAgainBehindALaterCommandIsNotDone(t *testing.T) {
+	d := newDesk(t, both)
+	command := d.command("change-1", "")
+	command.Change = &eventv1.KarteCommand_Status{Status: &eventv1.StatusChange{Status: eventv1.ChatStatus_CHAT_STATUS_CLOSED}}
+	change, later := d.stored(command), d.stored(d.command("reply-2", "two"))
+	if _, err := d.sender.SetAside(t.Context(), change, errAside); err != nil {
+		t.Fatal(err)
+	}
+	d.done(later)
+	if err := d.sender.Handle(t.Context(), change); !errors.Is(err, errAside) {
+		t.Errorf("handed out again: %v", err)
+	}
+	if got := d.reports(); len(got) != 1 {
+		t.Errorf("reported %q", got)
 	}
 }

@@ -69,11 +69,11 @@ func (s *Sender) attempt(ctx context.Context, m bus.Message, command *eventv1.Ka
 	}
 	checkpoint := s.checkpoint(m)
 	before, err := s.before(ctx, checkpoint, m, command)
-	if err != nil || before.state == bus.Done {
+	if err != nil {
 		return stay(err)
 	}
-	if before.state == bus.Aside {
-		return errAside
+	if before.state == bus.Aside || before.state == bus.Done {
+		return errAside // also of what is behind later commands: nothing is reported of it, so HELD has it
 	}
 	if before.state == bus.Uncertain && s.isSo(ctx, command) {
 		s.changes(command, "found")
