@@ -45,20 +45,31 @@ func TestANATSServerThatLostItsVolumeGetsEverythingAgain(t *testing.T) {
 	}
 }
 
-// current reports that every copy of every stream is the same.
+// current reports that every copy of every stream and of every lasting consumer is the same: a copy that never got anything of a consumer has no voice in who leads it.
 func current(t *testing.T, js jetstream.JetStream) bool {
 	t.Helper()
 	for _, config := range bus.Topology(3) {
 		stream, err := js.Stream(t.Context(), config.Name)
-		if err != nil {
+		if err != nil || !agree(stream.CachedInfo().Cluster) {
 			return false
 		}
-		at := stream.CachedInfo().Cluster
-		if at == nil || at.Leader == "" || len(at.Replicas) != 2 || slices.ContainsFunc(at.Replicas, func(r *jetstream.PeerInfo) bool { return r.Offline || !r.Current || r.Lag > 0 }) {
+		consumers := stream.ListConsumers(t.Context())
+		for c := range consumers.Info() {
+			if c.Config.Durable != "" && !agree(c.Cluster) {
+				return false
+			}
+		}
+		if consumers.Err() != nil {
 			return false
 		}
 	}
 	return true
+}
+
+// agree reports that three copies are there and the same.
+func agree(at *jetstream.ClusterInfo) bool {
+	return at != nil && at.Leader != "" && len(at.Replicas) == 2 &&
+		!slices.ContainsFunc(at.Replicas, func(r *jetstream.PeerInfo) bool { return r.Offline || !r.Current || r.Lag > 0 })
 }
 
 // storesOrRefuses delivers until it is taken, as KARTE and Slack do for a while: 200 for what is stored, 503 for what is not, nothing else.
