@@ -65,8 +65,11 @@ func (c credentials) user() (name, password, token string) {
 	return "", "", ""
 }
 
+// InboxOf is where answers to a user of NATS are sent: below it only that user may listen.
+func InboxOf(user string) string { return "_INBOX." + user }
+
 func (c credentials) options() []nats.Option {
-	return []nats.Option{
+	options := []nats.Option{
 		nats.UserInfoHandler(func() (string, string) {
 			name, password, _ := c.user()
 			return name, password
@@ -76,6 +79,10 @@ func (c credentials) options() []nats.Option {
 			return token
 		}),
 	}
+	if name, _, _ := c.user(); plain.MatchString(name) {
+		options = append(options, nats.CustomInboxPrefix(InboxOf(name)))
+	}
+	return options
 }
 
 // who names the user in an error about being refused.

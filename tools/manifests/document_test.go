@@ -95,7 +95,7 @@ func natsPart(b *strings.Builder) {
 		answers := map[bool]string{true: "whoever asks, once each, within a minute", false: "–"}[u.Answers]
 		fmt.Fprintf(b, "| `%s` | %s | %s | %s |\n", u.Name, orNothing(asks), orNothing(quoted(u.Listens)), answers)
 	}
-	b.WriteString("\n")
+	fmt.Fprintf(b, "\nWhat JetStream and the others answer to a user, and the messages of its queues, are sent below `%s`, where no other user hears them.\n\n", bus.InboxOf("its name"))
 }
 
 // may answers, in words, what a user may do with a stream.

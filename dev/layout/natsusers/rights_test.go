@@ -119,7 +119,7 @@ func attempts() (publish, subscribe []string) {
 				publish = append(publish, literal(subject))
 			}
 		}
-		for _, subject := range u.Subscribe() {
+		for _, subject := range append(u.Subscribe(), u.Hidden()...) {
 			subscribe = append(subscribe, literal(subject))
 		}
 	}
@@ -185,17 +185,18 @@ func TestEverythingElseIsRefused(t *testing.T) {
 				may = append(may, g.Subjects...)
 			}
 			refusals := tried(t, url(s, u.Name), publish, subscribe)
-			verdict(t, "pub", publish, may, refusals)
-			verdict(t, "sub", subscribe, u.Subscribe(), refusals)
+			verdict(t, "pub", publish, may, nil, refusals)
+			verdict(t, "sub", subscribe, u.Subscribe(), u.Hidden(), refusals)
 		})
 	}
 }
 
-func verdict(t *testing.T, verb string, tried, may []string, refusals map[string]bool) {
+func verdict(t *testing.T, verb string, tried, may, not []string, refusals map[string]bool) {
 	t.Helper()
 	allowed := 0
 	for _, subject := range tried {
-		want := slices.ContainsFunc(may, func(pattern string) bool { return covers(pattern, subject) })
+		covered := func(pattern string) bool { return covers(pattern, subject) }
+		want := slices.ContainsFunc(may, covered) && !slices.ContainsFunc(not, covered)
 		if want {
 			allowed++
 		}
@@ -220,4 +221,71 @@ func covers(pattern, subject string) bool {
 		}
 	}
 	return len(p) == len(s)
+}
+
+// What is answered to a user, messages of its queues among it, reaches no other one, under whatever pattern that one listens.
+func TestAnswersReachOnlyWhoAsked(t *testing.T) {
+	s := start(t)
+	for _, asks := range rights.Users() {
+		for _, spies := range rights.Users() {
+			if spies.Name == asks.Name {
+				continue
+			}
+			for _, pattern := range []string{"_INBOX.>", "_INBOX.*.>", "_INBOX.*.*.*"} {
+				heard := listen(t, s, spies.Name, pattern)
+				inquire(t, s, asks.Name, bus.InboxOf(asks.Name)+".a.1")
+				inquire(t, s, asks.Name, "_INBOX.nobody.a.1")
+				if m, err := heard.NextMsg(10 * time.Second); err != nil || m.Subject != "_INBOX.nobody.a.1" {
+					t.Errorf("%s listens to %s and hears %v of %s (%v)", spies.Name, pattern, m, asks.Name, err)
+				}
+			}
+		}
+	}
+}
+
+func TestAServiceIsAnsweredUnderItsName(t *testing.T) {
+	for _, user := range []string{"ingest-karte", "router", "slack-gateway"} {
+		s := start(t)
+		if err := connect(t, s, user).Ensure(t.Context()); err != nil {
+			t.Fatal(err)
+		}
+		connections, err := s.Connz(&server.ConnzOptions{Subscriptions: true})
+		if err != nil || len(connections.Conns) != 1 {
+			t.Fatalf("connections: %v (%v)", connections, err)
+		}
+		if inboxes := connections.Conns[0].Subs; len(inboxes) == 0 || slices.ContainsFunc(inboxes, func(i string) bool { return !strings.HasPrefix(i, bus.InboxOf(user)+".") }) {
+			t.Errorf("%s listens to %v", user, inboxes)
+		}
+	}
+}
+
+func listen(t *testing.T, s *server.Server, user, pattern string) *nats.Subscription {
+	t.Helper()
+	conn, err := nats.Connect(url(s, user))
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(conn.Close)
+	sub, err := conn.SubscribeSync(pattern)
+	if err := errors.Join(err, conn.Flush()); err != nil {
+		t.Fatal(err)
+	}
+	return sub
+}
+
+// inquire lets the server answer a user to an inbox, and returns when it has.
+func inquire(t *testing.T, s *server.Server, user, inbox string) {
+	t.Helper()
+	answer := listen(t, s, user, inbox)
+	conn, err := nats.Connect(url(s, user))
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer conn.Close()
+	if err := conn.PublishRequest("$JS.API.INFO", inbox, nil); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := answer.NextMsg(10 * time.Second); err != nil {
+		t.Fatal(err)
+	}
 }

@@ -56,9 +56,20 @@ func (u User) Publish() []Grant {
 	return all
 }
 
-// Subscribe answers everything that the user may subscribe to.
+// Subscribe answers everything that the user may subscribe to, apart from what Hidden answers. Clients of version 0.1.0 have their answers sent to inboxes that bear nobody's name.
 func (u User) Subscribe() []string {
 	return append([]string{"_INBOX.>"}, u.Listens...)
+}
+
+// Hidden answers what the user never gets, under whatever pattern it subscribes: what JetStream and the services answer to the others, messages of their queues among it.
+func (u User) Hidden() []string {
+	var others []string
+	for _, other := range Users() {
+		if other.Name != u.Name {
+			others = append(others, bus.InboxOf(other.Name)+".>")
+		}
+	}
+	return others
 }
 
 func (u User) keys() []string {
@@ -118,6 +129,10 @@ func Configuration() string {
 		}
 		line("        ] }\n        subscribe { allow: [")
 		for _, s := range u.Subscribe() {
+			line("          %q", s)
+		}
+		line("        ]\n        # The answers to everybody else.\n        deny: [")
+		for _, s := range u.Hidden() {
 			line("          %q", s)
 		}
 		line("        ] }")
