@@ -228,6 +228,9 @@ func (e *Edge) event(ctx context.Context, body []byte, received time.Time) answe
 		e.Dialogs.HomeOpened(ctx, self, member)
 	}
 	fact, verdict := inbound.Translate(parsed, self, received)
+	if verdict == inbound.VerdictRateLimited {
+		e.Log.WarnContext(ctx, "slack withheld events: replies may be missing until somebody writes in their thread again", "team", parsed.Team, "minute", parsed.EventTime)
+	}
 	if fact == nil {
 		e.Log.DebugContext(ctx, "event ignored", "event_id", parsed.EventID, "verdict", verdict.String())
 		return answer{http.StatusOK, verdict.String(), nil}

@@ -25,7 +25,7 @@ var (
 	ErrSignatureMissing = errors.New("slack signature missing")
 	// ErrSignatureMalformed: a header is repeated or has another form than the v0 scheme.
 	ErrSignatureMalformed = errors.New("slack signature malformed")
-	// ErrSignatureStale: the timestamp is further from now than the window, in either direction.
+	// ErrSignatureStale: the signature is good, but the timestamp is further from now than the window, in either direction.
 	ErrSignatureStale = errors.New("slack signature stale")
 	// ErrSignatureMismatch: none of the secrets made this signature.
 	ErrSignatureMismatch = errors.New("slack signature mismatch")
@@ -61,11 +61,12 @@ func VerifySignature(secrets []string, header http.Header, body []byte, now time
 	if err != nil {
 		return fmt.Errorf("%s: %w", HeaderTimestamp, ErrSignatureMalformed)
 	}
-	if now.Sub(time.Unix(seconds, 0)).Abs() > window {
-		return ErrSignatureStale
-	}
 	if !madeByAny(secrets, stamp, body, got) {
 		return ErrSignatureMismatch
+	}
+	// Only what Slack has signed says something of our clock.
+	if now.Sub(time.Unix(seconds, 0)).Abs() > window {
+		return ErrSignatureStale
 	}
 	return nil
 }

@@ -32,7 +32,11 @@ const slackbot = "USLACKBOT"
 //	slack-<team>-<channel>-<ts>-edit-<edited ts>    edited; a hash of the new words where Slack gives no edited ts
 //	slack-<team>-<channel>-<ts>-delete              deleted
 func Translate(p Parsed, self Self, received time.Time) (*eventv1.SlackFact, Verdict) {
-	if p.Kind != KindEvent {
+	switch p.Kind {
+	case KindEvent:
+	case KindRateLimited:
+		return nil, VerdictRateLimited
+	default:
 		return nil, VerdictNotEvent
 	}
 	if self.Team != "" && p.Team != self.Team {

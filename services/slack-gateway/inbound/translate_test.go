@@ -84,7 +84,7 @@ func TestTranslate(t *testing.T) {
 func TestTranslateNotAnEvent(t *testing.T) {
 	for body, want := range map[string]Verdict{
 		`{"type":"url_verification","challenge":"x"}`: VerdictNotEvent,
-		`{"type":"app_rate_limited"}`:                 VerdictNotEvent,
+		`{"type":"app_rate_limited"}`:                 VerdictRateLimited,
 		`{}`:                                          VerdictNotEvent,
 		`{"type":"event_callback","team_id":"T0OTHER","event":{"type":"message"}}`:                 VerdictOtherTeam,
 		`{"type":"event_callback","team_id":"T0OTHER","event":{"type":"channel_unarchive"}}`:       VerdictOtherTeam,

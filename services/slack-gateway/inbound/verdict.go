@@ -11,6 +11,8 @@ const (
 	VerdictWake
 	// VerdictNotEvent: the payload carries no event.
 	VerdictNotEvent
+	// VerdictRateLimited: Slack has withheld events.
+	VerdictRateLimited
 	// VerdictUnknownType: an event that we did not ask for.
 	VerdictUnknownType
 	// VerdictAppEvent: an event about the app itself (home opened, uninstalled, tokens revoked).
@@ -45,6 +47,7 @@ var verdictNames = [...]string{
 	VerdictFact:         "fact",
 	VerdictWake:         "wake",
 	VerdictNotEvent:     "not_event",
+	VerdictRateLimited:  "rate_limited",
 	VerdictUnknownType:  "unknown_type",
 	VerdictAppEvent:     "app_event",
 	VerdictMention:      "mention",
