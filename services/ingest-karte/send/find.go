@@ -29,27 +29,24 @@ func (s *Sender) find(ctx context.Context, m bus.Message, command *eventv1.Karte
 	// Twice, so that of what was sent shortly before the attempt it is certain that its line is among those that are counted.
 	since = since.Add(-2 * skew)
 	seen, odd, reaches := s.seen(command, text, entries, since)
+	explained, perhaps := 0, 0
+	if seen > 0 {
+		if s.Now().Sub(since) > bus.Retention {
+			// What else was sent since then is not known any more: the line may be another command's.
+			return false, ambiguous(command)
+		}
+		if explained, perhaps, err = s.earlier(ctx, m, command, text, since); err != nil {
+			return false, err
+		}
+		explained += count(parts[:len(parts)-1], text)
+	}
 	switch {
-	case seen == 0 && odd:
-		return false, ambiguous(command)
-	case seen == 0 && !reaches:
-		return false, retry.Permanent(eventv1.FailureReason_FAILURE_REASON_OUTCOME_UNKNOWN, fmt.Errorf("command %s: KARTE's history does not reach back to the attempt", command.GetId()))
-	case seen == 0:
-		return false, nil
-	}
-	if s.Now().Sub(since) > bus.Retention {
-		// What else was sent since then is not known any more: the line may be another command's.
-		return false, ambiguous(command)
-	}
-	explained := count(parts[:len(parts)-1], text)
-	surely, perhaps, err := s.earlier(ctx, m, command, text, since)
-	switch explained += surely; {
-	case err != nil:
-		return false, err
 	case seen > explained+perhaps:
 		return true, nil
-	case seen > explained:
+	case seen > explained, odd:
 		return false, ambiguous(command)
+	case !reaches:
+		return false, retry.Permanent(eventv1.FailureReason_FAILURE_REASON_OUTCOME_UNKNOWN, fmt.Errorf("command %s: KARTE's history does not reach back to the attempt", command.GetId()))
 	}
 	return false, nil
 }

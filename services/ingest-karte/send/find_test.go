@@ -58,3 +58,24 @@ func TestPromise2ALineThatMayBeOursIsNotSentAgain(t *testing.T) {
 		d.wants([]string{"hello"}, []string{"OUTCOME_UNKNOWN"})
 	}
 }
+
+// Nor is it when another line of the same words explains those of which it can be told.
+func TestPromise2ALineThatMayBeOursIsNotSentAgainBesideAnother(t *testing.T) {
+	d := newDesk(t, both)
+	if err := d.until(d.stored(d.command("reply-1", "hello "))); err != nil {
+		t.Fatal(err)
+	}
+	d.karte.refuse = once(2, errLost, true)
+	d.karte.listed = func(e karte.Entry) karte.Entry {
+		if e.Text == "hello" {
+			e.Date = time.Time{}
+		}
+		return e
+	}
+	if reason, _ := retry.Reason(d.until(d.stored(d.command("reply-2", "hello")))); reason != eventv1.FailureReason_FAILURE_REASON_OUTCOME_UNKNOWN {
+		t.Error(reason)
+	}
+	if got := d.karte.texts(); !slices.Equal(got, []string{"hello ", "hello"}) {
+		t.Errorf("KARTE has %q", got)
+	}
+}
