@@ -293,7 +293,7 @@ func TestACardWhoseHeadIsDeletedHoldsNothingUp(t *testing.T) {
 		t.Fatal(err)
 	}
 	s.says(c, "still there?")
-	head := s.onlyHead("担当者: 佐藤 花子", "-hello", "以前のスレッドは削除されたため")
+	head := s.onlyHead("担当者: 佐藤 花子", "-hello", "以前のスレッドは削除またはロックされたため")
 	if thread := s.head("still there?"); thread != head {
 		t.Fatalf("the message is in %s, the head is %s:\n%s", thread, head, s.dump())
 	}

@@ -34,7 +34,7 @@ type Options struct {
 	// ConsoleURL is the address of a customer's conversation in the KARTE console, with {user} and {project} in it, which
 	// are replaced percent-encoded. Empty is DefaultConsoleURL.
 	ConsoleURL string
-	// PreviousThreadGone makes Head say that the former thread was deleted and goes on here.
+	// PreviousThreadGone makes Head say that the former thread was deleted, or locked, and goes on here.
 	PreviousThreadGone bool
 	// FormerTeam, FormerChannel and FormerThread make Head say that the conversation was moved here, and from where. The thread may be unknown.
 	FormerTeam, FormerChannel, FormerThread string
