@@ -53,13 +53,11 @@ func current(t *testing.T, js jetstream.JetStream) bool {
 		if err != nil || !agree(stream.CachedInfo().Cluster) {
 			return false
 		}
-		consumers := stream.ListConsumers(t.Context())
-		for c := range consumers.Info() {
-			if c.Config.Durable != "" && !agree(c.Cluster) {
-				return false
-			}
+		same, consumers := true, stream.ListConsumers(t.Context())
+		for c := range consumers.Info() { // to the end, or the client's goroutine stays
+			same = same && (c.Config.Durable == "" || agree(c.Cluster))
 		}
-		if consumers.Err() != nil {
+		if !same || consumers.Err() != nil {
 			return false
 		}
 	}
