@@ -6,6 +6,7 @@ package browser
 import (
 	"context"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"net/http/httptest"
 	"os"
@@ -15,6 +16,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/chromedp/cdproto"
 	"github.com/chromedp/chromedp"
 	"golang.org/x/sync/errgroup"
 
@@ -205,12 +207,27 @@ func (p *tab) until(what, script string) {
 
 func (p *tab) click(selector string) {
 	p.t.Helper()
-	p.do(chromedp.Click(chromedp.CSS(selector), chromedp.NodeVisible))
+	p.on(chromedp.Click(chromedp.CSS(selector), chromedp.NodeVisible))
 }
 
 func (p *tab) keys(selector, text string) {
 	p.t.Helper()
-	p.do(chromedp.SendKeys(chromedp.CSS(selector), text, chromedp.NodeVisible))
+	p.on(chromedp.SendKeys(chromedp.CSS(selector), text, chromedp.NodeVisible))
+}
+
+// on does something to an element, which is looked for again when the page draws it anew between its being found and its being used: nothing was done to it yet.
+func (p *tab) on(step chromedp.Action[chromedp.Void]) {
+	p.t.Helper()
+	ctx, cancel := context.WithTimeout(p.ctx, within)
+	defer cancel()
+	err := chromedp.Do(ctx, step)
+	for gone := (*cdproto.Error)(nil); errors.As(err, &gone) && strings.HasPrefix(gone.Message, "Could not find node"); {
+		err = chromedp.Do(ctx, step)
+	}
+	if err != nil {
+		p.picture("failed")
+		p.t.Fatal(err)
+	}
 }
 
 // has is a script that tells whether an element says something.
